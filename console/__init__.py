@@ -1,0 +1,1 @@
+"""mmconsole: a terminal trading console for making markets on sports and prediction exchanges."""

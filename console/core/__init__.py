@@ -1,0 +1,1 @@
+"""Decides: pure trading logic without clock, network, chance or logging."""

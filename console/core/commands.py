@@ -1,0 +1,155 @@
+"""Everything the engine can ask for: imperatives, the only output of the engine."""
+
+from __future__ import annotations
+
+import enum
+
+from msgspec import Struct
+
+from console.core.instruments import Action, ClientOrderId, Instrument, Venue, VenueOrderId
+from console.core.matches import MatchId
+from console.core.units import Price, Size
+
+
+class CeilingKind(enum.Enum):
+    """Which ceiling bounds an order; the collar, the audit and the simulator test that one."""
+
+    QUOTE = "quote"
+    REDUCE = "reduce"
+
+
+class Basis(Struct, frozen=True, array_like=True):
+    """Why an order was allowed, in millionths of a dollar per contract, for the audit.
+
+    `fair` is the probability (theo) of the paying set and `fair_lo` its lowest over the ceiling methods,
+    both of what the order makes us long; `edge` the whole margin asked below `fair_lo` (wanted edge,
+    buffers and skew); `fee` the expected fee; `breakeven` the highest reducing price that still locks
+    `lock_min` (0 when not reducing); `sources` what the theo was made of.
+    """
+
+    fair: int
+    fair_lo: int
+    edge: int
+    fee: int
+    breakeven: int
+    sources: str
+
+
+class Command(Struct, frozen=True, tag=True, omit_defaults=True):
+    """A request to the world around the engine."""
+
+
+class PlaceOrder(Command, frozen=True, kw_only=True):
+    """Rest a post-only limit order.
+
+    `ceiling` bounds it in prices of `instrument`: the highest price of a buy, the lowest (floor) of a
+    sale.
+    """
+
+    order_id: ClientOrderId
+    match: MatchId
+    instrument: Instrument
+    action: Action
+    price: Price
+    size: Size
+    ceiling: Price
+    ceiling_kind: CeilingKind
+    basis: Basis
+
+
+class AmendOrder(Command, frozen=True, kw_only=True):
+    """Change price and total size (what has filled included) of a resting order."""
+
+    order_id: ClientOrderId
+    venue_order_id: VenueOrderId
+    match: MatchId
+    instrument: Instrument
+    action: Action
+    price: Price
+    size: Size
+    ceiling: Price
+    ceiling_kind: CeilingKind
+    basis: Basis
+
+
+class CancelOrder(Command, frozen=True, kw_only=True):
+    """Take an order out of the market."""
+
+    order_id: ClientOrderId
+    venue_order_id: VenueOrderId
+    instrument: Instrument
+
+
+class CancelAll(Command, frozen=True, kw_only=True):
+    """Take every order of the account out of the venue, known to us or not; used by kill only."""
+
+    venue: Venue
+
+
+class Lookup(Command, frozen=True, kw_only=True):
+    """Find out what became of an order whose outcome is unknown or late."""
+
+    order_id: ClientOrderId
+    venue_order_id: VenueOrderId
+    instrument: Instrument
+
+
+class Reconcile(Command, frozen=True, kw_only=True):
+    """Read the venue's whole account of us; it answers with `MassStatus`."""
+
+    venue: Venue
+
+
+class Resync(Command, frozen=True, kw_only=True):
+    """Read a book afresh; the venue answers with `BookSnapshot`."""
+
+    instrument: Instrument
+
+
+class Subscribe(Command, frozen=True, kw_only=True):
+    """Begin to stream a symbol: its facts, status, book and trades."""
+
+    instrument: Instrument
+
+
+class Unsubscribe(Command, frozen=True, kw_only=True):
+    """Stop streaming a symbol."""
+
+    instrument: Instrument
+
+
+class Latch(Command, frozen=True, kw_only=True):
+    """Write the kill latch to disk (or lift it when `reason` is empty)."""
+
+    reason: str
+
+
+class Severity(enum.Enum):
+    """How loud an alert is."""
+
+    INFO = "info"
+    WARN = "warn"
+    ERROR = "error"
+
+
+class Alert(Command, frozen=True, kw_only=True):
+    """Tell the operator."""
+
+    severity: Severity
+    text: str
+    match: MatchId = MatchId("")
+
+
+AnyCommand = (
+    PlaceOrder
+    | AmendOrder
+    | CancelOrder
+    | CancelAll
+    | Lookup
+    | Reconcile
+    | Resync
+    | Subscribe
+    | Unsubscribe
+    | Latch
+    | Alert
+)

@@ -1,0 +1,465 @@
+"""Everything that can happen: facts in the past tense, the only input of the engine.
+
+Whoever translates a fact leaves `ts` and `wall` at 0; the runner stamps them as the event enters the
+engine (the simulator and the replay set them). `ts` is monotonic and never runs backwards.
+"""
+
+from __future__ import annotations
+
+import enum
+
+from msgspec import Struct
+
+from console.core.instruments import (
+    Action,
+    BookSide,
+    ClientOrderId,
+    Instrument,
+    InstrumentSpec,
+    MarketState,
+    RunId,
+    TradeId,
+    Venue,
+    VenueOrderId,
+)
+from console.core.matches import MatchId, MatchSpec
+from console.core.settings import AccountSettings, MatchSettings
+from console.core.units import Cash, Nanos, Price, Size
+
+
+class Event(Struct, frozen=True, tag=True, omit_defaults=True, gc=False):
+    """A fact. `ts`: monotonic nanoseconds; `wall`: nanoseconds since the Unix epoch."""
+
+    ts: Nanos = Nanos(0)
+    wall: Nanos = Nanos(0)
+
+
+# ---- time and the run
+
+
+class Mode(enum.Enum):
+    """Where prices come from and where orders go."""
+
+    SIM = "sim"
+    REPLAY = "replay"
+    PAPER = "paper"
+    DEMO = "demo"
+    LIVE = "live"
+
+
+class Started(Event, frozen=True, kw_only=True):
+    """The engine began a run; `checkpoint` holds what earlier runs left, encoded by `core.checkpoint`."""
+
+    run_id: RunId
+    mode: Mode
+    account: str
+    settings: AccountSettings
+    venues: tuple[Venue, ...]
+    latched: str = ""
+    checkpoint: bytes = b""
+
+
+class Tick(Event, frozen=True):
+    """A tenth of a second passed; everything that depends on age is looked at."""
+
+
+# ---- markets
+
+
+class InstrumentDefined(Event, frozen=True, kw_only=True):
+    """The venue stated, or changed, the facts of a symbol (`instrument` is its YES leg)."""
+
+    instrument: Instrument
+    spec: InstrumentSpec
+
+
+class BookSnapshot(Event, frozen=True, kw_only=True):
+    """The whole book of a symbol: (price, size) levels in any order, prices of the YES leg."""
+
+    instrument: Instrument
+    bids: tuple[tuple[int, int], ...]
+    asks: tuple[tuple[int, int], ...]
+
+
+class BookDelta(Event, frozen=True, kw_only=True):
+    """The size resting at one price changed by `change` (signed)."""
+
+    instrument: Instrument
+    side: BookSide
+    price: Price
+    change: Size
+
+
+class BookStale(Event, frozen=True, kw_only=True):
+    """The book can no longer be trusted (gap, hash, freeze) until its next snapshot."""
+
+    instrument: Instrument
+    why: str
+
+
+class BooksConfirmed(Event, frozen=True, kw_only=True):
+    """The subscription behind all books of the venue proved intact: the books stand as they are."""
+
+    venue: Venue
+
+
+class Trade(Event, frozen=True, kw_only=True):
+    """Somebody took liquidity; `taker` is BID when the taker bought the YES leg."""
+
+    instrument: Instrument
+    price: Price
+    size: Size
+    taker: BookSide
+
+
+class OddsUpdate(Event, frozen=True, kw_only=True):
+    """A source's decimal odds for every outcome of a match, at one moment.
+
+    `provider_wall` is the provider's own stamp (0 if none): it proves a poll, not a price.
+    """
+
+    match: MatchId
+    source: str
+    odds: tuple[float, ...]
+    provider_wall: Nanos = Nanos(0)
+
+
+class OddsSuspended(Event, frozen=True, kw_only=True):
+    """A source took its line down; its last odds count no more."""
+
+    match: MatchId
+    source: str
+
+
+class MarketStatus(Event, frozen=True, kw_only=True):
+    """The venue opened, paused, closed or resolved a symbol."""
+
+    instrument: Instrument
+    state: MarketState
+
+
+class GameStarted(Event, frozen=True, kw_only=True):
+    """The match began, whatever the schedule says."""
+
+    match: MatchId
+
+
+class GameEnded(Event, frozen=True, kw_only=True):
+    """The match is over; quoting stops for good."""
+
+    match: MatchId
+
+
+class VenueUp(Event, frozen=True, kw_only=True):
+    """The venue is connected; nothing is sent to it before its `MassStatus` agrees with our records."""
+
+    venue: Venue
+
+
+class VenueDown(Event, frozen=True, kw_only=True):
+    """The connection to the venue is gone."""
+
+    venue: Venue
+    why: str
+
+
+# ---- our orders
+
+
+class RejectReason(enum.Enum):
+    """Why a request was certainly not taken."""
+
+    POST_ONLY_CROSS = "post only would cross"
+    PRICE = "price not on the ladder"
+    SIZE = "size below the minimum"
+    BALANCE = "insufficient balance"
+    MARKET = "market not open"
+    DUPLICATE = "client order id used before"
+    NOT_FOUND = "no such order"
+    RATE_LIMITED = "rate limited"
+    NOT_CONNECTED = "venue not connected"
+    KILLED = "kill latch engaged"
+    OTHER = "refused"
+
+
+class OrderAccepted(Event, frozen=True, kw_only=True):
+    """The venue has the order; `size` is its total size including what has filled."""
+
+    order_id: ClientOrderId
+    venue_order_id: VenueOrderId
+
+
+class OrderRejected(Event, frozen=True, kw_only=True):
+    """The order was certainly not taken."""
+
+    order_id: ClientOrderId
+    reason: RejectReason
+    text: str = ""
+
+
+class OrderAmended(Event, frozen=True, kw_only=True):
+    """The order now has this price and total size (filled part included)."""
+
+    order_id: ClientOrderId
+    price: Price
+    size: Size
+
+
+class AmendRejected(Event, frozen=True, kw_only=True):
+    """The amend was certainly not taken; the order stands as it was, unless NOT_FOUND."""
+
+    order_id: ClientOrderId
+    reason: RejectReason
+    text: str = ""
+
+
+class OrderCanceled(Event, frozen=True, kw_only=True):
+    """The venue proved that nothing of the order rests any more."""
+
+    order_id: ClientOrderId
+
+
+class OrderCancelRejected(Event, frozen=True, kw_only=True):
+    """The cancel was certainly not taken; NOT_FOUND means that the order was gone already."""
+
+    order_id: ClientOrderId
+    reason: RejectReason
+    text: str = ""
+
+
+class OrderExpired(Event, frozen=True, kw_only=True):
+    """The order ran out of time at the venue."""
+
+    order_id: ClientOrderId
+
+
+class OrderFilled(Event, frozen=True, kw_only=True):
+    """Contracts changed hands. Complete in itself, so that it can be booked when its order is unknown.
+
+    `cost` is the exact cash paid (buy) or received (sell) without `fee`, as the venue states it or as
+    price times size rounded against us; `order_id` is empty when the venue does not tell.
+    """
+
+    venue_order_id: VenueOrderId
+    trade_id: TradeId
+    instrument: Instrument
+    action: Action
+    price: Price
+    size: Size
+    cost: Cash
+    fee: Cash
+    maker: bool
+    order_id: ClientOrderId = ClientOrderId("")
+
+
+class OutcomeUnknown(Event, frozen=True, kw_only=True):
+    """A request got no answer that proves anything; the order counts as in flight until looked up."""
+
+    order_id: ClientOrderId
+    text: str = ""
+
+
+class OpenOrder(Struct, frozen=True, array_like=True):
+    """One order resting at the venue, as the venue lists it."""
+
+    order_id: ClientOrderId
+    venue_order_id: VenueOrderId
+    instrument: Instrument
+    action: Action
+    price: Price
+    size: Size
+    filled: Size
+
+
+class MassStatus(Event, frozen=True, kw_only=True):
+    """A venue's own account of us, complete: every resting order, position and the free cash.
+
+    `positions` are net contracts by YES leg, NO held counting negative. `fills` are those the venue
+    reports since the time asked for.
+    """
+
+    venue: Venue
+    orders: tuple[OpenOrder, ...]
+    fills: tuple[OrderFilled, ...]
+    positions: tuple[tuple[Instrument, int], ...]
+    cash: Cash
+
+
+class BalanceUpdate(Event, frozen=True, kw_only=True):
+    """Free cash at the venue."""
+
+    venue: Venue
+    cash: Cash
+
+
+class CashAdjusted(Event, frozen=True, kw_only=True):
+    """Cash moved in (or out, negative) that is not a result of trading."""
+
+    venue: Venue
+    amount: Cash
+    why: str
+
+
+class Settled(Event, frozen=True, kw_only=True):
+    """The symbol paid `payout` per YES contract: 1 won, 0 lost, anything between a void or a dead heat."""
+
+    instrument: Instrument
+    payout: Price
+
+
+# ---- the operator
+
+
+class Kill(Event, frozen=True, kw_only=True):
+    """Cancel everything everywhere, prove it, and let nothing out until re-armed."""
+
+    by: str
+
+
+class Rearm(Event, frozen=True, kw_only=True):
+    """Lift the kill latch; `word` must be the word RESUME, typed."""
+
+    word: str
+    reason: str
+
+
+class Pause(Event, frozen=True, kw_only=True):
+    """Pull the quotes of a match, or of all when `match` is empty; state is kept."""
+
+    match: MatchId = MatchId("")
+
+
+class Resume(Event, frozen=True, kw_only=True):
+    """Quote again after a pause, a loss halt or a mismatch accepted by the operator."""
+
+    match: MatchId = MatchId("")
+
+
+class Stop(Event, frozen=True, kw_only=True):
+    """Pull everything by order id and close the run."""
+
+    why: str
+
+
+class AddMatch(Event, frozen=True, kw_only=True):
+    """Begin to make a market on a match; of the same id again: replace its facts and settings."""
+
+    spec: MatchSpec
+    settings: MatchSettings
+    odds: tuple[float, ...] = ()
+
+
+class RemoveMatch(Event, frozen=True, kw_only=True):
+    """Forget a match; refused while it has a position or an order."""
+
+    match: MatchId
+
+
+class CancelMatch(Event, frozen=True, kw_only=True):
+    """Cancel the orders of a match once; quoting goes on from the next evaluation."""
+
+    match: MatchId
+
+
+class SetSetting(Event, frozen=True, kw_only=True):
+    """Change one value, typed as in `markets.toml`; of the account when `match` is empty."""
+
+    key: str
+    value: str
+    match: MatchId = MatchId("")
+    why: str = ""
+
+
+class SetTheo(Event, frozen=True, kw_only=True):
+    """Fair value by hand as decimal odds; `pinned` silences every other source, empty odds withdraw it."""
+
+    match: MatchId
+    odds: tuple[float, ...]
+    pinned: bool = False
+
+
+class SetInventory(Event, frozen=True, kw_only=True):
+    """Override the book-keeping of one symbol: net contracts (NO negative) and what they cost."""
+
+    match: MatchId
+    instrument: Instrument
+    size: int
+    cost: Cash
+    why: str
+
+
+class AcceptPosition(Event, frozen=True, kw_only=True):
+    """The operator accepts the venue's account of us; the mismatch falls."""
+
+    venue: Venue
+    reason: str
+
+
+class ConfirmRules(Event, frozen=True, kw_only=True):
+    """The settlement rules of the match's venues were read and agree: positions net across venues."""
+
+    match: MatchId
+    rules_hash: str
+
+
+class OnConsoleLost(enum.Enum):
+    """What the engine does when its last controlling console is gone."""
+
+    STOP = "stop"
+    PAUSE = "pause"
+    KEEP = "keep"
+
+
+class ConsoleLost(Event, frozen=True, kw_only=True):
+    """No controlling console has been heard of for the time allowed."""
+
+    policy: OnConsoleLost
+
+
+class ConsoleBack(Event, frozen=True):
+    """A controlling console is attached again."""
+
+
+MarketEvent = (
+    InstrumentDefined
+    | BookSnapshot
+    | BookDelta
+    | BookStale
+    | BooksConfirmed
+    | Trade
+    | OddsUpdate
+    | OddsSuspended
+    | MarketStatus
+    | GameStarted
+    | GameEnded
+)
+OrderEvent = (
+    OrderAccepted
+    | OrderRejected
+    | OrderAmended
+    | AmendRejected
+    | OrderCanceled
+    | OrderCancelRejected
+    | OrderExpired
+    | OrderFilled
+    | OutcomeUnknown
+)
+AccountEvent = MassStatus | BalanceUpdate | CashAdjusted | Settled | VenueUp | VenueDown
+OperatorEvent = (
+    Kill
+    | Rearm
+    | Pause
+    | Resume
+    | Stop
+    | AddMatch
+    | RemoveMatch
+    | CancelMatch
+    | SetSetting
+    | SetTheo
+    | SetInventory
+    | AcceptPosition
+    | ConfirmRules
+    | ConsoleLost
+    | ConsoleBack
+)
+AnyEvent = Started | Tick | MarketEvent | OrderEvent | AccountEvent | OperatorEvent

@@ -1,0 +1,113 @@
+"""What can be traded: venues, instruments, and the facts a venue states about each of them."""
+
+from __future__ import annotations
+
+import enum
+from typing import NewType
+
+from msgspec import Struct
+
+from console.core.fees import NO_FEES, FeeModel
+from console.core.ladders import Band, Ladder, banded
+from console.core.units import CENT, ONE, Size
+
+ClientOrderId = NewType("ClientOrderId", str)  # "<run>-<n>", only [A-Za-z0-9_-], at most 36 characters
+VenueOrderId = NewType("VenueOrderId", str)
+TradeId = NewType("TradeId", str)
+RunId = NewType("RunId", str)  # start time in base 36 and four random characters: unique for ever
+
+
+class Venue(enum.Enum):
+    """An exchange we can rest orders on."""
+
+    KALSHI = "kalshi"
+    POLYMARKET = "polymarket"
+    PROPHETX = "prophetx"
+
+
+class Side(enum.Enum):
+    """Which leg of a symbol: YES pays when its outcomes win, NO when they do not."""
+
+    YES = "yes"
+    NO = "no"
+
+
+class Action(enum.Enum):
+    """What an order does with the instrument it names."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+
+class BookSide(enum.Enum):
+    """A side of an order book, which is always in prices of the YES leg."""
+
+    BID = "bid"
+    ASK = "ask"
+
+
+class Instrument(Struct, frozen=True, array_like=True, cache_hash=True, order=True):
+    """One tradable leg, paying $1 per contract when the result falls in its set of outcomes."""
+
+    venue: Venue
+    symbol: str
+    side: Side = Side.YES
+
+    @property
+    def yes(self) -> Instrument:
+        """The YES leg of the same symbol: the one books and net positions are kept for."""
+        return self if self.side is Side.YES else Instrument(self.venue, self.symbol, Side.YES)
+
+    @property
+    def no(self) -> Instrument:
+        """The NO leg of the same symbol."""
+        return self if self.side is Side.NO else Instrument(self.venue, self.symbol, Side.NO)
+
+    def __str__(self) -> str:
+        leg = "" if self.side is Side.YES else " NO"
+        return f"{self.venue.value}:{self.symbol}{leg}"
+
+
+def book_side(side: Side, action: Action) -> BookSide:
+    """Where an order rests: buying YES and selling NO are bids, the other two are asks."""
+    return BookSide.BID if (side is Side.YES) is (action is Action.BUY) else BookSide.ASK
+
+
+class VoidRule(enum.Enum):
+    """What a contract is worth when the match is void."""
+
+    FAIR = "fair"  # a fair price set by the venue (Kalshi `scalar`)
+    HALF = "half"  # an equal share of $1 for every outcome (Polymarket)
+    REFUND = "refund"  # the stake comes back (ProphetX)
+
+
+class MarketState(enum.Enum):
+    """The venue's own word on whether an instrument trades."""
+
+    OPEN = "open"
+    PAUSED = "paused"
+    CLOSED = "closed"
+    RESOLVED = "resolved"
+
+
+class InstrumentSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A venue's facts about one symbol, in prices of its YES leg.
+
+    `bands` describe the price grid, or `prices` list its rungs where the venue has an odds ladder.
+    `two_sided`: a NO leg exists, and YES and NO held together are paid out at once (Kalshi).
+    `amendable`: an order can be changed in place.
+    """
+
+    bands: tuple[Band, ...] = (Band(0, ONE, CENT),)
+    prices: tuple[int, ...] = ()
+    size_min: Size = Size(ONE)
+    size_step: Size = Size(ONE)
+    fees: FeeModel = NO_FEES
+    void_rule: VoidRule = VoidRule.FAIR
+    two_sided: bool = False
+    amendable: bool = False
+    rules_hash: str = ""
+
+    def ladder(self) -> Ladder:
+        """Build the price ladder; raises ValueError for a grid that makes no sense."""
+        return Ladder("odds", self.prices) if self.prices else banded("grid", self.bands)

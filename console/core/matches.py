@@ -1,0 +1,99 @@
+"""What a match is: its outcomes, the instruments on it, and the branches in which it can end."""
+
+from __future__ import annotations
+
+import enum
+from typing import NewType
+
+from msgspec import Struct
+
+from console.core.instruments import Instrument, Side
+from console.core.units import Nanos
+
+MatchId = NewType("MatchId", str)
+
+OUTCOMES_MIN = 2
+OUTCOMES_MAX = 3
+
+
+class Kind(enum.Enum):
+    """The question a match asks."""
+
+    H2H = "h2h"
+    SPREAD = "spread"
+    TOTAL = "total"
+
+
+class Phase(enum.Enum):
+    """Where the clock stands."""
+
+    PREMATCH = "PREMATCH"
+    INPLAY = "INPLAY"
+    STOP_QUOTING = "STOP_QUOTING"
+
+
+class State(enum.Enum):
+    """What we are doing about it."""
+
+    INIT = "INIT"
+    WAIT_DATA = "WAIT_DATA"
+    QUOTING = "QUOTING"
+    PAUSED = "PAUSED"
+    DONE = "DONE"
+
+
+class Listing(Struct, frozen=True, array_like=True):
+    """One symbol on a match: its YES leg pays when the result is one of `pays` (outcome numbers)."""
+
+    instrument: Instrument
+    pays: tuple[int, ...]
+
+
+class MatchSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One question with mutually exclusive outcomes, and where it can be traded.
+
+    `event` groups matches that share a fixture for the event limit; `start` and `end` are wall-clock
+    nanoseconds, 0 when unknown; `may_none` says that every listed YES may settle at nothing.
+    """
+
+    id: MatchId
+    title: str
+    outcomes: tuple[str, ...]
+    listings: tuple[Listing, ...]
+    event: str = ""
+    sport: str = ""
+    kind: Kind = Kind.H2H
+    line: str = ""
+    start: Nanos = Nanos(0)
+    end: Nanos = Nanos(0)
+    may_none: bool = False
+
+    def defect(self) -> str | None:
+        """Say in one line what is wrong with this match, or None."""
+        n = len(self.outcomes)
+        if not OUTCOMES_MIN <= n <= OUTCOMES_MAX:
+            return f"outcomes: a match has {OUTCOMES_MIN} or {OUTCOMES_MAX}, not {n}"
+        if len(set(self.outcomes)) != n or not all(self.outcomes):
+            return "outcomes: every outcome needs a name of its own"
+        if not self.listings:
+            return "instruments: name at least one instrument to trade"
+        seen = [listing.instrument for listing in self.listings]
+        if len(set(seen)) != len(seen):
+            return "instruments: the same instrument is listed twice"
+        for listing in self.listings:
+            if listing.instrument.side is not Side.YES:
+                return f"instruments: list {listing.instrument.symbol} by its YES leg"
+            if not listing.pays or len(listing.pays) >= n or not set(listing.pays) <= set(range(n)):
+                return f"instruments: {listing.instrument.symbol} must pay on some outcomes but not on all"
+        if self.start and self.end and self.end <= self.start:
+            return "end: the match would end before it starts"
+        return None
+
+    def pays(self, instrument: Instrument) -> tuple[int, ...]:
+        """Outcomes on which `instrument` pays, either leg; raises KeyError when it is not listed."""
+        for listing in self.listings:
+            if listing.instrument == instrument.yes:
+                if instrument.side is Side.YES:
+                    return listing.pays
+                return tuple(o for o in range(len(self.outcomes)) if o not in listing.pays)
+        raise KeyError(str(instrument))

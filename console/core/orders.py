@@ -1,0 +1,352 @@
+"""Our orders: one transition table, fills counted once, and what is wanted turned into operations."""
+
+from __future__ import annotations
+
+import enum
+from collections import OrderedDict
+from collections.abc import Iterator
+
+from console.core.commands import AmendOrder, PlaceOrder
+from console.core.instruments import (
+    BookSide,
+    ClientOrderId,
+    Instrument,
+    Side,
+    TradeId,
+    Venue,
+    VenueOrderId,
+    book_side,
+)
+from console.core.matches import MatchId
+from console.core.units import ONE, Nanos, Price
+
+
+class OrderState(enum.Enum):
+    """Where an order stands, as far as the venue has proven it."""
+
+    SUBMITTED = "submitted"
+    ACCEPTED = "accepted"
+    PARTIALLY_FILLED = "partially filled"
+    PENDING_CANCEL = "pending cancel"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+
+
+class Fact(enum.Enum):
+    """What can become known about an order."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    FILLED_PART = "filled in part"
+    FILLED_ALL = "filled"
+    CANCEL_SENT = "cancel sent"
+    CANCEL_REFUSED = "cancel refused"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    UNANSWERED = "unanswered"
+
+
+_S, _F = OrderState, Fact
+ENDED = frozenset({_S.FILLED, _S.CANCELED, _S.REJECTED, _S.EXPIRED})
+
+# A pair that is not listed leaves the order as it is: a late acknowledgement of a cancelled order, a
+# second cancel, a repeated expiry. What has ended may still fill, and an order written off may turn out live.
+TRANSITIONS: dict[tuple[OrderState, Fact], OrderState] = {
+    (_S.SUBMITTED, _F.ACCEPTED): _S.ACCEPTED,
+    (_S.SUBMITTED, _F.REJECTED): _S.REJECTED,
+    (_S.SUBMITTED, _F.FILLED_PART): _S.PARTIALLY_FILLED,  # a fill may overtake the acknowledgement
+    (_S.SUBMITTED, _F.FILLED_ALL): _S.FILLED,
+    (_S.SUBMITTED, _F.CANCEL_SENT): _S.PENDING_CANCEL,  # kill does not wait for the acknowledgement
+    (_S.SUBMITTED, _F.CANCELED): _S.CANCELED,
+    (_S.SUBMITTED, _F.EXPIRED): _S.EXPIRED,
+    (_S.SUBMITTED, _F.UNANSWERED): _S.UNKNOWN,
+    (_S.UNKNOWN, _F.ACCEPTED): _S.ACCEPTED,
+    (_S.UNKNOWN, _F.REJECTED): _S.REJECTED,
+    (_S.UNKNOWN, _F.FILLED_PART): _S.UNKNOWN,  # it filled in part: whether the rest stands is not known
+    (_S.UNKNOWN, _F.FILLED_ALL): _S.FILLED,
+    (_S.UNKNOWN, _F.CANCEL_SENT): _S.PENDING_CANCEL,
+    (_S.UNKNOWN, _F.CANCELED): _S.CANCELED,
+    (_S.UNKNOWN, _F.EXPIRED): _S.EXPIRED,
+    (_S.ACCEPTED, _F.FILLED_PART): _S.PARTIALLY_FILLED,
+    (_S.ACCEPTED, _F.FILLED_ALL): _S.FILLED,
+    (_S.ACCEPTED, _F.CANCEL_SENT): _S.PENDING_CANCEL,
+    (_S.ACCEPTED, _F.CANCELED): _S.CANCELED,
+    (_S.ACCEPTED, _F.EXPIRED): _S.EXPIRED,
+    (_S.ACCEPTED, _F.UNANSWERED): _S.UNKNOWN,
+    (_S.PARTIALLY_FILLED, _F.FILLED_ALL): _S.FILLED,
+    (_S.PARTIALLY_FILLED, _F.CANCEL_SENT): _S.PENDING_CANCEL,
+    (_S.PARTIALLY_FILLED, _F.CANCELED): _S.CANCELED,
+    (_S.PARTIALLY_FILLED, _F.EXPIRED): _S.EXPIRED,
+    (_S.PARTIALLY_FILLED, _F.UNANSWERED): _S.UNKNOWN,
+    (_S.PENDING_CANCEL, _F.REJECTED): _S.REJECTED,
+    (_S.PENDING_CANCEL, _F.FILLED_ALL): _S.FILLED,
+    (_S.PENDING_CANCEL, _F.CANCEL_REFUSED): _S.ACCEPTED,
+    (_S.PENDING_CANCEL, _F.CANCELED): _S.CANCELED,
+    (_S.PENDING_CANCEL, _F.EXPIRED): _S.EXPIRED,
+    (_S.PENDING_CANCEL, _F.UNANSWERED): _S.UNKNOWN,
+    (_S.CANCELED, _F.FILLED_ALL): _S.FILLED,
+    (_S.EXPIRED, _F.FILLED_ALL): _S.FILLED,
+    (_S.REJECTED, _F.FILLED_PART): _S.PARTIALLY_FILLED,
+    (_S.REJECTED, _F.FILLED_ALL): _S.FILLED,
+    (_S.REJECTED, _F.ACCEPTED): _S.ACCEPTED,
+}
+
+
+class Operation(enum.Enum):
+    """A request about an order that has no outcome yet."""
+
+    PLACE = "place"
+    AMEND = "amend"
+    CANCEL = "cancel"
+
+
+class Order:
+    """One order of ours. Changed only by the blotter; prices are those of its instrument."""
+
+    __slots__ = (
+        "action",
+        "basis",
+        "book_side",
+        "ceiling",
+        "ceiling_kind",
+        "ended_ts",
+        "filled",
+        "instrument",
+        "level",
+        "lookups",
+        "match",
+        "order_id",
+        "pending",
+        "pending_since",
+        "placed_ts",
+        "price",
+        "rest_since",
+        "size",
+        "state",
+        "to_price",
+        "to_size",
+        "venue_order_id",
+        "yes_price",
+    )
+
+    def __init__(self, command: PlaceOrder, level: int, ts: Nanos) -> None:
+        self.order_id = command.order_id
+        self.match = command.match
+        self.instrument = command.instrument
+        self.action = command.action
+        self.book_side = book_side(command.instrument.side, command.action)
+        self.price = command.price
+        self.yes_price = yes_price(command.instrument.side, command.price)
+        self.size: int = command.size
+        self.filled = 0
+        self.level = level
+        self.state = OrderState.SUBMITTED
+        self.venue_order_id = VenueOrderId("")
+        self.ceiling = command.ceiling
+        self.ceiling_kind = command.ceiling_kind
+        self.basis = command.basis
+        self.placed_ts = ts
+        self.rest_since = ts
+        self.ended_ts = Nanos(0)
+        self.pending: Operation | None = Operation.PLACE
+        self.pending_since = ts
+        self.lookups = 0
+        self.to_price = command.price  # what an amend in flight would make of it
+        self.to_size: int = command.size
+
+    @property
+    def ended(self) -> bool:
+        """Nothing of it can rest any more, as far as is proven."""
+        return self.state in ENDED
+
+    @property
+    def remaining(self) -> int:
+        """Contracts that can still fill: the larger version while an amend is in flight; 0 when ended."""
+        if self.state in ENDED:
+            return 0
+        return max(0, max(self.size, self.to_size) - self.filled)
+
+    @property
+    def in_flight(self) -> bool:
+        """An operation on it has no outcome yet."""
+        return self.pending is not None or self.state is OrderState.UNKNOWN
+
+    def versions(self) -> Iterator[tuple[Price, int]]:
+        """(price, remaining) of every version that may rest at the venue now."""
+        yield self.price, self.size - self.filled
+        if (self.to_price, self.to_size) != (self.price, self.size):
+            yield self.to_price, self.to_size - self.filled
+
+
+def yes_price(side: Side, price: int) -> Price:
+    """The price of the YES leg at which an order on `side` rests in the book."""
+    return Price(price if side is Side.YES else ONE - price)
+
+
+TRADES_REMEMBERED = 20_000
+ENDED_REMEMBERED = 500
+
+
+class Blotter:
+    """All our orders: the live ones by match and by book, the last ended ones, and every trade counted."""
+
+    def __init__(self) -> None:
+        self.orders: dict[ClientOrderId, Order] = {}
+        self.live: dict[ClientOrderId, Order] = {}
+        self._by_match: dict[MatchId, dict[ClientOrderId, Order]] = {}
+        self._by_book: dict[Instrument, dict[ClientOrderId, Order]] = {}
+        self._by_venue_id: dict[tuple[Venue, VenueOrderId], Order] = {}
+        self._trades: OrderedDict[tuple[Venue, TradeId], None] = OrderedDict()
+        self._ended: OrderedDict[ClientOrderId, None] = OrderedDict()
+
+    # ---- asking
+
+    def of_match(self, match: MatchId) -> list[Order]:
+        """Live orders of a match, oldest first."""
+        orders = self._by_match.get(match)
+        return list(orders.values()) if orders else []
+
+    def on_book(self, instrument: Instrument) -> list[Order]:
+        """Live orders on the book of a symbol (either leg, any match), oldest first."""
+        orders = self._by_book.get(instrument.yes)
+        return list(orders.values()) if orders else []
+
+    def own_sizes(self, instrument: Instrument, side: BookSide) -> dict[int, int]:
+        """Our size by YES price on one side of a book, in every state that may be in the public book."""
+        sizes: dict[int, int] = {}
+        for order in self._by_book.get(instrument.yes, {}).values():
+            if order.book_side is side:
+                for price, remaining in order.versions():
+                    at = yes_price(order.instrument.side, price)
+                    sizes[at] = sizes.get(at, 0) + remaining
+        return sizes
+
+    def find(self, venue: Venue, order_id: ClientOrderId, venue_order_id: VenueOrderId) -> Order | None:
+        """The order meant by an event, by our id, else by the venue's."""
+        return self.orders.get(order_id) or self._by_venue_id.get((venue, venue_order_id))
+
+    # ---- sending
+
+    def placed(self, command: PlaceOrder, level: int, ts: Nanos) -> Order:
+        """Record an order as it is decided; it counts from this moment."""
+        assert command.order_id not in self.orders, f"client order id {command.order_id} used twice"
+        order = Order(command, level, ts)
+        self.orders[order.order_id] = order
+        self._enlist(order)
+        return order
+
+    def amend_sent(self, order: Order, command: AmendOrder, ts: Nanos) -> None:
+        """Record an amend as it is decided: until its outcome both versions may rest."""
+        assert order.pending is None, f"{order.order_id}: {order.pending} is still in flight"
+        order.pending, order.pending_since = Operation.AMEND, ts
+        order.to_price, order.to_size = command.price, command.size
+        order.ceiling, order.ceiling_kind, order.basis = command.ceiling, command.ceiling_kind, command.basis
+
+    def cancel_sent(self, order: Order, ts: Nanos) -> None:
+        """Record a cancel as it is decided; the order counts until the venue proves it gone."""
+        order.pending, order.pending_since = Operation.CANCEL, ts
+        self._learn(order, Fact.CANCEL_SENT, ts)
+
+    # ---- learning
+
+    def accepted(self, order: Order, venue_order_id: VenueOrderId, ts: Nanos) -> None:
+        """The venue has it."""
+        if venue_order_id:
+            order.venue_order_id = venue_order_id
+            self._by_venue_id[order.instrument.venue, venue_order_id] = order
+        if order.pending is Operation.PLACE:
+            order.pending = None
+        elif order.state is OrderState.UNKNOWN:  # looked up: it rests, and no amend or cancel was taken
+            order.pending, order.to_price, order.to_size = None, order.price, order.size
+        self._learn(order, Fact.ACCEPTED, ts)
+        if order.state is OrderState.ACCEPTED and order.filled:
+            order.state = OrderState.PARTIALLY_FILLED
+
+    def amended(self, order: Order, price: Price, size: int, ts: Nanos) -> None:
+        """The venue proved a new price and total size."""
+        order.price, order.yes_price = price, yes_price(order.instrument.side, price)
+        order.size = order.to_size = size
+        order.to_price = price
+        order.rest_since = ts
+        if order.pending is Operation.AMEND:
+            order.pending = None
+        if order.state is OrderState.UNKNOWN:
+            self._learn(order, Fact.ACCEPTED, ts)
+        if size <= order.filled and not order.ended:
+            self._learn(order, Fact.FILLED_ALL, ts)
+
+    def amend_refused(self, order: Order) -> None:
+        """The order stands as it was."""
+        if order.pending is Operation.AMEND:
+            order.pending = None
+            order.to_price, order.to_size = order.price, order.size
+
+    def cancel_refused(self, order: Order, ts: Nanos) -> None:
+        """The order still rests."""
+        if order.pending is Operation.CANCEL:
+            order.pending = None
+        self._learn(order, Fact.CANCEL_REFUSED, ts)
+        if order.state is OrderState.ACCEPTED and order.filled:
+            order.state = OrderState.PARTIALLY_FILLED
+
+    def ended(self, order: Order, fact: Fact, ts: Nanos) -> None:
+        """The venue proved it cancelled, expired or refused."""
+        self._learn(order, fact, ts)
+
+    def unanswered(self, order: Order, ts: Nanos) -> None:
+        """A request about it got no proof either way: it counts as in flight until looked up."""
+        self._learn(order, Fact.UNANSWERED, ts)
+
+    def is_new_trade(self, venue: Venue, trade_id: TradeId) -> bool:
+        """Whether a trade is seen for the first time; remembers it."""
+        key = (venue, trade_id)
+        if key in self._trades:
+            return False
+        self._trades[key] = None
+        if len(self._trades) > TRADES_REMEMBERED:
+            self._trades.popitem(last=False)
+        return True
+
+    def filled(self, order: Order, size: int, ts: Nanos) -> None:
+        """Count a fill, whatever state the order is in."""
+        order.filled += size
+        fact = Fact.FILLED_ALL if order.filled >= max(order.size, order.to_size) else Fact.FILLED_PART
+        if order.pending is Operation.PLACE:
+            order.pending = None
+        self._learn(order, fact, ts)
+
+    def trades(self) -> list[tuple[Venue, TradeId]]:
+        """Trades remembered, oldest first."""
+        return list(self._trades)
+
+    # ---- keeping
+
+    def _learn(self, order: Order, fact: Fact, ts: Nanos) -> None:
+        was_ended = order.state in ENDED
+        order.state = TRANSITIONS.get((order.state, fact), order.state)
+        is_ended = order.state in ENDED
+        if is_ended and not was_ended:
+            order.pending, order.ended_ts = None, ts
+            self._delist(order)
+        elif was_ended and not is_ended:
+            self._enlist(order)
+
+    def _enlist(self, order: Order) -> None:
+        self._ended.pop(order.order_id, None)
+        self.live[order.order_id] = order
+        self._by_match.setdefault(order.match, {})[order.order_id] = order
+        self._by_book.setdefault(order.instrument.yes, {})[order.order_id] = order
+
+    def _delist(self, order: Order) -> None:
+        self.live.pop(order.order_id, None)
+        for index in (self._by_match.get(order.match), self._by_book.get(order.instrument.yes)):
+            if index is not None:
+                index.pop(order.order_id, None)
+        self._ended[order.order_id] = None
+        if len(self._ended) > ENDED_REMEMBERED:
+            old_id, _ = self._ended.popitem(last=False)
+            old = self.orders.pop(old_id)
+            self._by_venue_id.pop((old.instrument.venue, old.venue_order_id), None)

@@ -1,0 +1,1 @@
+"""The local socket between engine and console: views out, operator events in, heartbeats both ways."""
