@@ -140,6 +140,12 @@ class Alert(Command, frozen=True, kw_only=True):
     match: MatchId = MatchId("")
 
 
+class Refuse(Command, frozen=True, kw_only=True):
+    """The operator event that was just given cannot be taken; `text` says what would be right."""
+
+    text: str
+
+
 AnyCommand = (
     PlaceOrder
     | AmendOrder
@@ -152,4 +158,5 @@ AnyCommand = (
     | Unsubscribe
     | Latch
     | Alert
+    | Refuse
 )

@@ -183,10 +183,12 @@ class RejectReason(enum.Enum):
 
 
 class OrderAccepted(Event, frozen=True, kw_only=True):
-    """The venue has the order; `size` is its total size including what has filled."""
+    """The venue has the order; looked up, it also tells the price and total size (filled part included)."""
 
     order_id: ClientOrderId
     venue_order_id: VenueOrderId
+    price: Price | None = None
+    size: Size | None = None
 
 
 class OrderRejected(Event, frozen=True, kw_only=True):
@@ -301,10 +303,14 @@ class CashAdjusted(Event, frozen=True, kw_only=True):
 
 
 class Settled(Event, frozen=True, kw_only=True):
-    """The symbol paid `payout` per YES contract: 1 won, 0 lost, anything between a void or a dead heat."""
+    """The symbol paid `payout` per YES contract: 1 won, 0 lost, anything between a void or a dead heat.
+
+    `refund`: the stake came back instead, `payout` says nothing.
+    """
 
     instrument: Instrument
     payout: Price
+    refund: bool = False
 
 
 # ---- the operator

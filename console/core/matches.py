@@ -43,10 +43,14 @@ class State(enum.Enum):
 
 
 class Listing(Struct, frozen=True, array_like=True):
-    """One symbol on a match: its YES leg pays when the result is one of `pays` (outcome numbers)."""
+    """One symbol on a match: its YES leg pays when the result is one of `pays` (outcome numbers).
+
+    `quote` False: the book is only a signal, nothing is ever traded on it.
+    """
 
     instrument: Instrument
     pays: tuple[int, ...]
+    quote: bool = True
 
 
 class MatchSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -52,6 +52,8 @@ class Fact(enum.Enum):
 _S, _F = OrderState, Fact
 ENDED = frozenset({_S.FILLED, _S.CANCELED, _S.REJECTED, _S.EXPIRED})
 
+_UNPROVEN = frozenset({_S.UNKNOWN, _S.PENDING_CANCEL})
+
 # A pair that is not listed leaves the order as it is: a late acknowledgement of a cancelled order, a
 # second cancel, a repeated expiry. What has ended may still fill, and an order written off may turn out live.
 TRANSITIONS: dict[tuple[OrderState, Fact], OrderState] = {
@@ -172,7 +174,7 @@ class Order:
     @property
     def in_flight(self) -> bool:
         """An operation on it has no outcome yet."""
-        return self.pending is not None or self.state is OrderState.UNKNOWN
+        return self.pending is not None or self.state in _UNPROVEN
 
     def versions(self) -> Iterator[tuple[Price, int]]:
         """(price, remaining) of every version that may rest at the venue now."""
@@ -252,18 +254,27 @@ class Blotter:
 
     # ---- learning
 
-    def accepted(self, order: Order, venue_order_id: VenueOrderId, ts: Nanos) -> None:
-        """The venue has it."""
+    def accepted(
+        self, order: Order, venue_order_id: VenueOrderId, ts: Nanos, told: tuple[Price, int] | None = None
+    ) -> None:
+        """The venue has it; `told` is the price and total size when it was looked up."""
         if venue_order_id:
             order.venue_order_id = venue_order_id
             self._by_venue_id[order.instrument.venue, venue_order_id] = order
-        if order.pending is Operation.PLACE:
+        if told is not None and order.state is not OrderState.PENDING_CANCEL:
+            self._as_told(order, *told)
+        elif order.pending is Operation.PLACE:
             order.pending = None
-        elif order.state is OrderState.UNKNOWN:  # looked up: it rests, and no amend or cancel was taken
-            order.pending, order.to_price, order.to_size = None, order.price, order.size
         self._learn(order, Fact.ACCEPTED, ts)
         if order.state is OrderState.ACCEPTED and order.filled:
             order.state = OrderState.PARTIALLY_FILLED
+
+    def _as_told(self, order: Order, price: Price, size: int) -> None:
+        """It rests as the venue says: whatever else was asked of it has not been taken."""
+        order.pending = None
+        order.price = order.to_price = price
+        order.yes_price = yes_price(order.instrument.side, price)
+        order.size = order.to_size = size
 
     def amended(self, order: Order, price: Price, size: int, ts: Nanos) -> None:
         """The venue proved a new price and total size."""
@@ -295,6 +306,12 @@ class Blotter:
     def ended(self, order: Order, fact: Fact, ts: Nanos) -> None:
         """The venue proved it cancelled, expired or refused."""
         self._learn(order, fact, ts)
+
+    def cancel_swept(self, order: Order, ts: Nanos) -> None:
+        """A cancel of everything left; a place still in flight stays so until it has an outcome."""
+        if order.pending is not Operation.PLACE:
+            order.pending, order.pending_since = Operation.CANCEL, ts
+        self._learn(order, Fact.CANCEL_SENT, ts)
 
     def unanswered(self, order: Order, ts: Nanos) -> None:
         """A request about it got no proof either way: it counts as in flight until looked up."""

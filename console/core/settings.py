@@ -59,6 +59,7 @@ class MatchSettings(Struct, frozen=True, omit_defaults=True, kw_only=True):
     # Placement `top`
     improve_step: Price = Price(CENT // 2)
     empty_book_edge: Price = Price(3 * CENT)
+    quote_empty: bool = False
     rival_size_min: Size = Size(5 * ONE)
     back_off: BackOff = BackOff.CEILING
     retest_s: int = 30
@@ -70,8 +71,9 @@ class MatchSettings(Struct, frozen=True, omit_defaults=True, kw_only=True):
     level_step: Price = Price(CENT)
 
     # Churn
-    requote_threshold: Price = Price(CENT)
+    requote_threshold: Price = Price(0)  # never less than a tick
     rest_min_ms: int = 0
+    refill_below_pct: int = 50  # of the wanted size: less than that left is topped up
     refill_min_ms: int = 250
     normal_ms: int = 2000
     fast_ms: int = 100
@@ -83,9 +85,9 @@ class MatchSettings(Struct, frozen=True, omit_defaults=True, kw_only=True):
     contracts: Size = Size(10 * ONE)
     notional: Cash | None = None
     legs_max: int = 2
-    depth_share: float | None = None
-    depth_cents: Price = Price(5 * CENT)
-    kelly: float | None = None
+    depth_share_pct: int | None = None
+    depth_span: Price = Price(5 * CENT)
+    kelly_pct: int | None = None
     bankroll: Cash | None = None
 
     # Inventory and rebalancing
@@ -94,7 +96,7 @@ class MatchSettings(Struct, frozen=True, omit_defaults=True, kw_only=True):
     lock_min: Price = Price(1 * CENT)
     lock_leg_premium: Price = Price(CENT // 2)
     rebalance_over_fair_max: Price = Price(2 * CENT)
-    void_probability: float = 0.005
+    void_probability_bp: int = 50
     fills_expected: int = 10
 
     # Theo
@@ -118,7 +120,7 @@ class MatchSettings(Struct, frozen=True, omit_defaults=True, kw_only=True):
     warm_up_s: int = 5
     stop_before_start_s: int = 60
     stop_before_end_s: int = 600
-    stop_theo: float = 0.95
+    stop_theo: Price = Price(95 * CENT)
 
     # Limits of the match
     order_size_max: Size = Size(100 * ONE)
@@ -130,6 +132,7 @@ class MatchSettings(Struct, frozen=True, omit_defaults=True, kw_only=True):
     fill_rate_pause_s: int = 120
     repeated_fills: int = 6
     repeated_fills_s: int = 10
+    repeated_fills_move: Price = Price(CENT // 2)  # theo that moved less did not move
     repeated_fills_pause_s: int = 30
     reject_pause_s: int = 60
 
@@ -155,8 +158,8 @@ class MatchSettings(Struct, frozen=True, omit_defaults=True, kw_only=True):
             return "ceiling_methods: name at least one de-vig method"
         if not 0 < self.price_min < self.price_max < ONE:
             return "price_min and price_max must be between 0 and 100 cents, the minimum first"
-        if self.kelly is not None and self.bankroll is None:
-            return 'kelly: set bankroll (dollars) too, or kelly = "off"'
+        if self.kelly_pct is not None and self.bankroll is None:
+            return 'kelly_pct: set bankroll (dollars) too, or kelly_pct = "off"'
         if self.levels < 1 or self.legs_max < 1:
             return "levels and legs_max are at least 1"
         return None
@@ -169,25 +172,26 @@ class AccountSettings(Struct, frozen=True, omit_defaults=True, kw_only=True):
     exposure_total: Cash = Cash(500 * ONE)
     daily_loss: Cash = Cash(50 * ONE)
     drawdown: Cash | None = Cash(50 * ONE)
-    stop_loss_pct: float | None = None
+    stop_loss_pct: int | None = None
     open_orders: int = 200
     day_start_utc_s: int = 0
     pending_deadline_s: int = 5
     not_found_grace_s: int = 5
     reconcile_s: int = 30
     fills_blind_s: int = 15
+    balance_age_max_s: int = 60
     error_cooldown_s: int = 60
     write_tokens_per_s: int = 100
     write_burst: int = 100
-    cancel_reserve: float = 0.25
+    cancel_reserve_pct: int = 25
     read_probe_s: int = 2
 
     def defect(self) -> str | None:
         """Say in one line which values contradict each other, or None."""
-        if not 0 <= self.cancel_reserve < 1:
-            return "cancel_reserve: a share of the write budget from 0 to below 1"
-        if self.stop_loss_pct is not None and not 0 < self.stop_loss_pct < 1:
-            return 'stop_loss_pct: a share of the equity at start between 0 and 1, or "off"'
+        if self.cancel_reserve_pct >= 100:
+            return "cancel_reserve_pct: a share of the write budget from 0 to 99"
+        if self.stop_loss_pct is not None and not 0 < self.stop_loss_pct < 100:
+            return 'stop_loss_pct: a share of the equity at start from 1 to 99, or "off"'
         if self.write_tokens_per_s < 1 or self.open_orders < 1:
             return "write_tokens_per_s and open_orders are at least 1"
         return None

@@ -1,0 +1,281 @@
+"""One symbol's order book: sizes by rung of the price ladder, and how far it can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from console.core.instruments import BookSide
+from console.core.ladders import Ladder
+from console.core.reasons import Reason
+from console.core.units import ONE, Cash, Nanos, Price
+
+NEVER = Nanos(-(10**18))  # before any clock: an age from here is too old for everything
+
+
+class Stream:
+    """When the subscription behind a venue's books last proved intact."""
+
+    __slots__ = ("ts",)
+
+    def __init__(self) -> None:
+        self.ts = NEVER
+
+
+class Book:
+    """Bids and asks of the YES leg in millionths, by rung, with the best of each side kept at hand.
+
+    `best_bid` is -1 and `best_ask` is the number of rungs while the side is empty.
+    """
+
+    __slots__ = (
+        "ask_guard",
+        "ask_sizes",
+        "best_ask",
+        "best_bid",
+        "bid_guard",
+        "bid_sizes",
+        "changed_ts",
+        "dust",
+        "index",
+        "ladder",
+        "proof_ts",
+        "stale",
+        "stream",
+    )
+
+    def __init__(self, ladder: Ladder, stream: Stream) -> None:
+        self.ladder = ladder
+        self.index = ladder.index
+        self.stream = stream
+        self.bid_sizes = [0] * len(ladder)
+        self.ask_sizes = [0] * len(ladder)
+        self.best_bid = -1
+        self.best_ask = len(ladder)
+        self.stale = "no snapshot yet"  # why it is not trusted, empty when it is
+        self.proof_ts = NEVER  # the last snapshot
+        self.changed_ts = NEVER  # the last move of a best price
+        self.bid_guard = -1  # the rungs a decision looked at: changes beyond them can wait
+        self.ask_guard = len(ladder)
+        self.dust = 0
+
+    # ---- learning
+
+    def snapshot(self, bids: Iterable[tuple[int, int]], asks: Iterable[tuple[int, int]], ts: Nanos) -> None:
+        """Replace everything; a level off the ladder or below zero leaves the book untrusted."""
+        before = (self.best_bid, self.best_ask)
+        rungs = len(self.ladder)
+        self.bid_sizes, self.ask_sizes = [0] * rungs, [0] * rungs
+        self.stale = ""
+        for levels, sizes in ((bids, self.bid_sizes), (asks, self.ask_sizes)):
+            for price, size in levels:
+                rung = self.index.get(price)
+                if rung is None or size < 0:
+                    self.stale = (
+                        f"level {size}@{price} is off the ladder" if rung is None else "negative level"
+                    )
+                else:
+                    sizes[rung] += size
+        self.best_bid = next((r for r in range(rungs - 1, -1, -1) if self.bid_sizes[r]), -1)
+        self.best_ask = next((r for r in range(rungs) if self.ask_sizes[r]), rungs)
+        self.proof_ts = self.stream.ts = ts
+        if (self.best_bid, self.best_ask) != before:
+            self.changed_ts = ts
+
+    def delta(self, side: BookSide, price: int, change: int, ts: Nanos) -> bool:
+        """Change one level by `change`; True when a decision could come out otherwise."""
+        rung = self.index.get(price)
+        if rung is None:
+            self.stale = f"price {price} is off the ladder"
+            return True
+        self.stream.ts = ts
+        if side is BookSide.BID:
+            sizes, best = self.bid_sizes, self.best_bid
+            size = sizes[rung] = sizes[rung] + change
+            if size > 0:
+                if rung <= best:
+                    return rung > self.bid_guard or (rung == self.bid_guard and size < self.dust)
+                self.best_bid = rung
+            elif size < 0:
+                return self._negative(sizes, rung)
+            elif rung != best:
+                return rung >= self.bid_guard
+            else:
+                while rung >= 0 and not sizes[rung]:
+                    rung -= 1
+                self.best_bid = rung
+        else:
+            sizes, best = self.ask_sizes, self.best_ask
+            size = sizes[rung] = sizes[rung] + change
+            if size > 0:
+                if rung >= best:
+                    return rung < self.ask_guard or (rung == self.ask_guard and size < self.dust)
+                self.best_ask = rung
+            elif size < 0:
+                return self._negative(sizes, rung)
+            elif rung != best:
+                return rung <= self.ask_guard
+            else:
+                top = len(sizes)
+                while rung < top and not sizes[rung]:
+                    rung += 1
+                self.best_ask = rung
+        self.changed_ts = ts
+        return True
+
+    def distrust(self, why: str) -> None:
+        """Not to be quoted on until the next snapshot."""
+        self.stale = why
+
+    def _negative(self, sizes: list[int], rung: int) -> bool:
+        sizes[rung] = 0
+        self.stale = "a level fell below zero"
+        return True
+
+    # ---- asking
+
+    @property
+    def confirmed_ts(self) -> Nanos:
+        """When it was last proven that the book stands as it is."""
+        return max(self.stream.ts, self.proof_ts) if not self.stale else self.proof_ts
+
+    def problem(self, quote_empty: bool) -> Reason | None:
+        """Why nothing may be quoted on this book, age aside; None when it is sound."""
+        if self.stale:
+            return Reason.NO_BOOK if self.proof_ts == NEVER else Reason.STALE_BOOK
+        if self.best_bid >= self.best_ask:
+            return Reason.CROSSED_BOOK
+        if self.best_bid < 0 and self.best_ask >= len(self.ladder) and not quote_empty:
+            return Reason.NO_BOOK
+        return None
+
+    def best_bid_price(self) -> Price | None:
+        """Best bid of the YES leg, ours included."""
+        return Price(self.ladder.prices[self.best_bid]) if self.best_bid >= 0 else None
+
+    def best_ask_price(self) -> Price | None:
+        """Best ask of the YES leg, ours included."""
+        return Price(self.ladder.prices[self.best_ask]) if self.best_ask < len(self.ladder) else None
+
+    def mid(self) -> Price | None:
+        """Half way between the best prices, rounded down; None while a side is empty."""
+        bid, ask = self.best_bid_price(), self.best_ask_price()
+        return None if bid is None or ask is None else Price((bid + ask) // 2)
+
+    def levels(self) -> Iterable[tuple[int, int, int]]:
+        """(price, bid size, ask size) of every rung with a size, ascending."""
+        for price, bid, ask in zip(self.ladder.prices, self.bid_sizes, self.ask_sizes, strict=True):
+            if bid or ask:
+                yield price, bid, ask
+
+
+class Face:
+    """One side of a book as a bidder sees it: the bids, or the asks mirrored into prices of the NO leg.
+
+    All prices are what one pays per contract of the leg this side buys, so higher is better.
+    `own` is our size by YES price, taken out of what others show.
+    """
+
+    __slots__ = ("book", "mirrored", "own")
+
+    def __init__(self, book: Book, side: BookSide, own: Mapping[int, int]) -> None:
+        self.book = book
+        self.mirrored = side is BookSide.ASK
+        self.own = own
+
+    def rival(self, size_min: int, below: int | None = None) -> tuple[Price, int] | None:
+        """Best price (under `below`) at which others' cumulative size reaches `size_min`, and its size."""
+        book = self.book
+        prices, rungs = book.ladder.prices, len(book.ladder.prices)
+        sizes, step = (book.ask_sizes, 1) if self.mirrored else (book.bid_sizes, -1)
+        rung = book.best_ask if self.mirrored else book.best_bid
+        total = 0
+        while 0 <= rung < rungs:
+            size = sizes[rung]
+            if size:
+                price = prices[rung]
+                size -= min(size, self.own.get(price, 0))
+                shown = ONE - price if self.mirrored else price
+                if size and (below is None or shown < below):
+                    total += size
+                    if total >= size_min:
+                        return Price(shown), size
+            rung += step
+        return None
+
+    def opposing(self, own: Mapping[int, int]) -> Price | None:
+        """The price at which one could buy at once from others (`own`: our size on that side)."""
+        book = self.book
+        prices, rungs = book.ladder.prices, len(book.ladder.prices)
+        sizes, step = (book.bid_sizes, -1) if self.mirrored else (book.ask_sizes, 1)
+        rung = book.best_bid if self.mirrored else book.best_ask
+        while 0 <= rung < rungs:
+            price = prices[rung]
+            if sizes[rung] > own.get(price, 0):
+                return Price(ONE - price if self.mirrored else price)
+            rung += step
+        return None
+
+    def depth(self, span: int) -> int:
+        """Others' size within `span` of their best price."""
+        best = self.rival(1)
+        if best is None:
+            return 0
+        book = self.book
+        sizes = book.ask_sizes if self.mirrored else book.bid_sizes
+        total = 0
+        for price, size in zip(book.ladder.prices, sizes, strict=True):
+            shown = ONE - price if self.mirrored else price
+            if size and best[0] - span <= shown <= best[0]:
+                total += size - min(size, self.own.get(price, 0))
+        return total
+
+    def down(self, price: int) -> Price | None:
+        """Largest legal price at or below `price`."""
+        if not self.mirrored:
+            return self.book.ladder.down(price)
+        up = self.book.ladder.up(ONE - price)
+        return None if up is None else Price(ONE - up)
+
+    def up(self, price: int) -> Price | None:
+        """Smallest legal price at or above `price`."""
+        if not self.mirrored:
+            return self.book.ladder.up(price)
+        down = self.book.ladder.down(ONE - price)
+        return None if down is None else Price(ONE - down)
+
+    def tick_at(self, price: int) -> int:
+        """The grid step around `price`."""
+        return self.book.ladder.tick_at(ONE - price if self.mirrored else price)
+
+
+def guard(book: Book, bid: Price | None, ask: Price | None, dust: int) -> None:
+    """Remember the YES prices a decision looked at, so that changes behind them do not ask for another."""
+    book.bid_guard = -1 if bid is None else book.index[bid]
+    book.ask_guard = len(book.ladder) if ask is None else book.index[ask]
+    book.dust = dust
+
+
+def sale_value(book: Book, size: int, own: Mapping[int, int]) -> tuple[int, Cash]:
+    """What selling `size` YES contracts into others' bids now would fill and bring, without fees."""
+    left, cash = size, 0
+    for rung in range(book.best_bid, -1, -1):
+        price = book.ladder.prices[rung]
+        taken = min(left, book.bid_sizes[rung] - min(book.bid_sizes[rung], own.get(price, 0)))
+        cash += price * taken // ONE
+        left -= taken
+        if left == 0:
+            break
+    return size - left, Cash(cash)
+
+
+def purchase_cost(book: Book, size: int, own: Mapping[int, int]) -> tuple[int, Cash]:
+    """What buying `size` YES contracts from others' asks now would fill and cost, without fees."""
+    left, cash = size, 0
+    for rung in range(book.best_ask, len(book.ladder)):
+        price = book.ladder.prices[rung]
+        taken = min(left, book.ask_sizes[rung] - min(book.ask_sizes[rung], own.get(price, 0)))
+        cash -= -(price * taken) // ONE
+        left -= taken
+        if left == 0:
+            break
+    return size - left, Cash(cash)

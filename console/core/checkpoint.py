@@ -1,0 +1,270 @@
+"""What outlives a run: positions, orders that may still rest, baselines, halts; encoded and restored."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+
+from console.core.account import Baseline
+from console.core.commands import Basis, CeilingKind, PlaceOrder
+from console.core.desk import Desk
+from console.core.instruments import (
+    Action,
+    ClientOrderId,
+    Instrument,
+    InstrumentSpec,
+    RunId,
+    TradeId,
+    Venue,
+    VenueOrderId,
+)
+from console.core.lots import Lot
+from console.core.markets import Market
+from console.core.matches import MatchId, MatchSpec
+from console.core.matches import State as Stage
+from console.core.orders import Order, OrderState
+from console.core.positions import Position
+from console.core.settings import MatchSettings
+from console.core.state import State
+from console.core.theo import MANUAL, SourceKind
+from console.core.units import Price, Size
+
+SCHEMA = 1
+
+
+class HoldingKept(Struct, frozen=True, array_like=True):
+    """One symbol of a position."""
+
+    instrument: Instrument
+    net: int
+    basis: int
+    commission: int
+    settled: bool
+
+
+class PositionKept(Struct, frozen=True, array_like=True):
+    """One netting group: cash, what it holds, and how it is paired off."""
+
+    venue: Venue
+    cash: int
+    fees: int
+    fills: int
+    locked: int
+    conditional: int
+    holdings: tuple[HoldingKept, ...]
+    lots: tuple[tuple[int, int, int, int], ...]  # (outcome mask, contracts, cost, safe)
+
+
+class MatchKept(Struct, frozen=True, array_like=True):
+    """One match."""
+
+    spec: MatchSpec
+    settings: MatchSettings
+    rules_confirmed: str
+    stage: Stage
+    started: bool
+    ended: bool
+    paused: str
+    loss_halt: str
+    mark: int
+    rebalancing: tuple[tuple[int, int], ...]
+    positions: tuple[PositionKept, ...]
+    manual_odds: tuple[float, ...]
+    pinned: bool
+
+
+class OrderKept(Struct, frozen=True, array_like=True):
+    """One order that may still rest at its venue."""
+
+    order_id: ClientOrderId
+    venue_order_id: VenueOrderId
+    match: MatchId
+    instrument: Instrument
+    action: Action
+    price: Price
+    size: Size
+    filled: Size
+    ceiling: Price
+    ceiling_kind: CeilingKind
+    basis: Basis
+
+
+class Kept(Struct, frozen=True):
+    """A checkpoint."""
+
+    schema: int
+    runs: tuple[RunId, ...]
+    matches: tuple[MatchKept, ...]
+    orders: tuple[OrderKept, ...]
+    trades: tuple[tuple[Venue, TradeId], ...]
+    specs: tuple[tuple[Instrument, InstrumentSpec], ...]
+    baseline: Baseline
+    profit: int
+    account_halt: str
+    paused: str
+    killed: str
+    fills: int
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be read; the message says why in one line."""
+
+
+def encode(state: State) -> bytes:
+    """Encode everything that must outlive the run."""
+    kept = Kept(
+        schema=SCHEMA,
+        runs=state.runs,
+        matches=tuple(_match_kept(desk) for desk in state.desks.values()),
+        orders=tuple(_order_kept(order) for order in state.blotter.live.values()),
+        trades=tuple(state.blotter.trades()),
+        specs=tuple((i, m.spec) for i, m in state.markets.items() if m.spec is not None),
+        baseline=state.account.baseline,
+        profit=state.account.profit,
+        account_halt=state.account.halt,
+        paused=state.paused,
+        killed=state.kill.by if state.kill is not None else "",
+        fills=state.fills,
+    )
+    return msgspec.json.encode(kept)
+
+
+def decode(data: bytes) -> Kept:
+    """Read a checkpoint; raises CheckpointError."""
+    try:
+        kept = msgspec.json.decode(data, type=Kept)
+    except msgspec.DecodeError as error:
+        raise CheckpointError(f"checkpoint: {error}") from error
+    if kept.schema != SCHEMA:
+        raise CheckpointError(f"checkpoint: schema {kept.schema}, this program reads {SCHEMA}")
+    return kept
+
+
+def restore(state: State, data: bytes) -> None:
+    """Bring a fresh state to where earlier runs left off; their orders count as unknown until looked up."""
+    kept = decode(data)
+    state.runs = tuple(dict.fromkeys((*kept.runs, state.run_id)))
+    state.account.baseline = kept.baseline
+    state.account.profit = kept.profit
+    state.account.halt = kept.account_halt
+    state.paused = kept.paused
+    state.fills = kept.fills
+    specs = dict(kept.specs)
+    for match in kept.matches:
+        _restore_match(state, match, specs)
+    state.relist()
+    for venue, trade_id in kept.trades:
+        state.blotter.is_new_trade(venue, trade_id)
+    for order in kept.orders:
+        _restore_order(state, order)
+    for desk in state.desks.values():
+        state.remeasure(desk)
+
+
+def _match_kept(desk: Desk) -> MatchKept:
+    manual = desk.board.sources.get(MANUAL)
+    return MatchKept(
+        spec=desk.spec,
+        settings=desk.settings,
+        rules_confirmed=desk.rules_confirmed,
+        stage=desk.stage,
+        started=desk.started,
+        ended=desk.ended,
+        paused=desk.paused,
+        loss_halt=desk.loss_halt,
+        mark=desk.mark,
+        rebalancing=tuple(sorted(desk.rebalancing.items())),
+        positions=tuple(
+            _position_kept(venue, position)
+            for venue, position in desk.positions.items()
+            if not desk.nets_across or venue is desk.venues[0]
+        ),
+        manual_odds=manual.odds if manual is not None else (),
+        pinned=desk.board.pinned,
+    )
+
+
+def _position_kept(venue: Venue, position: Position) -> PositionKept:
+    return PositionKept(
+        venue=venue,
+        cash=position.cash,
+        fees=position.fees,
+        fills=position.fills,
+        locked=position.locked,
+        conditional=position.conditional,
+        holdings=tuple(
+            HoldingKept(instrument, held.net, held.basis, held.commission, held.settled)
+            for instrument, held in position.holdings.items()
+        ),
+        lots=tuple((mask, lot.count, lot.cost, lot.safe) for mask, lot in position.lots.lots.items()),
+    )
+
+
+def _order_kept(order: Order) -> OrderKept:
+    return OrderKept(
+        order_id=order.order_id,
+        venue_order_id=order.venue_order_id,
+        match=order.match,
+        instrument=order.instrument,
+        action=order.action,
+        price=order.price,
+        size=Size(max(order.size, order.to_size)),
+        filled=Size(order.filled),
+        ceiling=order.ceiling,
+        ceiling_kind=order.ceiling_kind,
+        basis=order.basis,
+    )
+
+
+def _restore_match(state: State, kept: MatchKept, specs: dict[Instrument, InstrumentSpec]) -> None:
+    markets: list[Market] = []
+    for listing in kept.spec.listings:
+        instrument = listing.instrument
+        market = state.markets.setdefault(instrument, Market(instrument))
+        connection = state.connections.get(instrument.venue)
+        if instrument in specs and connection is not None and market.spec is None:
+            market.define(specs[instrument], connection.stream)
+        markets.append(market)
+    desk = Desk(kept.spec, kept.settings, markets)
+    if kept.rules_confirmed:
+        desk.confirm_rules(kept.rules_confirmed)
+    desk.stage = Stage.DONE if kept.stage is Stage.DONE else Stage.INIT
+    desk.started, desk.ended = kept.started, kept.ended
+    desk.paused, desk.loss_halt, desk.mark = kept.paused, kept.loss_halt, kept.mark
+    desk.rebalancing = dict(kept.rebalancing)
+    for position in kept.positions:
+        _restore_position(desk.positions[position.venue], position)
+    state.desks[kept.spec.id] = desk
+    if kept.manual_odds:
+        desk.board.odds(MANUAL, SourceKind.MANUAL, kept.manual_odds, state.ts, state.wall)
+        desk.board.pinned = kept.pinned
+
+
+def _restore_position(position: Position, kept: PositionKept) -> None:
+    position.cash, position.fees, position.fills = kept.cash, kept.fees, kept.fills
+    position.locked, position.conditional = kept.locked, kept.conditional
+    for holding in kept.holdings:
+        held = position.holdings[holding.instrument]
+        held.net, held.basis = holding.net, holding.basis
+        held.commission, held.settled = holding.commission, holding.settled
+    for mask, count, cost, safe in kept.lots:
+        position.lots.lots[mask] = Lot(count, cost, safe)
+
+
+def _restore_order(state: State, kept: OrderKept) -> None:
+    command = PlaceOrder(
+        order_id=kept.order_id,
+        match=kept.match,
+        instrument=kept.instrument,
+        action=kept.action,
+        price=kept.price,
+        size=kept.size,
+        ceiling=kept.ceiling,
+        ceiling_kind=kept.ceiling_kind,
+        basis=kept.basis,
+    )
+    order = state.blotter.placed(command, 0, state.ts)
+    if kept.venue_order_id:
+        state.blotter.accepted(order, kept.venue_order_id, state.ts)
+    order.filled = kept.filled
+    order.state = OrderState.UNKNOWN

@@ -1,0 +1,233 @@
+"""Everything the engine keeps about one match: sources, estimates, position, quotes and their reasons."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+from console.core.commands import CeilingKind
+from console.core.estimators import Flow, Markouts, Volatility
+from console.core.exposure import Terms
+from console.core.instruments import Action, Instrument, Side, Venue
+from console.core.markets import Market
+from console.core.matches import MatchSpec, Phase
+from console.core.matches import State as Stage
+from console.core.orders import Order
+from console.core.positions import Position
+from console.core.quoting import Memory, Route
+from console.core.reasons import Reason
+from console.core.settings import MatchSettings
+from console.core.theo import Board, Theo
+from console.core.units import SECOND, Nanos, Price
+
+Key = tuple[Instrument, Action]
+
+
+class Verdict:
+    """What the last evaluation said of one outcome set: bid, ceiling and why."""
+
+    __slots__ = ("bid", "ceiling", "kind", "limit", "reason", "size")
+
+    def __init__(self) -> None:
+        self.reason = Reason.WARM_UP
+        self.limit = ""
+        self.ceiling: Price | None = None
+        self.kind = CeilingKind.QUOTE
+        self.bid: Price | None = None
+        self.size = 0
+
+    def say(self, reason: Reason, limit: str = "") -> None:
+        """Nothing is bid for this set, and this is why."""
+        self.reason, self.limit = reason, limit
+        self.bid, self.size = None, 0
+
+
+class SidePause:
+    """Why and until when nothing makes us longer an outcome set."""
+
+    __slots__ = ("reason", "until")
+
+    def __init__(self, reason: Reason, until: Nanos) -> None:
+        self.reason = reason
+        self.until = until
+
+
+class Desk:
+    """One match being made. Changed by the engine and its planner, in single steps."""
+
+    def __init__(self, spec: MatchSpec, settings: MatchSettings, markets: list[Market]) -> None:
+        self.spec = spec
+        self.settings = settings
+        self.markets = {market.instrument: market for market in markets}
+        self.outcomes = len(spec.outcomes)
+        self.full = (1 << self.outcomes) - 1
+        self.venues = tuple(dict.fromkeys(listing.instrument.venue for listing in spec.listings))
+        self.quoted_venues = frozenset(listing.instrument.venue for listing in spec.listings if listing.quote)
+        self.pays = {
+            listing.instrument: sum(1 << outcome for outcome in listing.pays) for listing in spec.listings
+        }
+        self.routes = tuple(_routes(spec, self.pays, self.full))
+        self.keys = {(route.instrument, route.action): route for route in self.routes}
+        self.rules_confirmed = ""
+        self.positions = self._positions()
+
+        self.board = Board(self.outcomes, settings.ceiling_methods)
+        self.theo: Theo | None = None
+        self.volatility = Volatility()
+        self.flows = tuple(Flow() for _ in range(self.outcomes))
+        self.markouts: dict[int, Markouts] = {}
+
+        self.stage = Stage.INIT
+        self.phase = Phase.PREMATCH
+        self.started = False
+        self.ended = False
+        self.paused = ""  # by the operator
+        self.loss_halt = ""  # falls only by the operator
+        self.good_since: Nanos | None = None
+        self.rebalancing: dict[int, int] = {}  # outcome mask -> sign of the exposure worked off
+        self.side_pauses: dict[int, SidePause] = {}
+
+        self.memories: dict[Route, Memory] = {}
+        self.verdicts = {gained: Verdict() for gained in self.sets()}
+        self.reason = Reason.WARM_UP
+        self.limit = ""
+        self.evaluated_ts = Nanos(-(10**18))
+        self.due_ts = Nanos(0)  # when to evaluate next
+        self.active_ts = Nanos(0)  # last sign of life: a fill, a requote, a moved best price
+
+        self.worst = 0
+        self.mark = 0  # last profit at the loss marks
+        self.unvalued = False  # some position has no mark now
+        self.recent_fills: dict[int, deque[tuple[Nanos, int, int]]] = {}  # (ts, cash, fair) by set
+        self.rejects: dict[int, deque[Nanos]] = {}
+        self.placed_at: dict[tuple[Instrument, Action, int], Nanos] = {}
+
+    # ---- shape
+
+    def sets(self) -> Iterator[int]:
+        """Every outcome set something can be long of: single outcomes first, then their complements."""
+        singles = [1 << outcome for outcome in range(self.outcomes)]
+        yield from singles
+        if self.outcomes > 2:
+            yield from (self.full ^ single for single in singles)
+
+    def _positions(self) -> dict[Venue, Position]:
+        shared = Position(self.outcomes, self.spec.may_none) if self.nets_across else None
+        positions: dict[Venue, Position] = {}
+        for listing in self.spec.listings:
+            venue = listing.instrument.venue
+            position = positions.setdefault(venue, shared or Position(self.outcomes, self.spec.may_none))
+            position.list(listing.instrument, listing.pays)
+        return positions
+
+    def confirm_rules(self, rules_hash: str) -> None:
+        """The venues' settlement rules agree: one position over all of them, begun flat."""
+        assert self.flat(), "rules are confirmed while nothing is held"
+        cash = sum(position.cash for position in self.groups())
+        self.rules_confirmed = rules_hash
+        self.positions = self._positions()
+        merged = self.groups()[0]
+        merged.cash = merged.locked = cash
+
+    @property
+    def nets_across(self) -> bool:
+        """Positions on different venues offset each other: one venue, or rules read and confirmed."""
+        return len(self.venues) < 2 or bool(self.rules_confirmed)
+
+    def groups(self) -> list[Position]:
+        """The positions that do not net against each other."""
+        return list({id(position): position for position in self.positions.values()}.values())
+
+    def terms(self) -> dict[Instrument, Terms]:
+        """What exposure needs of every symbol that is defined."""
+        return {
+            instrument: Terms(self.pays[instrument], market.spec.fees, market.spec.void_rule)
+            for instrument, market in self.markets.items()
+            if market.spec is not None
+        }
+
+    # ---- asking
+
+    def exposure(self, gained: int) -> int:
+        """Net contracts long `gained` against the rest, over all venues."""
+        outcomes = self.theo.outcomes if self.theo is not None else None
+        return sum(position.exposure(gained, outcomes) for position in self.groups())
+
+    def flat(self) -> bool:
+        """Nothing is held anywhere."""
+        return all(position.flat for position in self.positions.values())
+
+    def held(self, instrument: Instrument) -> int:
+        """Contracts of this leg we hold."""
+        return self.positions[instrument.venue].held(instrument)
+
+    def age_max_book_s(self) -> int:
+        """How old a book's confirmation may be."""
+        settings = self.settings
+        return settings.age_max_book_inplay_s if self.phase is Phase.INPLAY else settings.age_max_book_s
+
+    def gained_by(self, order: Order) -> int:
+        """The outcome set an order makes us longer."""
+        return self.keys[order.instrument, order.action].gained
+
+    def memory(self, route: Route) -> Memory:
+        """What placement remembers of a route."""
+        memory = self.memories.get(route)
+        if memory is None:
+            memory = self.memories[route] = Memory(self.settings.retest_s)
+        return memory
+
+    def side_pause(self, gained: int, ts: Nanos) -> SidePause | None:
+        """The pause in force on an outcome set, if any."""
+        pause = self.side_pauses.get(gained)
+        if pause is not None and pause.until <= ts:
+            del self.side_pauses[gained]
+            return None
+        return pause
+
+    # ---- time
+
+    def touch(self, ts: Nanos) -> None:
+        """Ask for an evaluation: now, or as soon as the fast interval since the last one allows."""
+        due = Nanos(max(ts, self.evaluated_ts + self.settings.fast_ms * 1_000_000))
+        self.due_ts = min(self.due_ts, due)
+
+    def urge(self, ts: Nanos) -> None:
+        """Ask for an evaluation at once: something may have to retreat."""
+        self.due_ts = ts
+
+    def evaluated(self, ts: Nanos) -> None:
+        """Remember an evaluation and when the next is due if nothing happens."""
+        quiet = ts - self.active_ts > self.settings.quiet_s * SECOND
+        pace_ms = self.settings.sleep_ms if quiet else self.settings.normal_ms
+        self.evaluated_ts = ts
+        self.due_ts = Nanos(ts + pace_ms * 1_000_000)
+
+    def phase_at(self, wall: Nanos) -> Phase:
+        """The phase by our clock and by what the venue or feed said of the game."""
+        spec, settings = self.spec, self.settings
+        begun = self.started or (spec.start > 0 and wall >= spec.start)
+        if self.ended:
+            return Phase.STOP_QUOTING
+        if not settings.in_play:
+            stop = spec.start - settings.stop_before_start_s * SECOND
+            return Phase.STOP_QUOTING if begun or (spec.start > 0 and wall >= stop) else Phase.PREMATCH
+        if spec.end > 0 and wall >= spec.end - settings.stop_before_end_s * SECOND:
+            return Phase.STOP_QUOTING
+        decided = self.theo is not None and max(self.theo.outcomes) > settings.stop_theo
+        if begun and spec.end == 0 and decided:
+            return Phase.STOP_QUOTING
+        return Phase.INPLAY if begun else Phase.PREMATCH
+
+
+def _routes(spec: MatchSpec, pays: dict[Instrument, int], full: int) -> Iterator[Route]:
+    """Every way to trade the match: the YES leg bought and sold, and the NO leg of each symbol."""
+    for listing in spec.listings:
+        if not listing.quote:
+            continue
+        yes, mask = listing.instrument, pays[listing.instrument]
+        yield Route(yes, Action.BUY, mask, safe=False)
+        yield Route(yes, Action.SELL, full ^ mask, safe=True)
+        no = Instrument(yes.venue, yes.symbol, Side.NO)
+        yield Route(no, Action.BUY, full ^ mask, safe=True)
+        yield Route(no, Action.SELL, mask, safe=False)

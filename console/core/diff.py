@@ -1,0 +1,92 @@
+"""Wanted against live: the fewest operations that bring the orders of a match to what is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from console.core.instruments import Action, Instrument
+from console.core.markets import Market
+from console.core.orders import Order
+from console.core.planner import Wanted
+from console.core.settings import MatchSettings
+from console.core.units import ONE, Nanos
+
+
+class Cancel(Struct, frozen=True, array_like=True):
+    """Take the order out."""
+
+    order: Order
+
+
+class Amend(Struct, frozen=True, array_like=True):
+    """Change the order to what is wanted; `retreat` when it must go whatever limits say."""
+
+    order: Order
+    wanted: Wanted
+    retreat: bool
+
+
+class Place(Struct, frozen=True, array_like=True):
+    """Rest a new order."""
+
+    wanted: Wanted
+
+
+Step = Cancel | Amend | Place
+
+
+def diff(
+    wanted: Iterable[Wanted],
+    live: Iterable[Order],
+    markets: dict[Instrument, Market],
+    settings: MatchSettings,
+    ts: Nanos,
+) -> list[Step]:
+    """Steps in the order to take them: cancels, then amends, then places.
+
+    One operation in flight per order: an order that waits for an answer is left alone. An order past
+    its present ceiling goes at once; thresholds and resting times hold back improvements only.
+    """
+    slots: dict[tuple[Instrument, Action, int], Wanted] = {
+        (w.route.instrument, w.route.action, w.level): w for w in wanted
+    }
+    cancels: list[Step] = []
+    amends: list[Step] = []
+    for order in live:
+        slot = (order.instrument, order.action, order.level)
+        want = slots.pop(slot, None)
+        if order.in_flight:
+            continue
+        if want is None:
+            cancels.append(Cancel(order))
+            continue
+        step = _adjust(order, want, markets[order.instrument.yes], settings, ts)
+        if isinstance(step, Cancel):
+            cancels.append(step)
+        elif step is not None:
+            amends.append(step)
+    return [*cancels, *amends, *(Place(want) for want in slots.values())]
+
+
+def _adjust(order: Order, want: Wanted, market: Market, settings: MatchSettings, ts: Nanos) -> Step | None:
+    """What to do about one resting order, if anything."""
+    amendable = market.spec is not None and market.spec.amendable and bool(order.venue_order_id)
+    bid = want.route.price_of(order.price)
+    if bid > want.ceiling:
+        return Amend(order, want, retreat=True) if amendable else Cancel(order)
+    if bid == want.bid:
+        if order.remaining > want.size:
+            return Amend(order, want, retreat=True) if amendable else Cancel(order)
+        if order.remaining * 100 < want.size * settings.refill_below_pct and _rested(order, settings, ts):
+            return Amend(order, want, retreat=False) if amendable else Cancel(order)
+        return None
+    tick = market.book.ladder.tick_at(order.price) if market.book is not None else ONE
+    if abs(bid - want.bid) < max(tick, settings.requote_threshold) or not _rested(order, settings, ts):
+        return None
+    return Amend(order, want, retreat=want.bid < bid) if amendable else Cancel(order)
+
+
+def _rested(order: Order, settings: MatchSettings, ts: Nanos) -> bool:
+    return ts - order.rest_since >= settings.rest_min_ms * 1_000_000

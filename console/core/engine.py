@@ -1,0 +1,338 @@
+"""The engine: one event in, the commands it leads to out; nothing else ever decides anything.
+
+`Engine.on_event(event) -> list[Command]` reads no clock, no network and no dice: the same events give the
+same commands, live, on paper, in a replay and in the simulator. An event first changes what is known
+(books, sources, orders, positions), then touches the matches it concerns; a touched match is evaluated
+when its pace allows (`quotes.evaluate`): theo, ceilings, placement, limits, and the difference between
+what is wanted and what rests becomes commands. Time enters as `Tick`, ten times a second.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from console.core import killing, marks, operating, outcomes, quotes, reconcile
+from console.core.checkpoint import restore
+from console.core.commands import AmendOrder, AnyCommand, PlaceOrder, Severity, Subscribe
+from console.core.connection import Connection
+from console.core.devig import OddsError
+from console.core.events import (
+    AmendRejected,
+    AnyEvent,
+    BalanceUpdate,
+    BookDelta,
+    BooksConfirmed,
+    BookSnapshot,
+    BookStale,
+    CashAdjusted,
+    GameEnded,
+    GameStarted,
+    InstrumentDefined,
+    MarketStatus,
+    MassStatus,
+    OddsSuspended,
+    OddsUpdate,
+    OrderAccepted,
+    OrderAmended,
+    OrderCanceled,
+    OrderCancelRejected,
+    OrderExpired,
+    OrderFilled,
+    OrderRejected,
+    OutcomeUnknown,
+    Settled,
+    Started,
+    Tick,
+    Trade,
+    VenueDown,
+    VenueUp,
+)
+from console.core.instruments import BookSide, Instrument, Venue
+from console.core.state import State
+from console.core.theo import SourceKind
+from console.core.units import ONE, SECOND, Nanos
+
+
+class Engine:
+    """Makes the markets. Feed it every event in order, send every command it returns."""
+
+    def __init__(self) -> None:
+        self._state: State | None = None
+
+    @property
+    def state(self) -> State:
+        """Everything known; for pictures, checkpoints and proofs, not for changing."""
+        assert self._state is not None, "the first event of a run is Started"
+        return self._state
+
+    def on_event(self, event: AnyEvent) -> list[AnyCommand]:
+        """Take one event and return what is to be done about it, in the order to do it."""
+        if isinstance(event, Started):
+            self._start(event)
+        state = self.state
+        assert event.ts >= state.ts, f"time runs backwards: {type(event).__name__} at {event.ts} < {state.ts}"
+        state.ts, state.wall = event.ts, event.wall
+        state.out = []
+        if isinstance(event, BookDelta):  # nine events in ten: kept off the long match below
+            self._book_delta(event)
+        else:
+            self._dispatch(event)
+        if state.kill is not None:
+            sent = [c for c in state.out if isinstance(c, PlaceOrder | AmendOrder)]
+            assert not sent, f"an order would leave while the kill latch is engaged: {sent[0]}"
+        return state.out
+
+    def remember(self, command: AnyCommand) -> None:
+        """While recovering: a command an earlier run sent, so that its order is known to be out."""
+        state = self.state
+        assert state.recovering, "commands are only remembered while recovering"
+        if isinstance(command, PlaceOrder) and command.order_id not in state.blotter.orders:
+            state.blotter.placed(command, 0, state.ts)
+        elif isinstance(command, AmendOrder):
+            order = state.blotter.live.get(command.order_id)
+            if order is not None and order.pending is None:
+                state.blotter.amend_sent(order, command, state.ts)
+
+    # ---- one event
+
+    def _start(self, event: Started) -> None:
+        state = State(event.run_id, event.mode, event.account, event.settings)
+        state.ts, state.wall, state.started_wall = event.ts, event.wall, event.wall
+        for venue in event.venues:
+            state.connections[venue] = Connection(venue, event.settings)
+        self._state = state
+        if event.checkpoint:
+            restore(state, event.checkpoint)
+
+    def _book_delta(self, event: BookDelta) -> None:
+        state = self.state
+        market = state.markets.get(event.instrument)
+        if market is None or market.book is None:
+            return
+        if market.book.delta(event.side, event.price, event.change, event.ts):
+            self._book_moved(event.instrument)
+
+    def _book_moved(self, instrument: Instrument) -> None:
+        """Evaluate the matches on a book now, or as soon as their pace allows."""
+        state = self.state
+        for desk in state.on_market.get(instrument, ()):
+            market = desk.markets[instrument]
+            if market.book is not None and market.book.problem(desk.settings.quote_empty) is not None:
+                desk.urge(state.ts)
+            else:
+                desk.touch(state.ts)
+            if desk.due_ts <= state.ts:
+                quotes.evaluate(state, desk)
+
+    def _tick(self) -> None:
+        state = self.state
+        ts = state.ts
+        second = ts >= state.next_second
+        if second:
+            state.next_second = Nanos(ts + SECOND)
+            for desk in state.desks.values():
+                marks.sample(desk, ts)
+        for desk in state.desks.values():
+            if desk.due_ts <= ts:
+                quotes.evaluate(state, desk)
+        outcomes.chase(state)
+        if state.kill is not None:
+            killing.sweep_on(state)
+        if second and not state.recovering:
+            marks.mark_all(state)
+            for connection in state.connections.values():
+                reconcile.check_due(state, connection)
+
+    def _dispatch(self, event: AnyEvent) -> None:
+        match event:
+            case Tick():
+                self._tick()
+            case (
+                BookSnapshot()
+                | Trade()
+                | BookStale()
+                | BooksConfirmed()
+                | InstrumentDefined()
+                | MarketStatus()
+            ):
+                self._on_market(event)
+            case BookDelta():
+                self._book_delta(event)
+            case OddsUpdate() | OddsSuspended() | GameStarted() | GameEnded():
+                self._on_match(event)
+            case (
+                OrderAccepted()
+                | OrderRejected()
+                | OrderAmended()
+                | AmendRejected()
+                | OrderCanceled()
+                | OrderCancelRejected()
+                | OrderExpired()
+                | OrderFilled()
+                | OutcomeUnknown()
+            ):
+                outcomes.learn(self.state, event)
+                self._evaluate_due()
+            case VenueUp() | VenueDown() | MassStatus() | BalanceUpdate() | CashAdjusted() | Settled():
+                self._on_account(event)
+                self._evaluate_due()
+            case Started():
+                self._started(event)
+            case _:
+                operating.operate(self.state, event)
+                self._evaluate_due()
+
+    def _evaluate_due(self) -> None:
+        state = self.state
+        for desk in state.desks.values():
+            if desk.due_ts <= state.ts:
+                quotes.evaluate(state, desk)
+
+    def _started(self, event: Started) -> None:
+        state = self.state
+        state.note(f"run {event.run_id} started in mode {event.mode.value}")
+        for instrument in state.markets:
+            state.send(Subscribe(instrument=instrument))
+        if event.latched:
+            killing.kill(state, f"latch of an earlier run ({event.latched})")
+
+    # ---- markets
+
+    def _on_market(
+        self, event: BookSnapshot | Trade | BookStale | BooksConfirmed | InstrumentDefined | MarketStatus
+    ) -> None:
+        state = self.state
+        if isinstance(event, BooksConfirmed):
+            connection = state.connections.get(event.venue)
+            if connection is not None:
+                connection.stream.ts = event.ts
+            return
+        market = state.markets.get(event.instrument.yes)
+        if market is None:
+            return
+        match event:
+            case InstrumentDefined():
+                market.define(event.spec, state.connections[event.instrument.venue].stream)
+                self._book_moved(market.instrument)
+            case MarketStatus():
+                if market.state is not event.state:
+                    market.state = event.state
+                    state.note(f"{event.instrument} is {event.state.value}")
+                self._urge(market.instrument)
+            case BookSnapshot():
+                if market.book is not None:
+                    market.book.snapshot(event.bids, event.asks, event.ts)
+                    self._book_moved(market.instrument)
+            case BookStale():
+                if market.book is not None:
+                    market.book.distrust(event.why)
+                    state.note(f"{event.instrument}: {event.why}", severity=Severity.WARN)
+                    self._urge(market.instrument)
+            case Trade():
+                self._trade(event)
+            case _:
+                assert_never(event)
+
+    def _urge(self, instrument: Instrument) -> None:
+        for desk in self.state.on_market.get(instrument, ()):
+            desk.urge(self.state.ts)
+        self._evaluate_due()
+
+    def _trade(self, event: Trade) -> None:
+        """Taker flow, seen from every outcome the symbol pays on or does not."""
+        for desk in self.state.on_market.get(event.instrument.yes, ()):
+            pays = desk.pays[event.instrument.yes]
+            bought = event.taker is BookSide.BID
+            if desk.outcomes == 2 or pays.bit_count() == 1:
+                for outcome, flow in enumerate(desk.flows):
+                    inside = bool(pays >> outcome & 1)
+                    if inside or desk.outcomes == 2:
+                        flow.trade(event.ts, event.size / ONE, bought is inside)
+
+    # ---- matches
+
+    def _on_match(self, event: OddsUpdate | OddsSuspended | GameStarted | GameEnded) -> None:
+        state = self.state
+        desk = state.desks.get(event.match)
+        if desk is None:
+            return
+        match event:
+            case OddsUpdate():
+                self._odds(event)
+            case OddsSuspended():
+                desk.board.suspend(event.source)
+                state.note(f"{event.source} suspended its line", event.match, Severity.WARN)
+            case GameStarted():
+                desk.started = True
+                state.note("game started", event.match)
+            case GameEnded():
+                desk.ended = True
+                state.note("game over", event.match)
+            case _:
+                assert_never(event)
+        desk.urge(state.ts)
+        quotes.evaluate(state, desk)
+
+    def _odds(self, event: OddsUpdate) -> None:
+        state = self.state
+        desk = state.desks[event.match]
+        if len(event.odds) != desk.outcomes:
+            desk.board.suspend(event.source)
+            state.note(f"{event.source}: {len(event.odds)} prices for {desk.outcomes} outcomes", event.match)
+            return
+        try:
+            source = desk.board.odds(event.source, SourceKind.ODDS, event.odds, state.ts, event.provider_wall)
+        except OddsError as error:
+            desk.board.suspend(event.source)
+            state.note(f"{event.source}: {error}", event.match, Severity.WARN)
+            return
+        source.sample(state.ts, desk.settings.shock_score)
+
+    # ---- account
+
+    def _on_account(
+        self, event: VenueUp | VenueDown | MassStatus | BalanceUpdate | CashAdjusted | Settled
+    ) -> None:
+        state = self.state
+        venue: Venue = event.instrument.venue if isinstance(event, Settled) else event.venue
+        connection = state.connections.get(venue)
+        if connection is None:
+            state.note(f"{venue.value} is not configured in this run")
+            return
+        match event:
+            case VenueUp():
+                reconcile.venue_up(state, connection)
+                if state.kill is not None:
+                    killing.kill(state, state.kill.by)
+            case VenueDown():
+                reconcile.venue_down(state, connection, event.why)
+                self._urge_venue(venue)
+            case MassStatus():
+                reconcile.mass_status(state, connection, event)
+            case BalanceUpdate():
+                connection.cash, connection.cash_ts = event.cash, event.ts
+                connection.private_ts = event.ts
+            case CashAdjusted():
+                state.note(f"{venue.value}: cash {event.amount / ONE:+.2f} dollars ({event.why})")
+            case Settled():
+                self._settled(event)
+            case _:
+                assert_never(event)
+
+    def _urge_venue(self, venue: Venue) -> None:
+        for desk in self.state.desks.values():
+            if venue in desk.venues:
+                desk.urge(self.state.ts)
+
+    def _settled(self, event: Settled) -> None:
+        state = self.state
+        for desk in state.on_market.get(event.instrument.yes, ()):
+            position = desk.positions[event.instrument.venue]
+            if position.holdings[event.instrument.yes].settled:
+                continue
+            position.settle(event.instrument, event.payout, event.refund)
+            desk.ended = True
+            state.remeasure(desk)
+            desk.urge(state.ts)
+            what = "stake returned" if event.refund else f"pays {event.payout / ONE:g}"
+            state.alert(Severity.INFO, f"{event.instrument} settled: {what}", desk.spec.id)

@@ -1,0 +1,198 @@
+"""Running estimates of one match: shock, volatility, order flow, adverse selection, toxicity.
+
+Floats live here; what leaves is whole millionths of a dollar, rounded against us. Probabilities are in
+cents per contract (0 to 100) inside, as in the trading rules.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+from console.core.units import CENT, SECOND, Nanos, Price
+
+VOL_TAU_S = 300.0
+VOL_HORIZON_S = 5.0
+VOL_CAP = 5.0  # ¢
+VOL_FLOOR = 0.1  # ¢, below it the market is calm
+SHOCK_LOOKBACK_S = 10
+SHOCK_FLOOR = 1.0  # ¢
+FLOW_WINDOW_S = 60
+FLOW_MIN_CONTRACTS = 20.0
+FLOW_FREE = 0.15
+FLOW_WEIGHT = 2.0  # ¢ at full imbalance
+MARKOUT_S = 30
+ADVERSE_DECAY = 0.97
+ADVERSE_PRIOR_CONTRACTS = 20.0
+ADVERSE_CAP = 5.0  # ¢
+TOXIC_FILLS = 50
+TOXIC_FILLS_MIN = 10
+
+
+def cents(amount: float) -> Price:
+    """Cents as millionths of a dollar, rounded up: a buffer is never understated."""
+    return Price(math.ceil(amount * CENT - 1e-9))
+
+
+class Shock:
+    """Sudden moves of one source's probability, scored against its own recent moves.
+
+    A sample a second: d = p - p(10 s ago), scored as |d| / max(sigma, 1 ¢) with sigma squared the EWMA
+    (time constant 300 s) of d squared before this move; a shocked d enters it clipped at 3 sigma.
+    """
+
+    __slots__ = ("_last_ts", "_past", "_variance", "last_shock_ts", "score")
+
+    def __init__(self) -> None:
+        self._past: deque[tuple[int, float]] = deque()
+        self._variance = 0.0
+        self._last_ts: int | None = None
+        self.score = 0.0
+        self.last_shock_ts: int | None = None
+
+    def sample(self, ts: Nanos, probability: float, threshold: float) -> float:
+        """Take a probability (0 to 1) and return its score; a score from `threshold` up is a shock."""
+        while len(self._past) > 1 and self._past[1][0] <= ts - SHOCK_LOOKBACK_S * SECOND:
+            self._past.popleft()
+        move = 100.0 * (probability - self._past[0][1]) if self._past else 0.0
+        self._past.append((ts, probability))
+        sigma = math.sqrt(self._variance)
+        self.score = abs(move) / max(sigma, SHOCK_FLOOR)
+        elapsed = 0.0 if self._last_ts is None else (ts - self._last_ts) / SECOND
+        self._last_ts = ts
+        kept = min(abs(move), threshold * max(sigma, SHOCK_FLOOR)) if self.score >= threshold else abs(move)
+        decay = math.exp(-elapsed / VOL_TAU_S)
+        self._variance = decay * self._variance + (1.0 - decay) * kept * kept
+        if self.score >= threshold:
+            self.last_shock_ts = ts
+        return self.score
+
+    @property
+    def sigma(self) -> float:
+        """Root of the EWMA of squared ten-second moves, in cents."""
+        return math.sqrt(self._variance)
+
+
+class Volatility:
+    """Variance per second of a probability on a one-second grid, EWMA with time constant 300 s."""
+
+    __slots__ = ("_last", "_next_ts", "_variance")
+
+    def __init__(self) -> None:
+        self._last: float | None = None
+        self._variance = 0.0
+        self._next_ts = 0
+
+    def sample(self, ts: Nanos, probability: float) -> None:
+        """Take a probability; samples closer than a second to the last one are ignored."""
+        if ts < self._next_ts:
+            return
+        if self._last is not None:
+            seconds = 1.0 + (ts - self._next_ts) / SECOND
+            move = 100.0 * (probability - self._last)
+            decay = math.exp(-seconds / VOL_TAU_S)
+            self._variance = decay * self._variance + (1.0 - decay) * move * move / seconds
+        self._last = probability
+        self._next_ts = ts + SECOND
+
+    def buffer(self, factor: float) -> Price:
+        """min(5, k * sqrt(v * 5 s)) cents; 0 below 0.1 ¢."""
+        amount = factor * math.sqrt(self._variance * VOL_HORIZON_S)
+        return cents(min(VOL_CAP, amount)) if amount >= VOL_FLOOR else Price(0)
+
+
+class Flow:
+    """Taker buying and selling of the first outcome over the last 60 s, in contracts."""
+
+    __slots__ = ("_bought", "_seconds", "_sold")
+
+    def __init__(self) -> None:
+        self._seconds: deque[list[float]] = deque()  # [second, bought, sold]
+        self._bought = 0.0
+        self._sold = 0.0
+
+    def trade(self, ts: Nanos, contracts: float, bought: bool) -> None:
+        """Count a taker trade."""
+        second = float(ts // SECOND)
+        if not self._seconds or self._seconds[-1][0] != second:
+            self._forget(ts)
+            self._seconds.append([second, 0.0, 0.0])
+        if bought:
+            self._seconds[-1][1] += contracts
+            self._bought += contracts
+        else:
+            self._seconds[-1][2] += contracts
+            self._sold += contracts
+
+    def imbalance(self, ts: Nanos) -> float:
+        """(buys - sells) / total of the last 60 s; 0 under 20 contracts."""
+        self._forget(ts)
+        total = self._bought + self._sold
+        return 0.0 if total < FLOW_MIN_CONTRACTS else (self._bought - self._sold) / total
+
+    def buffer(self, imbalance: float) -> Price:
+        """2 * max(0, -I - 0.15) / 0.85 cents: selling pressure on what we would buy."""
+        return cents(FLOW_WEIGHT * max(0.0, -imbalance - FLOW_FREE) / (1.0 - FLOW_FREE))
+
+    def _forget(self, ts: Nanos) -> None:
+        oldest = float(ts // SECOND - FLOW_WINDOW_S)
+        while self._seconds and self._seconds[0][0] <= oldest:
+            _, bought, sold = self._seconds.popleft()
+            self._bought -= bought
+            self._sold -= sold
+        if not self._seconds:
+            self._bought = self._sold = 0.0
+
+
+class Markouts:
+    """What fills of one direction were worth 30 s later.
+
+    m = theo at the fill - theo 30 s later for a buy, in cents: positive means that we lost.
+    """
+
+    __slots__ = ("_recent", "_waiting", "_weight", "_weighted")
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[int, float, float]] = deque()  # (due, probability, contracts)
+        self._recent: deque[bool] = deque(maxlen=TOXIC_FILLS)
+        self._weighted = 0.0
+        self._weight = 0.0
+
+    def filled(self, ts: Nanos, probability: float, contracts: float) -> None:
+        """Remember a fill that made us long at this probability of the paying set."""
+        self._waiting.append((ts + MARKOUT_S * SECOND, probability, contracts))
+
+    def mature(self, ts: Nanos, probability: float, tick: float) -> None:
+        """Mark out the fills whose time has come; `tick` in cents is what counts as toxic when halved."""
+        while self._waiting and self._waiting[0][0] <= ts:
+            _, then, contracts = self._waiting.popleft()
+            lost = 100.0 * (then - probability)
+            self._weighted = ADVERSE_DECAY * self._weighted + contracts * lost
+            self._weight = ADVERSE_DECAY * self._weight + contracts
+            self._recent.append(lost > tick / 2.0)
+
+    @property
+    def waiting(self) -> bool:
+        """Some fills have not been marked out yet."""
+        return bool(self._waiting)
+
+    def adverse(self, prior: Price) -> float:
+        """Expected loss to informed takers in cents, shrunk to `prior`, between it and 5 ¢."""
+        floor = prior / CENT
+        mean = (ADVERSE_PRIOR_CONTRACTS * floor + self._weighted) / (ADVERSE_PRIOR_CONTRACTS + self._weight)
+        return min(max(mean, floor), ADVERSE_CAP)
+
+    def toxicity(self) -> float:
+        """Share of the last 50 fills that lost more than half a tick; 0 under 10 fills."""
+        return sum(self._recent) / len(self._recent) if len(self._recent) >= TOXIC_FILLS_MIN else 0.0
+
+
+def kelly_size(percent: int, bankroll: int, fair: int, cost: int) -> int:
+    """Contracts of a fractional Kelly bet: k * bankroll * (p - c) / (c * (1 - c)), in millionths.
+
+    `fair` is the low fair value less adverse selection and uncertainty, `cost` price plus fee.
+    """
+    if not 0 < cost < 1_000_000 or fair <= cost:
+        return 0
+    p, c = fair / 1e6, cost / 1e6
+    return int(percent / 100.0 * bankroll * (p - c) / (c * (1.0 - c)))

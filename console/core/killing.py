@@ -1,0 +1,78 @@
+"""Kill: cancel by account at every venue, again and again, until each has proven that nothing rests."""
+
+from __future__ import annotations
+
+from console.core.commands import CancelAll, Latch, Reconcile, Severity
+from console.core.connection import Connection, Sweep
+from console.core.orders import Operation, OrderState
+from console.core.state import KillRecord, State
+
+REARM_WORD = "RESUME"
+
+
+def kill(state: State, by: str) -> None:
+    """Engage the latch and cancel everything everywhere; a second kill starts the sweeps again."""
+    if state.kill is None:
+        state.kill = KillRecord(by, state.ts, state.wall, len(state.blotter.live))
+        state.send(Latch(reason=by))
+        state.alert(Severity.ERROR, f"KILLED by {by}: {state.kill.at_kill} orders were out")
+    for connection in state.connections.values():
+        connection.sweep = Sweep(state.ts)
+        _sweep(state, connection)
+
+
+def rearm(state: State, word: str, reason: str) -> None:
+    """Lift the latch: every venue is reconciled before anything is quoted again."""
+    if state.kill is None:
+        state.refuse("nothing to re-arm: the kill latch is not engaged")
+    elif word != REARM_WORD:
+        state.refuse(f"re-arm: type the word {REARM_WORD}")
+    elif not reason.strip():
+        state.refuse("re-arm: give a reason, it is journalled")
+    else:
+        state.kill = None
+        state.account.rearmed()
+        state.send(Latch(reason=""))
+        state.alert(Severity.WARN, f"re-armed: {reason.strip()}")
+        for connection in state.connections.values():
+            connection.sweep = None
+            connection.reconciling = True
+            ask(state, connection)
+
+
+def sweep_on(state: State) -> None:
+    """Repeat the cancel-all of every venue that has not proven itself empty yet."""
+    for connection in state.connections.values():
+        sweep = connection.sweep
+        if sweep is not None and not sweep.proven and state.ts >= sweep.next_ts:
+            _sweep(state, connection)
+
+
+def listed(state: State, connection: Connection, resting: int) -> None:
+    """A venue listed `resting` orders of ours while a kill is in force."""
+    if connection.sweep is None:
+        return
+    in_flight = any(
+        order.instrument.venue is connection.venue
+        and (order.pending is Operation.PLACE or order.state is OrderState.UNKNOWN)
+        for order in state.blotter.live.values()
+    )
+    connection.sweep.listed(state.ts, resting, in_flight)
+    if connection.sweep.proven:
+        state.note(f"{connection.venue.value}: nothing rests, proven by two empty lists")
+
+
+def ask(state: State, connection: Connection) -> None:
+    """Ask the venue for its whole account of us."""
+    connection.asked_ts = state.ts
+    state.send(Reconcile(venue=connection.venue))
+
+
+def _sweep(state: State, connection: Connection) -> None:
+    assert connection.sweep is not None, "a sweep is in force"
+    state.send(CancelAll(venue=connection.venue))
+    for order in list(state.blotter.live.values()):
+        if order.instrument.venue is connection.venue and order.state is not OrderState.PENDING_CANCEL:
+            state.blotter.cancel_swept(order, state.ts)
+    ask(state, connection)
+    connection.sweep.repeated(state.ts)

@@ -1,0 +1,140 @@
+"""Profit of matches at the marks: theo, mid, what selling now would bring, and the loss marks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from console.core.book import purchase_cost, sale_value
+from console.core.commands import Severity
+from console.core.desk import Desk
+from console.core.fees import fee_of_fill
+from console.core.instruments import BookSide, Instrument
+from console.core.markets import Market
+from console.core.orders import Blotter
+from console.core.state import State
+from console.core.units import ONE, SECOND, Nanos
+
+Mark = Callable[[Instrument, Market, int], int | None]  # (symbol, market, net) -> millionths per YES
+
+
+def profit(desk: Desk, mark: Mark) -> int | None:
+    """Profit if every symbol held were worth its mark; None when one of them has none."""
+    total = 0
+    for position in desk.groups():
+        marks: dict[Instrument, int] = {}
+        for instrument, holding in position.holdings.items():
+            if holding.net:
+                worth = mark(instrument, desk.markets[instrument], holding.net)
+                if worth is None:
+                    return None
+                marks[instrument] = worth
+        total += position.value(marks)
+    return total
+
+
+def at_theo(desk: Desk) -> int | None:
+    """Profit at fair value."""
+    theo = desk.theo
+    return profit(desk, lambda instrument, _, __: theo.fair[desk.pays[instrument]] if theo else None)
+
+
+def at_mid(desk: Desk) -> int | None:
+    """Profit half way between the best prices."""
+    return profit(desk, lambda _, market, __: market.book.mid() if market.book is not None else None)
+
+
+def at_liquidation(desk: Desk, blotter: Blotter) -> int | None:
+    """Profit if everything were sold into others' bids now, taker fees paid; what finds no bid brings 0."""
+    total = 0
+    for position in desk.groups():
+        total += position.cash
+        for instrument, holding in position.holdings.items():
+            if not holding.net:
+                continue
+            market = desk.markets[instrument]
+            if market.book is None or market.spec is None:
+                return None
+            size = abs(holding.net)
+            if holding.net > 0:
+                filled, cash = sale_value(market.book, size, blotter.own_sizes(instrument, BookSide.BID))
+            else:
+                own = blotter.own_sizes(instrument, BookSide.ASK)
+                filled, cash = purchase_cost(market.book, size, own)
+                cash = type(cash)(-cash - (size - filled))  # a NO nobody buys is worth nothing
+            average = abs(cash) * ONE // filled if filled else 0
+            fee = fee_of_fill(market.spec.fees, min(average, ONE), filled, maker=False)
+            total += cash - fee
+    return total
+
+
+def at_loss_marks(state: State, desk: Desk) -> int | None:
+    """Profit at min(theo, mid) of what is held; a stale mark falls back to the best bid against us.
+
+    None when a position has nothing at all to be valued by: a missing mark is not zero.
+    """
+
+    def mark(instrument: Instrument, market: Market, net: int) -> int | None:
+        marks: list[int] = []
+        book = market.book
+        fresh = (
+            book is not None
+            and not book.stale
+            and state.ts - book.confirmed_ts <= desk.age_max_book_s() * SECOND
+        )
+        if desk.theo is not None and desk.theo.why is None:
+            marks.append(desk.theo.fair[desk.pays[instrument]])
+        mid = book.mid() if book is not None and fresh else None
+        if mid is not None:
+            marks.append(mid)
+        if len(marks) < 2 and book is not None:
+            against = book.best_bid_price() if net > 0 else book.best_ask_price()
+            if against is not None:
+                marks.append(against)
+        if not marks:
+            return None
+        return min(marks) if net > 0 else max(marks)
+
+    return profit(desk, mark)
+
+
+def mark_all(state: State) -> None:
+    """Measure every match and the account against the loss limits (C8)."""
+    total = state.account.baseline.retired
+    for desk in state.desks.values():
+        total += _mark_desk(state, desk)
+    breach = state.account.mark(total, state.wall, state.ts)
+    if breach and not state.account.halt:
+        state.account.halt = breach
+        state.alert(Severity.ERROR, f"loss limit {breach}: everything pulled until the operator resumes")
+        for desk in state.desks.values():
+            desk.urge(state.ts)
+
+
+def _mark_desk(state: State, desk: Desk) -> int:
+    """Profit of one match; the last one known while it cannot be valued, which stops its quotes."""
+    now = at_loss_marks(state, desk)
+    desk.unvalued = now is None
+    if now is None:
+        return desk.mark
+    desk.mark = now
+    if -now >= desk.settings.max_loss_match and not desk.loss_halt:
+        _halt(state, desk, "max_loss_match")
+    return now
+
+
+def _halt(state: State, desk: Desk, why: str) -> None:
+    desk.loss_halt = why
+    desk.urge(state.ts)
+    state.alert(Severity.ERROR, f"{why}: match pulled until the operator resumes", desk.spec.id)
+
+
+def sample(desk: Desk, ts: Nanos) -> None:
+    """Feed a match's estimators, once a second."""
+    settings, theo = desk.settings, desk.theo
+    desk.board.sample(ts, settings.shock_score)
+    if theo is None or theo.why is not None:
+        return
+    desk.volatility.sample(ts, theo.outcomes[0] / ONE)
+    for gained, markouts in desk.markouts.items():
+        if markouts.waiting:
+            markouts.mature(ts, theo.fair[gained] / ONE, 1.0)

@@ -1,0 +1,299 @@
+"""What the operator can do: kill, matches, pauses, settings, fair values, overrides."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from console.core import killing, reconcile
+from console.core.commands import Severity, Subscribe, Unsubscribe
+from console.core.desk import Desk
+from console.core.devig import OddsError
+from console.core.events import (
+    AcceptPosition,
+    AddMatch,
+    CancelMatch,
+    ConfirmRules,
+    ConsoleBack,
+    ConsoleLost,
+    Kill,
+    OnConsoleLost,
+    OperatorEvent,
+    Pause,
+    Rearm,
+    RemoveMatch,
+    Resume,
+    SetInventory,
+    SetSetting,
+    SetTheo,
+    Stop,
+)
+from console.core.instruments import Instrument
+from console.core.markets import Market
+from console.core.matches import MatchId
+from console.core.settings import MatchSettings, SettingError, format_setting, with_setting
+from console.core.state import State
+from console.core.theo import MANUAL, SourceKind
+
+
+def operate(state: State, event: OperatorEvent) -> None:
+    """Do what the operator asks, or refuse it with one line."""
+    match event:
+        case Kill():
+            killing.kill(state, event.by)
+        case Rearm():
+            killing.rearm(state, event.word, event.reason)
+        case Pause():
+            pause(state, event)
+        case Resume():
+            resume(state, event)
+        case Stop():
+            stop(state, event.why)
+        case AddMatch():
+            add_match(state, event)
+        case RemoveMatch():
+            remove_match(state, event)
+        case CancelMatch():
+            cancel_match(state, event)
+        case SetSetting():
+            set_setting(state, event)
+        case SetTheo():
+            set_theo(state, event)
+        case SetInventory():
+            set_inventory(state, event)
+        case AcceptPosition():
+            accept_position(state, event)
+        case ConfirmRules():
+            confirm_rules(state, event)
+        case ConsoleLost():
+            console_lost(state, event)
+        case ConsoleBack():
+            state.note("console attached")
+        case _:
+            assert_never(event)
+
+
+def accept_position(state: State, event: AcceptPosition) -> None:
+    """Take the venue's account of us for true."""
+    connection = state.connections.get(event.venue)
+    if connection is None:
+        state.refuse(f"{event.venue.value} is not configured in this run")
+    else:
+        reconcile.accept(state, connection, event.reason)
+
+
+def add_match(state: State, event: AddMatch) -> None:
+    """Begin to make a market, or replace facts and settings of one that is being made."""
+    spec, settings = event.spec, event.settings
+    defect = spec.defect() or settings.defect()
+    unknown = [i.instrument.venue.value for i in spec.listings if i.instrument.venue not in state.connections]
+    if defect is None and unknown:
+        defect = f"instruments: venue {unknown[0]} is not configured in this run"
+    if defect is not None:
+        state.refuse(f"{spec.id}: {defect}")
+        return
+    known = state.desks.get(spec.id)
+    if known is not None:
+        if known.spec.listings != spec.listings or known.spec.outcomes != spec.outcomes:
+            state.refuse(f"{spec.id}: exists with other outcomes or instruments; remove it first")
+            return
+        known.spec = spec
+        _apply(state, known, settings)
+    else:
+        desk = Desk(spec, settings, [_market(state, i.instrument) for i in spec.listings])
+        state.desks[spec.id] = desk
+        state.relist()
+        desk.touch(state.ts)
+        state.note(f"match added: {spec.title}", spec.id)
+    if event.odds:
+        set_theo(state, SetTheo(match=spec.id, odds=event.odds))
+
+
+def _market(state: State, instrument: Instrument) -> Market:
+    market = state.markets.get(instrument)
+    if market is None:
+        market = state.markets[instrument] = Market(instrument)
+        state.send(Subscribe(instrument=instrument))
+    return market
+
+
+def remove_match(state: State, event: RemoveMatch) -> None:
+    """Forget a match that has neither position nor order."""
+    desk = find(state, event.match)
+    if desk is None:
+        return
+    orders = state.blotter.of_match(event.match)
+    if orders:
+        state.cancel_match(desk)
+        state.refuse(f"{event.match}: {len(orders)} orders are being cancelled; remove it when they are gone")
+        desk.paused = desk.paused or "being removed"
+    elif not desk.flat():
+        state.refuse(f"{event.match}: has a position; close it or wait for the settlement")
+    else:
+        state.account.retire(desk.mark)
+        del state.desks[event.match]
+        state.relist()
+        for instrument in desk.markets:
+            if instrument not in state.on_market:
+                del state.markets[instrument]
+                state.send(Unsubscribe(instrument=instrument))
+        state.note("match removed", event.match)
+
+
+def pause(state: State, event: Pause) -> None:
+    """Pull the quotes of one match or of all; nothing is forgotten."""
+    if not event.match:
+        state.paused = "by the operator"
+        state.alert(Severity.WARN, "paused: all matches")
+        _urge_all(state)
+        return
+    desk = find(state, event.match)
+    if desk is not None:
+        desk.paused = "by the operator"
+        desk.urge(state.ts)
+        state.alert(Severity.WARN, "paused", event.match)
+
+
+def resume(state: State, event: Resume) -> None:
+    """Quote again; a loss limit still breached is not waved through."""
+    if not event.match:
+        breach = state.account.breach() if state.account.halt else ""
+        if breach == "drawdown":
+            state.account.rearmed()
+        elif breach:
+            state.refuse(f"{breach} is still breached: raise the limit first, or wait for the next day")
+            return
+        state.paused = state.account.halt = ""
+        state.alert(Severity.WARN, "resumed: all matches")
+        _urge_all(state)
+        return
+    desk = find(state, event.match)
+    if desk is None:
+        return
+    if desk.loss_halt and -desk.mark >= desk.settings.max_loss_match:
+        state.refuse(f"{event.match}: max_loss_match is still breached: raise the limit first")
+        return
+    desk.paused = desk.loss_halt = ""
+    desk.urge(state.ts)
+    state.alert(Severity.WARN, "resumed", event.match)
+
+
+def stop(state: State, why: str) -> None:
+    """Pull everything by order id; nothing is quoted again in this run."""
+    if not state.stopping:
+        state.stopping = why
+        state.alert(Severity.WARN, f"stopping: {why}")
+    _urge_all(state)
+
+
+def console_lost(state: State, event: ConsoleLost) -> None:
+    """The last controlling console is gone for longer than allowed."""
+    if event.policy is OnConsoleLost.STOP:
+        stop(state, "console lost")
+    elif event.policy is OnConsoleLost.PAUSE:
+        state.paused = state.paused or "console lost"
+        state.alert(Severity.WARN, "console lost: paused")
+        _urge_all(state)
+    else:
+        state.note("console lost: kept running as set")
+
+
+def cancel_match(state: State, event: CancelMatch) -> None:
+    """Cancel the orders of a match once."""
+    desk = find(state, event.match)
+    if desk is not None:
+        state.cancel_match(desk)
+        desk.touch(state.ts)
+
+
+def set_setting(state: State, event: SetSetting) -> None:
+    """Change one value as a person typed it; the change is logged with what it was."""
+    try:
+        if event.match:
+            desk = find(state, event.match)
+            if desk is None:
+                return
+            was = format_setting(desk.settings, event.key)
+            _apply(state, desk, with_setting(desk.settings, event.key, event.value))
+        else:
+            was = format_setting(state.settings, event.key)
+            settings = with_setting(state.settings, event.key, event.value)
+            state.settings = state.account.settings = settings
+            for connection in state.connections.values():
+                connection.budget.configure(settings)
+            _urge_all(state)
+    except SettingError as error:
+        state.refuse(str(error))
+        return
+    why = f" ({event.why})" if event.why else ""
+    state.note(f"{event.key}: {was} -> {event.value.strip()}{why}", event.match)
+
+
+def set_theo(state: State, event: SetTheo) -> None:
+    """Fair value by hand, pinned or blended; no odds withdraw it."""
+    desk = find(state, event.match)
+    if desk is None:
+        return
+    if not event.odds:
+        desk.board.withdraw(MANUAL)
+        desk.board.pinned = False
+    elif len(event.odds) != desk.outcomes:
+        state.refuse(f"{event.match}: odds: {len(event.odds)} prices for {desk.outcomes} outcomes")
+        return
+    else:
+        try:
+            desk.board.odds(MANUAL, SourceKind.MANUAL, event.odds, state.ts, state.wall)
+        except OddsError as error:
+            state.refuse(f"{event.match}: {error}")
+            return
+        desk.board.pinned = event.pinned
+    said = " ".join(f"{price:.3f}" for price in event.odds) or "withdrawn"
+    state.note(f"manual odds {said}{' pinned' if event.pinned else ''}", event.match)
+    desk.urge(state.ts)
+
+
+def set_inventory(state: State, event: SetInventory) -> None:
+    """Replace what our records hold of one symbol."""
+    desk = find(state, event.match)
+    if desk is None:
+        return
+    if event.instrument.yes not in desk.markets:
+        state.refuse(f"{event.match}: {event.instrument} is not one of its instruments")
+        return
+    desk.positions[event.instrument.venue].override(event.instrument.yes, event.size, event.cost)
+    state.remeasure(desk)
+    state.alert(Severity.WARN, f"inventory of {event.instrument} overridden: {event.why}", event.match)
+    desk.urge(state.ts)
+
+
+def confirm_rules(state: State, event: ConfirmRules) -> None:
+    """Settlement rules read and equal: from now on the match's venues net; only while it is flat."""
+    desk = find(state, event.match)
+    if desk is None:
+        return
+    if not desk.flat():
+        state.refuse(f"{event.match}: confirm the rules while it has no position")
+        return
+    desk.confirm_rules(event.rules_hash)
+    state.remeasure(desk)
+    state.note(f"rules confirmed: {event.rules_hash[:12]}", event.match)
+
+
+def find(state: State, match: MatchId) -> Desk | None:
+    """The desk of a match; refuses when there is none."""
+    desk = state.desks.get(match)
+    if desk is None:
+        state.refuse(f"{match or 'match'}: no such match")
+    return desk
+
+
+def _apply(state: State, desk: Desk, settings: MatchSettings) -> None:
+    desk.settings = settings
+    desk.board.use(settings.ceiling_methods)
+    for memory in desk.memories.values():
+        memory.retest_s = settings.retest_s
+    desk.urge(state.ts)
+
+
+def _urge_all(state: State) -> None:
+    for desk in state.desks.values():
+        desk.urge(state.ts)

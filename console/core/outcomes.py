@@ -1,0 +1,254 @@
+"""What became of our requests: acknowledgements, refusals, fills, and answers that never came."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from console.core.commands import Lookup, Severity
+from console.core.connection import Connection
+from console.core.desk import Desk, SidePause
+from console.core.estimators import Markouts
+from console.core.events import (
+    AmendRejected,
+    OrderAccepted,
+    OrderAmended,
+    OrderCanceled,
+    OrderCancelRejected,
+    OrderEvent,
+    OrderExpired,
+    OrderFilled,
+    OrderRejected,
+    OutcomeUnknown,
+    RejectReason,
+)
+from console.core.instruments import Instrument, Venue
+from console.core.lots import Lock
+from console.core.orders import Fact, Order, OrderState
+from console.core.quoting import Route
+from console.core.reasons import Reason
+from console.core.state import FillRecord, State
+from console.core.units import CENT, ONE, SECOND, Nanos, decimal
+
+REJECTS_PAUSE = 3  # of one side within a minute
+REJECTS_WINDOW = 60 * SECOND
+FILL_RATE_WINDOW = 60 * SECOND
+
+
+def learn(state: State, event: OrderEvent) -> None:
+    """Take one fact about an order of ours, known or not."""
+    order = state.blotter.orders.get(event.order_id)
+    if isinstance(event, OrderFilled):
+        _proved(state, event.instrument.venue)
+        fill(state, event)
+        return
+    if order is None:
+        state.note(f"{type(event).__name__} for {event.order_id}, an order we do not know")
+        return
+    _proved(state, order.instrument.venue)
+    ts = state.ts
+    blotter = state.blotter
+    match event:
+        case OrderAccepted():
+            told = None if event.price is None or event.size is None else (event.price, event.size)
+            blotter.accepted(order, event.venue_order_id, ts, told)
+        case OrderRejected():
+            _rejected(state, order, event)
+        case OrderAmended():
+            blotter.amended(order, event.price, event.size, ts)
+        case AmendRejected():
+            _amend_refused(state, order, event)
+        case OrderCanceled():
+            blotter.ended(order, Fact.CANCELED, ts)
+        case OrderCancelRejected():
+            _cancel_refused(state, order, event)
+        case OrderExpired():
+            blotter.ended(order, Fact.EXPIRED, ts)
+        case OutcomeUnknown():
+            blotter.unanswered(order, ts)
+            look_up(state, order)
+    _changed(state, order)
+
+
+def _proved(state: State, venue: Venue) -> None:
+    """The venue told us something of our own: fills would reach us too."""
+    connection = state.connections.get(venue)
+    if connection is not None:
+        connection.private_ts = state.ts
+
+
+def _changed(state: State, order: Order) -> None:
+    desk = state.desks.get(order.match)
+    if desk is not None:
+        state.remeasure(desk)
+        desk.touch(state.ts)
+
+
+# ---- refusals
+
+
+def _rejected(state: State, order: Order, event: OrderRejected) -> None:
+    young = state.ts - order.placed_ts < state.settings.not_found_grace_s * SECOND
+    if event.reason is RejectReason.NOT_FOUND and young:
+        return  # a lookup may overtake the order itself: ask again at the next deadline
+    state.blotter.ended(order, Fact.REJECTED, state.ts)
+    _count_reject(state, order, event.reason, event.text)
+
+
+def _amend_refused(state: State, order: Order, event: AmendRejected) -> None:
+    if event.reason is RejectReason.NOT_FOUND:
+        state.blotter.unanswered(order, state.ts)
+        look_up(state, order)
+        return
+    state.blotter.amend_refused(order)
+    _count_reject(state, order, event.reason, event.text)
+
+
+def _cancel_refused(state: State, order: Order, event: OrderCancelRejected) -> None:
+    if event.reason is RejectReason.NOT_FOUND:
+        # Gone, but cancelled or filled? And if the place was never acknowledged it may yet arrive.
+        state.blotter.unanswered(order, state.ts)
+        look_up(state, order)
+        return
+    state.blotter.cancel_refused(order, state.ts)
+
+
+def _count_reject(state: State, order: Order, reason: RejectReason, text: str) -> None:
+    """Expected refusals are counted; three of one side within a minute pause it (C24)."""
+    state.rejects += 1
+    connection = state.connections[order.instrument.venue]
+    desk = state.desks.get(order.match)
+    state.note(f"{order.instrument} refused: {reason.value} {text}".rstrip(), order.match, Severity.WARN)
+    if reason is RejectReason.RATE_LIMITED:
+        connection.budget.empty(state.ts)
+        return
+    if desk is None or reason in (RejectReason.KILLED, RejectReason.NOT_CONNECTED):
+        return
+    gained = desk.gained_by(order)
+    stamps = desk.rejects.setdefault(gained, deque(maxlen=REJECTS_PAUSE))
+    stamps.append(state.ts)
+    if len(stamps) == REJECTS_PAUSE and state.ts - stamps[0] <= REJECTS_WINDOW:
+        until = Nanos(state.ts + desk.settings.reject_pause_s * SECOND)
+        desk.side_pauses[gained] = SidePause(Reason.REJECTED, until)
+        stamps.clear()
+        state.alert(Severity.WARN, f"three refusals, side paused: {reason.value}", order.match)
+
+
+# ---- unknown outcomes
+
+
+def look_up(state: State, order: Order) -> None:
+    """Ask the venue what became of an order."""
+    order.lookups += 1
+    order.pending_since = state.ts
+    state.send(
+        Lookup(order_id=order.order_id, venue_order_id=order.venue_order_id, instrument=order.instrument)
+    )
+
+
+def chase(state: State) -> None:
+    """Look up every order whose request has been without an outcome for too long (C18)."""
+    deadline = state.settings.pending_deadline_s * SECOND
+    for order in list(state.blotter.live.values()):
+        if order.in_flight and state.ts - order.pending_since >= deadline:
+            if order.state is not OrderState.UNKNOWN:
+                state.blotter.unanswered(order, state.ts)
+            look_up(state, order)
+
+
+# ---- fills
+
+
+def fill(state: State, event: OrderFilled) -> None:
+    """Book a fill once, by its trade id, whether or not its order is known."""
+    venue = event.instrument.venue
+    if not state.blotter.is_new_trade(venue, event.trade_id):
+        return
+    order = state.blotter.find(venue, event.order_id, event.venue_order_id)
+    desk = _desk_of(state, event.instrument, order)
+    if order is not None:
+        state.blotter.filled(order, event.size, state.ts)
+    if desk is None:
+        state.connections[venue].mismatch = f"a fill on {event.instrument}, which is no match of ours"
+        state.alert(Severity.ERROR, state.connections[venue].mismatch)
+        return
+    if order is None:
+        state.alert(Severity.WARN, f"fill of an order we do not know: {event.instrument}", desk.spec.id)
+    position = desk.positions[venue]
+    market = desk.markets[event.instrument.yes]
+    assert market.spec is not None, f"a fill on {event.instrument}, which the venue never defined"
+    lock = position.fill(
+        event.instrument, event.action, event.size, event.cost, event.fee, event.price, market.spec.fees
+    )
+    state.fills += 1
+    _watch_fill(state, desk, event, lock)
+    if position.holdings[event.instrument.yes].net < 0 and not market.spec.two_sided:
+        _oversold(state, state.connections[venue], event.instrument)
+    state.remeasure(desk)
+    desk.active_ts = state.ts
+    desk.urge(state.ts)
+
+
+def _desk_of(state: State, instrument: Instrument, order: Order | None) -> Desk | None:
+    if order is not None and order.match in state.desks:
+        return state.desks[order.match]
+    desks = state.on_market.get(instrument.yes, ())
+    return desks[0] if desks else None
+
+
+def _oversold(state: State, connection: Connection, instrument: Instrument) -> None:
+    connection.mismatch = f"sold more of {instrument} than we hold"
+    state.alert(Severity.ERROR, connection.mismatch)
+
+
+def _watch_fill(state: State, desk: Desk, event: OrderFilled, lock: Lock) -> None:
+    """What a fill says about those who trade with us, and the limits on how fast it may happen."""
+    route: Route = desk.keys[event.instrument, event.action]
+    bid = route.price_of(event.price)
+    fair = desk.theo.fair[route.gained] if desk.theo is not None else None
+    record = FillRecord(
+        ts=state.ts,
+        wall=state.wall,
+        match=desk.spec.id,
+        instrument=event.instrument,
+        action=event.action,
+        price=event.price,
+        size=event.size,
+        fee=event.fee,
+        edge=None if fair is None else fair - bid,
+        locked=lock.profit,
+    )
+    state.recent_fills.appendleft(record)
+    edge = "?" if record.edge is None else f"{record.edge / CENT:+.1f}¢"
+    state.note(
+        f"fill {event.action.value} {decimal(event.size)} {event.instrument} @ {event.price / CENT:g}¢ "
+        f"edge {edge}",
+        desk.spec.id,
+    )
+    if fair is None:
+        return
+    markouts = desk.markouts.setdefault(route.gained, Markouts())
+    markouts.filled(state.ts, fair / ONE, event.size / ONE)
+    _pace(state, desk, route.gained, bid * event.size // ONE, fair)
+
+
+def _pace(state: State, desk: Desk, gained: int, cash: int, fair: int) -> None:
+    """C6 and C7: too many fills on one side without a move of theo, or too much cash in a minute."""
+    settings = desk.settings
+    recent = desk.recent_fills.setdefault(gained, deque(maxlen=1000))
+    recent.append((state.ts, cash, fair))
+    while recent and state.ts - recent[0][0] > FILL_RATE_WINDOW:
+        recent.popleft()
+    spent = sum(amount for _, amount, _ in recent)
+    if settings.fill_rate is not None and spent > settings.fill_rate:
+        _pause_side(state, desk, gained, Reason.FILL_RATE, settings.fill_rate_pause_s)
+    window = settings.repeated_fills_s * SECOND
+    repeated = [f for ts, _, f in recent if state.ts - ts <= window]
+    unmoved = all(abs(f - fair) < settings.repeated_fills_move for f in repeated)
+    if len(repeated) >= settings.repeated_fills and unmoved:
+        _pause_side(state, desk, gained, Reason.REPEATED_FILLS, settings.repeated_fills_pause_s)
+
+
+def _pause_side(state: State, desk: Desk, gained: int, reason: Reason, seconds: int) -> None:
+    desk.side_pauses[gained] = SidePause(reason, Nanos(state.ts + seconds * SECOND))
+    desk.recent_fills[gained].clear()
+    state.alert(Severity.WARN, f"side paused for {seconds} s: {reason.value}", desk.spec.id)

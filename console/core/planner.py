@@ -1,0 +1,389 @@
+"""From fair value and books to the orders wanted on one match, with a reason for every outcome set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct
+
+from console.core.book import Face, guard
+from console.core.commands import CeilingKind
+from console.core.desk import Desk, Verdict
+from console.core.estimators import cents, kelly_size
+from console.core.fees import fee_per_contract
+from console.core.instruments import Action, BookSide, Instrument, InstrumentSpec, Side, Venue
+from console.core.markets import Market
+from console.core.matches import Phase
+from console.core.orders import Blotter, Order
+from console.core.positions import Closing, Position
+from console.core.quoting import (
+    Edge,
+    Placed,
+    Route,
+    Situation,
+    edge_of,
+    highest_bid,
+    place_ceiling,
+    place_top,
+    skew_of,
+)
+from console.core.reasons import Reason
+from console.core.rebalance import basket_leg, breakeven, lock_minimum, next_rebalancing, reduce_ceiling
+from console.core.settings import Placement
+from console.core.theo import Theo
+from console.core.units import ONE, Nanos, Price
+
+
+class Wanted(Struct, frozen=True):
+    """An order that should be resting, in bid prices (see quoting); `level` numbers a ladder of them."""
+
+    route: Route
+    level: int
+    bid: Price
+    size: int
+    ceiling: Price
+    kind: CeilingKind
+    edge: Edge
+    fee: int
+    even: int  # breakeven bid, 0 when not reducing
+    reason: Reason
+
+
+class _Candidate(Struct, frozen=True):
+    route: Route
+    spec: InstrumentSpec
+    placed: Placed
+    level: int
+    ceiling: Price
+    kind: CeilingKind
+    fee: int
+    even: int
+    net: int  # what is left below the limit, the larger the better
+    depth: int
+    size_max: int
+
+
+class Planner:
+    """One evaluation of one match."""
+
+    def __init__(
+        self, desk: Desk, blotter: Blotter, trouble: Callable[[Venue], Reason | None], ts: Nanos
+    ) -> None:
+        assert desk.theo is not None, "a match is planned on a theo"
+        self.desk = desk
+        self.theo: Theo = desk.theo
+        self.settings = desk.settings
+        self.trouble = trouble
+        self.ts = ts
+        self.faces: dict[tuple[Instrument, BookSide], Face] = {}
+        self.live: dict[tuple[Instrument, Action, int], Order] = {}
+        self.busy: set[Instrument] = set()
+        self.blotter = blotter
+        for order in blotter.of_match(desk.spec.id):
+            self.live[order.instrument, order.action, order.level] = order
+            if order.in_flight:
+                self.busy.add(order.instrument.yes)
+        self.seen: dict[tuple[Instrument, BookSide], Price | None] = {}
+        self.shared = desk.volatility.buffer(desk.settings.vol_factor) + self.theo.age + self.theo.uncertainty
+
+    def plan(self) -> list[Wanted]:
+        """Every order wanted; leaves the reasons in the desk's verdicts."""
+        desk = self.desk
+        self._rebalancing()
+        wanted: list[Wanted] = []
+        for gained in desk.sets():
+            verdict = desk.verdicts[gained]
+            wanted += self._plan_set(gained, verdict)
+        self._guard_books()
+        return wanted
+
+    # ---- one outcome set
+
+    def _plan_set(self, gained: int, verdict: Verdict) -> list[Wanted]:
+        desk, fair = self.desk, self.theo.fair[gained]
+        verdict.ceiling, verdict.kind = None, CeilingKind.QUOTE
+        pause = desk.side_pause(gained, self.ts)
+        reducing = self._reduces(gained)
+        if pause is not None:
+            verdict.say(pause.reason)
+            return []
+        if self._over_long(gained):
+            verdict.say(Reason.OVEREXPOSED)
+            return []
+        if not reducing and not self.settings.price_min <= fair <= self.settings.price_max:
+            verdict.say(Reason.PRICE_RANGE)
+            return []
+        edge = self._edge(gained)
+        candidates: list[_Candidate] = []
+        verdict.say(Reason.THIN_MARGIN)
+        for route in desk.routes:
+            if route.gained == gained and self._usable(route, reducing):
+                candidates += self._candidates(route, edge, reducing, verdict)
+        return self._sized(candidates, edge, gained, reducing, verdict)
+
+    def _edge(self, gained: int) -> Edge:
+        settings, desk = self.settings, self.desk
+        inplay = desk.phase is Phase.INPLAY
+        wanted = settings.edge_min
+        if settings.placement is Placement.CEILING:
+            wanted = settings.half_spread_inplay if inplay else settings.half_spread
+        prior = settings.adverse_inplay if inplay else settings.adverse_prematch
+        adverse = prior
+        markouts = desk.markouts.get(gained)
+        if markouts is not None:
+            double = 2.0 if markouts.toxicity() >= settings.toxicity_warn else 1.0
+            adverse = cents(min(5.0, double * markouts.adverse(prior)))
+        skew = skew_of(desk.exposure(gained), settings)
+        buffers = self.shared + adverse + self._flow(gained)
+        low = self.theo.low[gained]
+        sober = low - adverse - self.theo.uncertainty
+        return edge_of(self.theo.fair[gained], low, sober, wanted, buffers, skew, settings)
+
+    def _flow(self, gained: int) -> Price:
+        desk = self.desk
+        single = gained.bit_count() == 1
+        outcome = (gained if single else desk.full ^ gained).bit_length() - 1
+        imbalance = desk.flows[outcome].imbalance(self.ts)
+        return desk.flows[outcome].buffer(imbalance if single else -imbalance)
+
+    def _usable(self, route: Route, reducing: bool) -> bool:
+        """Whether the route exists: sales need contracts held, NO legs a two-sided symbol and a wish."""
+        if route.action is Action.SELL:
+            return self.desk.held(route.instrument) > 0
+        if route.instrument.side is Side.YES:
+            return True
+        spec = self.desk.markets[route.instrument.yes].spec
+        if spec is None or not spec.two_sided:
+            return False
+        if self.settings.no_legs:
+            return True
+        if self.desk.outcomes == 2:
+            return route.gained not in self.desk.pays.values()
+        return reducing
+
+    def _candidates(self, route: Route, edge: Edge, reducing: bool, verdict: Verdict) -> list[_Candidate]:
+        desk, settings = self.desk, self.settings
+        market = desk.markets[route.instrument.yes]
+        trouble = self.trouble(route.instrument.venue) or market.trouble(
+            self.ts, desk.age_max_book_s(), settings.quote_empty
+        )
+        if trouble is not None:
+            if verdict.reason is Reason.THIN_MARGIN:
+                verdict.say(trouble)
+            return []
+        assert market.spec is not None, "a market without trouble is defined"
+        face = self._face(route.instrument.yes, route.side)
+        normal = highest_bid(face, market.spec.fees, edge.limit, edge.fair)
+        even, size_max = self._even(route, face, market, edge.fair) if reducing else (None, 0)
+        ceiling = normal
+        if even is not None:
+            ceiling = reduce_ceiling(face, normal, even, edge.fair, settings.rebalance_over_fair_max)
+        if ceiling is None:
+            return []
+        kind = CeilingKind.QUOTE if normal is not None and ceiling <= normal else CeilingKind.REDUCE
+        verdict.ceiling = max(verdict.ceiling or Price(0), ceiling)
+        verdict.kind = kind
+        levels = settings.levels if settings.placement is Placement.CEILING and not reducing else 1
+        found: list[_Candidate] = []
+        for level in range(levels):
+            placed = self._place(route, face, ceiling, level)
+            if placed.bid is None:
+                if verdict.bid is None:
+                    verdict.say(placed.reason)
+                continue
+            fee = fee_per_contract(market.spec.fees, placed.bid, edge.fair)
+            premium = settings.lock_leg_premium if reducing and not route.safe and desk.spec.may_none else 0
+            found.append(
+                _Candidate(
+                    route=route,
+                    spec=market.spec,
+                    placed=placed,
+                    level=level,
+                    ceiling=ceiling,
+                    kind=kind,
+                    fee=fee,
+                    even=even or 0,
+                    net=edge.limit - placed.bid - fee - premium,
+                    depth=face.depth(settings.depth_span) if settings.depth_share_pct is not None else 0,
+                    size_max=size_max,
+                )
+            )
+        return found
+
+    def _place(self, route: Route, face: Face, ceiling: Price, level: int) -> Placed:
+        live = self.live.get((route.instrument, route.action, level))
+        opposite = BookSide.ASK if route.side is BookSide.BID else BookSide.BID
+        opposite_own = self._face(route.instrument.yes, opposite).own
+        situation = Situation(
+            face=face,
+            opposite_own=opposite_own,
+            ceiling=ceiling,
+            live=route.price_of(live.price) if live is not None else None,
+            opposing=_best_own(opposite_own, opposite),
+            held_back=route.instrument.yes in self.busy,
+        )
+        if self.settings.placement is Placement.CEILING and not self._reduces(route.gained):
+            placed = place_ceiling(situation, self.settings, level)
+        else:
+            placed = place_top(situation, self.desk.memory(route), self.settings, self.ts)
+        self.seen[route.instrument.yes, route.side] = placed.rival
+        return placed
+
+    # ---- reducing
+
+    def _rebalancing(self) -> None:
+        desk = self.desk
+        for outcome in range(1 if desk.outcomes == 2 else desk.outcomes):
+            mask = 1 << outcome
+            before = desk.rebalancing.get(mask, 0)
+            desk.rebalancing[mask] = next_rebalancing(desk.exposure(mask), before, self.settings)
+
+    def _over_long(self, gained: int) -> bool:
+        full = self.desk.full
+        return any(
+            (sign > 0 and gained == mask) or (sign < 0 and gained == full ^ mask)
+            for mask, sign in self.desk.rebalancing.items()
+        )
+
+    def _reduces(self, gained: int) -> bool:
+        full = self.desk.full
+        return any(
+            (sign > 0 and gained == full ^ mask)
+            or (sign < 0 and gained == mask)
+            or (sign > 0 and gained != mask and self._needs_basket(mask))
+            for mask, sign in self.desk.rebalancing.items()
+        )
+
+    def _needs_basket(self, over: int) -> bool:
+        """Three outcomes, and what is held can neither be sold nor closed by its NO leg."""
+        if self.desk.outcomes < 3:
+            return False
+        return not any(
+            route.gained == self.desk.full ^ over and self._usable(route, reducing=True)
+            for route in self.desk.routes
+        )
+
+    def _basket(self, position: Position, leg: int) -> Closing:
+        """What a leg of the basket of all other outcomes may cost, the missing legs at their best ask."""
+        over = next((mask for mask, sign in self.desk.rebalancing.items() if sign > 0 and mask != leg), 0)
+        return basket_leg(position, over, leg, self._asks()) if over and leg.bit_count() == 1 else Closing()
+
+    def _asks(self) -> dict[int, int]:
+        """Best ask plus taker-free fee of each single outcome somebody offers, on any venue quoted."""
+        asks: dict[int, int] = {}
+        for instrument, market in self.desk.markets.items():
+            face = self._face(instrument, BookSide.BID) if market.book is not None else None
+            ask = face.opposing({}) if face is not None else None
+            mask = self.desk.pays[instrument]
+            if ask is not None and ask < asks.get(mask, ONE):
+                asks[mask] = ask
+        return asks
+
+    def _even(self, route: Route, face: Face, market: Market, fair: int) -> tuple[Price | None, int]:
+        """Breakeven of a reducing route, and how many contracts it may close."""
+        desk = self.desk
+        assert market.spec is not None, "a market without trouble is defined"
+        position = desk.positions[route.instrument.venue]
+        closing = position.reducible(route.gained)
+        if closing.size == 0 and route.action is Action.BUY:
+            closing = self._basket(position, route.gained)
+        at_void = self._at_void(position) if len(desk.venues) > 1 else 0
+        lock_min = lock_minimum(self.settings, at_void, closing.size)
+        even = breakeven(face, market.spec.fees, closing, fair, lock_min, self.settings.fills_expected)
+        return even, closing.size
+
+    def _at_void(self, position: Position) -> int:
+        rules = {instrument: terms.void_rule for instrument, terms in self.desk.terms().items()}
+        return position.locked - position.void_profit(rules, self.theo.fair)
+
+    # ---- size
+
+    def _sized(
+        self, candidates: list[_Candidate], edge: Edge, gained: int, reducing: bool, verdict: Verdict
+    ) -> list[Wanted]:
+        """Share the room among the routes in order of net edge, then safety, then cash."""
+        settings = self.settings
+        candidates.sort(key=lambda c: (-c.net, not c.route.safe, c.level, c.route.instrument))
+        left = min(settings.contracts * settings.legs_max * max(1, settings.levels), self._room(gained))
+        wanted: list[Wanted] = []
+        for candidate in candidates:
+            assert candidate.placed.bid is not None, "only placed candidates are sized"
+            size, why = self._size(candidate, edge, gained, reducing, left)
+            if size < candidate.spec.size_min:
+                if verdict.bid is None:
+                    verdict.say(why)
+                continue
+            left -= size
+            reason = Reason.REBALANCING if candidate.kind is CeilingKind.REDUCE else candidate.placed.reason
+            wanted.append(
+                Wanted(
+                    route=candidate.route,
+                    level=candidate.level,
+                    bid=candidate.placed.bid,
+                    size=size,
+                    ceiling=candidate.ceiling,
+                    kind=candidate.kind,
+                    edge=edge,
+                    fee=candidate.fee,
+                    even=candidate.even,
+                    reason=reason,
+                )
+            )
+            if verdict.bid is None or candidate.placed.bid > verdict.bid:
+                verdict.say(reason)
+                verdict.bid, verdict.size = candidate.placed.bid, size
+                verdict.ceiling, verdict.kind = candidate.ceiling, candidate.kind
+        return wanted
+
+    def _room(self, gained: int) -> int:
+        return self.settings.inventory_max - self.desk.exposure(gained)
+
+    def _size(
+        self, candidate: _Candidate, edge: Edge, gained: int, reducing: bool, left: int
+    ) -> tuple[int, Reason]:
+        settings, bid = self.settings, candidate.placed.bid
+        assert bid is not None, "only placed candidates are sized"
+        size, why = min(settings.contracts, left), Reason.OVEREXPOSED
+        if candidate.route.action is Action.SELL:
+            size = min(size, self.desk.held(candidate.route.instrument))
+        if candidate.kind is CeilingKind.REDUCE:
+            size = min(size, candidate.size_max)
+        if settings.notional is not None:
+            size = min(size, settings.notional * ONE // bid)
+        if not reducing and settings.kelly_pct is not None and settings.bankroll is not None:
+            cost = bid + candidate.fee
+            most = kelly_size(settings.kelly_pct, settings.bankroll, edge.sober, cost)
+            most -= self.desk.exposure(gained)
+            if most < size:
+                size, why = most, Reason.KELLY
+        if not reducing and settings.depth_share_pct is not None and candidate.depth:
+            capped = candidate.depth * settings.depth_share_pct // 100
+            size = min(size, max(capped, candidate.spec.size_min))
+        step = candidate.spec.size_step
+        return max(0, size) // step * step, why
+
+    # ---- books
+
+    def _face(self, instrument: Instrument, side: BookSide) -> Face:
+        key = (instrument, side)
+        face = self.faces.get(key)
+        if face is None:
+            face = self.faces[key] = self.desk.markets[instrument].face(self.blotter, side)
+        return face
+
+    def _guard_books(self) -> None:
+        """Tell each book which rungs this evaluation looked at."""
+        for instrument, market in self.desk.markets.items():
+            if market.book is None:
+                continue
+            bid = self.seen.get((instrument, BookSide.BID))
+            ask = self.seen.get((instrument, BookSide.ASK))
+            guard(market.book, bid, None if ask is None else Price(ONE - ask), self.settings.rival_size_min)
+
+
+def _best_own(own: Mapping[int, int], side: BookSide) -> Price | None:
+    """Our best bid price on a side of the book, as that side's bidder sees it."""
+    prices = [price for price, size in own.items() if size > 0]
+    if not prices:
+        return None
+    return Price(max(prices)) if side is BookSide.BID else Price(ONE - min(prices))

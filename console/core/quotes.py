@@ -1,0 +1,310 @@
+"""One evaluation of one match: may it quote, what is wanted, and the orders that get it there."""
+
+from __future__ import annotations
+
+from console.core.commands import AmendOrder, Basis, PlaceOrder, Resync
+from console.core.connection import AMEND_COST, PLACE_COST
+from console.core.desk import Desk
+from console.core.diff import Amend, Cancel, Place, diff
+from console.core.instruments import BookSide, Venue
+from console.core.matches import Phase
+from console.core.matches import State as Stage
+from console.core.orders import Order
+from console.core.planner import Planner, Wanted
+from console.core.reasons import Reason
+from console.core.risk import Books, allow
+from console.core.state import State
+from console.core.theo import Theo
+from console.core.units import ONE, SECOND, Size
+
+DATA_CAUSES = frozenset(
+    {
+        Reason.NO_BOOK,
+        Reason.STALE_BOOK,
+        Reason.CROSSED_BOOK,
+        Reason.NO_THEO,
+        Reason.STALE_THEO,
+        Reason.DISAGREEMENT,
+        Reason.VENUE_DOWN,
+        Reason.FILLS_BLIND,
+        Reason.NO_BALANCE,
+        Reason.RECONCILING,
+        Reason.MISMATCH,
+        Reason.NOT_OPEN,
+        Reason.UNVALUED,
+    }
+)
+
+
+def evaluate(state: State, desk: Desk) -> None:
+    """Bring the orders of a match to what the rules want now."""
+    if state.recovering:
+        return
+    ts = state.ts
+    desk.theo = value(state, desk)
+    reason, limit = standing(state, desk)
+    desk.reason, desk.limit = reason or Reason.TOP, limit
+    if reason is not None:
+        _stand_aside(state, desk, reason, limit)
+    else:
+        _quote(state, desk)
+    desk.evaluated(ts)
+
+
+def value(state: State, desk: Desk) -> Theo | None:
+    """Refresh the exchange books as sources and blend them all."""
+    for venue in desk.venues:
+        _book_source(state, desk, venue)
+    return desk.board.blend(desk.settings, desk.phase, state.ts, desk.quoted_venues)
+
+
+def _book_source(state: State, desk: Desk, venue: Venue) -> None:
+    """Microprices of a venue's symbols, our own orders and dust taken out."""
+    prices: list[float | None] = []
+    spread, confirmed = 0, state.ts
+    singles = [1 << outcome for outcome in range(desk.outcomes)]
+    for mask in singles:
+        listed = [i for i, pays in desk.pays.items() if i.venue is venue and pays == mask]
+        if not listed:
+            continue
+        market = desk.markets[listed[0]]
+        book = market.book
+        if book is None or book.stale:
+            prices.append(None)
+            continue
+        confirmed = min(confirmed, book.confirmed_ts)
+        bid = market.face(state.blotter, BookSide.BID).rival(desk.settings.rival_size_min)
+        ask = market.face(state.blotter, BookSide.ASK).rival(desk.settings.rival_size_min)
+        if bid is None or ask is None:
+            prices.append(None)
+            continue
+        offer = ONE - ask[0]
+        spread = max(spread, offer - bid[0])
+        prices.append((bid[0] * ask[1] + offer * bid[1]) / (bid[1] + ask[1]) / ONE)
+    if len(prices) == 1 and desk.outcomes == 2 and prices[0] is not None:
+        prices = [prices[0], 1.0 - prices[0]] if _pays_first(desk, venue) else [1.0 - prices[0], prices[0]]
+    if prices:
+        padded = prices + [None] * (desk.outcomes - len(prices))
+        desk.board.book(venue, padded, spread, confirmed)
+
+
+def _pays_first(desk: Desk, venue: Venue) -> bool:
+    return any(pays == 1 for instrument, pays in desk.pays.items() if instrument.venue is venue)
+
+
+# ---- may it quote
+
+
+def standing(state: State, desk: Desk) -> tuple[Reason | None, str]:
+    """Why the whole match stands aside now, or None; moves its phase and stage."""
+    desk.phase = desk.phase_at(state.wall)
+    reason, limit = _ordered(state, desk)
+    if reason is None:
+        reason = _data_trouble(state, desk)
+        if reason is None:
+            if desk.good_since is None:
+                desk.good_since = state.ts
+            if state.ts - desk.good_since < desk.settings.warm_up_s * SECOND:
+                reason = Reason.WARM_UP
+        else:
+            desk.good_since = None
+    _move(desk, reason)
+    return reason, limit
+
+
+def _ordered(state: State, desk: Desk) -> tuple[Reason | None, str]:
+    """Causes that only a person, the clock or a shock's end lifts, the strongest first."""
+    if state.kill is not None:
+        return Reason.KILLED, ""
+    if state.stopping:
+        return Reason.STOPPED, ""
+    if desk.stage is Stage.DONE:
+        return Reason.DONE, ""
+    if state.account.halt:
+        return Reason.LOSS, state.account.halt
+    if desk.loss_halt:
+        return Reason.LOSS, desk.loss_halt
+    if state.paused or desk.paused:
+        return Reason.PAUSED, state.paused or desk.paused
+    if desk.phase is Phase.STOP_QUOTING:
+        return (Reason.STARTED if desk.started else Reason.STOP_TIME), ""
+    shocked = desk.theo.shocked_ts if desk.theo is not None else None
+    if shocked is not None and state.ts - shocked < desk.settings.shock_pause_s * SECOND:
+        return Reason.SHOCK, ""
+    return None, ""
+
+
+def _data_trouble(state: State, desk: Desk) -> Reason | None:
+    """What is missing before any quote can stand: a theo, and one symbol that can be traded."""
+    if desk.theo is None:
+        return Reason.NO_THEO
+    if desk.unvalued:
+        return Reason.UNVALUED
+    if desk.theo.why is not None:
+        return desk.theo.why
+    worst: Reason | None = None
+    for instrument, market in desk.markets.items():
+        if instrument.venue not in desk.quoted_venues:
+            continue
+        trouble = state.connections[instrument.venue].trouble(state.settings, state.ts) or market.trouble(
+            state.ts, desk.age_max_book_s(), desk.settings.quote_empty
+        )
+        if trouble is None:
+            return None
+        worst = worst or trouble
+    return worst
+
+
+def _move(desk: Desk, reason: Reason | None) -> None:
+    """The stage that goes with a reason."""
+    if desk.stage is Stage.DONE:
+        return
+    if reason is None:
+        desk.stage = Stage.QUOTING
+    elif reason in (Reason.STARTED, Reason.STOP_TIME):
+        desk.stage = Stage.PAUSED
+    elif desk.stage in (Stage.INIT, Stage.WAIT_DATA) and (reason in DATA_CAUSES or reason is Reason.WARM_UP):
+        desk.stage = Stage.WAIT_DATA
+    else:
+        desk.stage = Stage.PAUSED
+
+
+def _stand_aside(state: State, desk: Desk, reason: Reason, limit: str) -> None:
+    """Pull every quote; a match past its stop time with nothing out is done."""
+    for verdict in desk.verdicts.values():
+        verdict.say(reason, limit)
+        verdict.ceiling = None
+    if state.kill is None:  # kill cancels by account, not by memory
+        state.cancel_match(desk)
+    over = reason in (Reason.STARTED, Reason.STOP_TIME)
+    if over and not state.blotter.of_match(desk.spec.id):
+        desk.stage = Stage.DONE
+        state.note(f"done: {reason.value}, nothing rests", desk.spec.id)
+    if reason in (Reason.NO_BOOK, Reason.STALE_BOOK, Reason.CROSSED_BOOK):
+        _resync(state, desk)
+
+
+def _resync(state: State, desk: Desk) -> None:
+    """Ask for a fresh snapshot of every unsound book, at most once in a while."""
+    for market in desk.markets.values():
+        book = market.book
+        if book is None or not state.connections[market.instrument.venue].up:
+            continue
+        unsound = book.problem(desk.settings.quote_empty) is not None
+        quiet = state.ts - book.confirmed_ts > desk.age_max_book_s() * SECOND // 2
+        if (unsound or quiet) and state.ts - market.probed_ts >= state.settings.read_probe_s * SECOND:
+            market.probed_ts = state.ts
+            state.send(Resync(instrument=market.instrument))
+
+
+# ---- what is wanted
+
+
+def _quote(state: State, desk: Desk) -> None:
+    def trouble(venue: Venue) -> Reason | None:
+        return state.connections[venue].trouble(state.settings, state.ts)
+
+    wanted = Planner(desk, state.blotter, trouble, state.ts).plan()
+    _resync(state, desk)
+    live = state.blotter.of_match(desk.spec.id)
+    for step in diff(wanted, live, desk.markets, desk.settings, state.ts):
+        match step:
+            case Cancel(order):
+                state.cancel(order)
+            case Amend(order, want, retreat):
+                _amend(state, desk, order, want, retreat)
+            case Place(want):
+                _place(state, desk, want)
+    desk.reason, desk.limit = _headline(desk)
+
+
+def _place(state: State, desk: Desk, want: Wanted) -> None:
+    connection = state.connections[want.route.instrument.venue]
+    verdict = allow(
+        desk, want, None, state.blotter, connection, state.settings, _books(state, desk), state.ts
+    )
+    if verdict.size == 0:
+        _held_back(desk, want, verdict.reason, verdict.limit)
+        return
+    price = want.route.price_of(want.bid)
+    command = PlaceOrder(
+        order_id=state.new_order_id(),
+        match=desk.spec.id,
+        instrument=want.route.instrument,
+        action=want.route.action,
+        price=price,
+        size=Size(verdict.size),
+        ceiling=want.route.price_of(want.ceiling),
+        ceiling_kind=want.kind,
+        basis=_basis(desk, want),
+    )
+    state.blotter.placed(command, want.level, state.ts)
+    connection.budget.take(PLACE_COST, state.ts)
+    desk.placed_at[want.route.instrument, want.route.action, price] = state.ts
+    desk.active_ts = state.ts
+    state.send(command)
+    state.remeasure(desk)
+
+
+def _amend(state: State, desk: Desk, order: Order, want: Wanted, retreat: bool) -> None:
+    connection = state.connections[want.route.instrument.venue]
+    verdict = allow(
+        desk, want, order, state.blotter, connection, state.settings, _books(state, desk), state.ts
+    )
+    if verdict.size == 0:
+        if retreat:
+            state.cancel(order)
+        else:
+            _held_back(desk, want, verdict.reason, verdict.limit)
+        return
+    command = AmendOrder(
+        order_id=order.order_id,
+        venue_order_id=order.venue_order_id,
+        match=desk.spec.id,
+        instrument=order.instrument,
+        action=order.action,
+        price=want.route.price_of(want.bid),
+        size=Size(order.filled + verdict.size),
+        ceiling=want.route.price_of(want.ceiling),
+        ceiling_kind=want.kind,
+        basis=_basis(desk, want),
+    )
+    state.blotter.amend_sent(order, command, state.ts)
+    connection.budget.take(AMEND_COST, state.ts)
+    desk.active_ts = state.ts
+    state.send(command)
+    state.remeasure(desk)
+
+
+def _books(state: State, desk: Desk) -> Books:
+    """Worst losses of everything an order of this match adds to."""
+    event = venue = total = 0
+    for other in state.desks.values():
+        total += other.worst
+        if other is desk or (desk.spec.event and other.spec.event == desk.spec.event):
+            event += other.worst
+        if not desk.quoted_venues.isdisjoint(other.quoted_venues):
+            venue += other.worst
+    return Books(event, venue, total)
+
+
+def _basis(desk: Desk, want: Wanted) -> Basis:
+    assert desk.theo is not None, "an order is wanted on a theo"
+    sources = "+".join(f"{s.name}:{s.weight:.2f}" for s in desk.theo.sources if s.weight > 0.0)
+    edge = want.edge
+    return Basis(edge.fair, edge.fair_lo, edge.margin, want.fee, want.even, sources)
+
+
+def _held_back(desk: Desk, want: Wanted, reason: Reason, limit: str) -> None:
+    """Nothing of this set is out and a limit keeps it so."""
+    verdict = desk.verdicts[want.route.gained]
+    if reason is not Reason.WAITING:
+        verdict.say(reason, limit)
+
+
+def _headline(desk: Desk) -> tuple[Reason, str]:
+    """The verdict that most needs a human: the one furthest from a plain quote."""
+    order = list(Reason)
+    singles = [desk.verdicts[1 << outcome] for outcome in range(desk.outcomes)]
+    worst = max(singles, key=lambda verdict: order.index(verdict.reason))
+    return worst.reason, worst.limit

@@ -1,0 +1,226 @@
+"""What to bid: ceilings, and where between the rivals and the ceiling a quote rests.
+
+Everything here is in bid prices: what one pays per contract of the side a route becomes long. A sale of
+YES at y is a bid of 1 - y for the rest; so one formula serves buying and selling, YES and NO.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from console.core.book import NEVER, Face
+from console.core.fees import FeeModel, fee_per_contract
+from console.core.instruments import Action, BookSide, Instrument, book_side
+from console.core.reasons import Reason
+from console.core.settings import BackOff, MatchSettings
+from console.core.units import ONE, SECOND, Nanos, Price
+
+
+class Route(Struct, frozen=True, cache_hash=True):
+    """One way to become long an outcome set: an instrument, bought or sold.
+
+    `gained` is the outcome mask it makes us long, `safe` says that it also gains when no listed
+    outcome wins (a sale of YES, a purchase of NO).
+    """
+
+    instrument: Instrument
+    action: Action
+    gained: int
+    safe: bool
+
+    @property
+    def side(self) -> BookSide:
+        """Where its orders rest."""
+        return book_side(self.instrument.side, self.action)
+
+    def price_of(self, bid: int) -> Price:
+        """The instrument's price for a bid price, and the other way round."""
+        return Price(bid if self.action is Action.BUY else ONE - bid)
+
+
+class Edge(Struct, frozen=True, array_like=True):
+    """What is asked below the low fair value of a set, in millionths per contract, and what it leaves.
+
+    `sober` is the low fair value less adverse selection and uncertainty (for Kelly); `limit` is R of the
+    trading rules: the highest price plus fee that still leaves the edge.
+    """
+
+    fair: int
+    fair_lo: int
+    sober: int
+    margin: int
+    limit: int
+
+
+def edge_of(
+    fair: int, fair_lo: int, sober: int, wanted: int, buffers: int, skew: int, settings: MatchSettings
+) -> Edge:
+    """R = fair_lo - max(edge_floor, wanted edge + buffers - skew); skew is negative when we are long."""
+    margin = max(settings.edge_floor, wanted + buffers - skew)
+    return Edge(fair, fair_lo, sober, margin, fair_lo - margin)
+
+
+def skew_of(exposure: int, settings: MatchSettings) -> int:
+    """-skew_max * clip(exposure / inventory_max, -1, 1), rounded away from the exposure."""
+    bounded = max(-settings.inventory_max, min(settings.inventory_max, exposure))
+    return -(settings.inventory_skew_max * bounded // settings.inventory_max)
+
+
+def highest_bid(face: Face, fees: FeeModel, limit: int, fair: int) -> Price | None:
+    """Largest legal x with x + fee(x) <= limit; None if there is none."""
+    bid = face.down(limit)
+    while bid is not None and bid + fee_per_contract(fees, bid, fair) > limit:
+        bid = face.down(bid - 1)
+    return bid
+
+
+class Memory:
+    """What placement `top` remembers of one route between evaluations."""
+
+    __slots__ = ("climbing", "retest_s", "rival_near_ts", "watch_until")
+
+    def __init__(self, retest_s: int) -> None:
+        self.retest_s = retest_s
+        self.rival_near_ts = NEVER
+        self.watch_until: Nanos | None = None  # a retest is being watched until then
+        self.climbing: Price | None = None  # where the retest came down from
+
+
+class Situation(Struct, frozen=True):
+    """What placement looks at, in bid prices.
+
+    `ceiling` bounds the bid, `live` is our own resting bid on this route (None if none), `opposing` our
+    best bid on the other side of the same book, `held_back` that an order of ours on this instrument
+    is in flight: the public book may not show it yet, so nothing is raised.
+    """
+
+    face: Face
+    opposite_own: Mapping[int, int]
+    ceiling: Price
+    live: Price | None
+    opposing: Price | None
+    held_back: bool
+
+
+class Placed(Struct, frozen=True, array_like=True):
+    """Where to bid (None: nowhere) and why; `rival` is the best rival seen."""
+
+    bid: Price | None
+    reason: Reason
+    rival: Price | None
+
+
+def place_top(now: Situation, memory: Memory, settings: MatchSettings, ts: Nanos) -> Placed:
+    """Best bid as cheaply as possible, never above the ceiling; sticky, with retests."""
+    seen = now.face.rival(settings.rival_size_min)
+    rival = seen[0] if seen is not None else None
+    cap = cap_of(now)
+    if cap is None:
+        return Placed(None, Reason.PRICE_RANGE, rival)
+    bid, reason = _target(now, rival, cap, settings)
+    placed = _sticky(now, Placed(bid, reason, rival), cap, memory, settings, ts)
+    if now.held_back and now.live is not None and placed.bid is not None and placed.bid > now.live:
+        return Placed(now.live, Reason.WAITING, rival)
+    return placed
+
+
+def cap_of(now: Situation) -> Price | None:
+    """min(ceiling, best rival ask - tick, 1 - our own opposing bid - tick); None if no price is left."""
+    cap: int = now.ceiling
+    ask = now.face.opposing(now.opposite_own)
+    if ask is not None:
+        cap = min(cap, ask - 1)
+    if now.opposing is not None:
+        cap = min(cap, ONE - now.opposing - 1)
+    return now.face.down(cap)
+
+
+def _target(
+    now: Situation, rival: Price | None, cap: Price, settings: MatchSettings
+) -> tuple[Price | None, Reason]:
+    """The cheapest bid that is best, before stickiness."""
+    face = now.face
+    if rival is None:
+        return face.down(min(cap, now.ceiling - settings.empty_book_edge)), Reason.EMPTY_BOOK
+    if rival < cap:
+        bid = _step_over(face, rival, cap, settings)
+        return bid, Reason.AT_CEILING if bid == now.ceiling else Reason.TOP
+    if rival == cap:
+        return cap, Reason.JOINED
+    if rival <= now.ceiling:
+        return cap, Reason.AT_CEILING
+    if settings.back_off is BackOff.OUT:
+        return None, Reason.OUTBID
+    if settings.back_off is BackOff.CEILING:
+        return cap, Reason.OUTBID
+    behind = face.rival(settings.rival_size_min, below=now.ceiling + 1)
+    if behind is None:
+        return face.down(min(cap, now.ceiling - settings.empty_book_edge)), Reason.OUTBID
+    return (cap if behind[0] >= cap else _step_over(face, behind[0], cap, settings)), Reason.OUTBID
+
+
+def _step_over(face: Face, rival: Price, cap: Price, settings: MatchSettings) -> Price:
+    """One improve step (at least a tick) over `rival`, at most `cap`, which is above it."""
+    step = max(face.tick_at(rival), settings.improve_step)
+    stepped = face.down(min(rival + step, cap))
+    if stepped is None or stepped <= rival:
+        stepped = face.up(rival + 1)
+    assert stepped is not None, f"no legal bid between rival {rival} and cap {cap}"
+    return Price(min(stepped, cap))
+
+
+def _sticky(
+    now: Situation, target: Placed, cap: Price, memory: Memory, settings: MatchSettings, ts: Nanos
+) -> Placed:
+    """Stay where we are when the rival drops away; now and then drop too and watch what it does."""
+    live, rival = now.live, target.rival
+    if live is None or target.bid is None or live > cap:
+        memory.watch_until = None
+        return target
+    step = max(now.face.tick_at(live), settings.improve_step)
+    if rival is not None and rival >= live - step:
+        memory.rival_near_ts = ts
+    if memory.watch_until is not None:
+        return _watch(target, live, memory, settings, ts)
+    if target.bid >= live:
+        memory.rival_near_ts = ts
+        return target
+    if memory.rival_near_ts == NEVER:
+        memory.rival_near_ts = ts
+    if ts - memory.rival_near_ts < memory.retest_s * SECOND:
+        return Placed(live, Reason.STICKY, rival)
+    memory.watch_until = Nanos(ts + settings.retest_watch_s * SECOND)
+    memory.climbing = live
+    return Placed(target.bid, Reason.RETESTING, rival)
+
+
+def _watch(target: Placed, live: Price, memory: Memory, settings: MatchSettings, ts: Nanos) -> Placed:
+    """After a drop: if the rival comes back, climb and wait twice as long; else the cheap bid stands."""
+    assert memory.watch_until is not None, "a watch has an end"
+    if target.rival is not None and target.rival > live and live != memory.climbing:
+        memory.watch_until = None
+        memory.retest_s = min(2 * memory.retest_s, settings.retest_max_s)
+        memory.rival_near_ts = ts
+        return target
+    if ts >= memory.watch_until:
+        memory.watch_until = None
+        memory.retest_s = settings.retest_s
+        memory.rival_near_ts = ts
+        return target
+    assert target.bid is not None, "a retest has somewhere to rest"
+    return Placed(min(target.bid, live), Reason.RETESTING, target.rival)
+
+
+def place_ceiling(now: Situation, settings: MatchSettings, level: int) -> Placed:
+    """Rest at the ceiling, level n a step times n below it."""
+    seen = now.face.rival(settings.rival_size_min)
+    rival = seen[0] if seen is not None else None
+    cap = cap_of(now)
+    bid = None if cap is None else now.face.down(min(cap, now.ceiling - level * settings.level_step))
+    if bid is None:
+        return Placed(None, Reason.PRICE_RANGE, rival)
+    if now.held_back and now.live is not None and bid > now.live:
+        return Placed(now.live, Reason.WAITING, rival)
+    return Placed(bid, Reason.AT_CEILING, rival)

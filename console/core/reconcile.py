@@ -1,0 +1,189 @@
+"""Our records against the venue's: one path for start, reconnect and the periodic check."""
+
+from __future__ import annotations
+
+from console.core.commands import CancelOrder, Severity
+from console.core.connection import Connection
+from console.core.events import MassStatus, OpenOrder
+from console.core.instruments import Instrument, RunId
+from console.core.killing import ask, listed
+from console.core.orders import Order
+from console.core.outcomes import fill, look_up
+from console.core.state import State
+from console.core.units import ONE, SECOND
+
+SECOND_LOOK = 10 * SECOND  # a position difference counts when it is seen twice this far apart
+
+
+def venue_up(state: State, connection: Connection) -> None:
+    """Nothing is sent before the venue's account of us agrees with ours."""
+    connection.up, connection.why_down = True, ""
+    connection.reconciling = True
+    ask(state, connection)
+    state.note(f"{connection.venue.value} up, reconciling")
+
+
+def venue_down(state: State, connection: Connection, why: str) -> None:
+    """Whatever was in flight there is now unknown; its books are blind."""
+    connection.up, connection.why_down = False, why
+    connection.reconciling = True
+    for instrument, market in state.markets.items():
+        if instrument.venue is connection.venue and market.book is not None:
+            market.book.distrust(f"venue down: {why}")
+    state.alert(Severity.WARN, f"{connection.venue.value} down: {why}")
+
+
+def mass_status(state: State, connection: Connection, status: MassStatus) -> None:
+    """Compare and mend: missed fills are booked, orphans cancelled, differences shown red."""
+    connection.private_ts = connection.cash_ts = state.ts
+    connection.cash = status.cash
+    for filled in status.fills:
+        fill(state, filled)
+    ours = _match_orders(state, connection, status)
+    listed(state, connection, len(status.orders))
+    in_flight = any(
+        order.in_flight and order.instrument.venue is connection.venue
+        for order in state.blotter.live.values()
+    )
+    settled = _match_positions(state, connection, status, in_flight)
+    if connection.reconciling and settled and not in_flight and connection.up:
+        connection.reconciling = False
+        state.note(f"{connection.venue.value} reconciled: {ours} orders, {len(status.positions)} positions")
+        for desk in state.desks.values():
+            desk.touch(state.ts)
+
+
+def accept(state: State, connection: Connection, reason: str) -> None:
+    """The operator takes the venue's word: the next account of us is compared afresh."""
+    if not connection.mismatch:
+        state.refuse(f"{connection.venue.value} has no mismatch to accept")
+        return
+    state.alert(Severity.WARN, f"{connection.venue.value} mismatch accepted: {reason}")
+    connection.mismatch = ""
+    connection.differences.clear()
+    connection.reconciling = True
+    connection.accepting = True
+    ask(state, connection)
+
+
+def check_due(state: State, connection: Connection) -> None:
+    """Keep the account fresh: more often while silence would soon blind us."""
+    every = min(state.settings.reconcile_s, max(1, state.settings.fills_blind_s // 2)) * SECOND
+    silent = state.ts - connection.private_ts >= every
+    old_cash = state.ts - connection.cash_ts >= state.settings.reconcile_s * SECOND
+    waiting = connection.reconciling or connection.differences
+    pause = (2 if waiting else 5) * SECOND
+    if connection.up and (silent or old_cash or waiting) and state.ts - connection.asked_ts >= pause:
+        ask(state, connection)
+
+
+# ---- orders
+
+
+def _match_orders(state: State, connection: Connection, status: MassStatus) -> int:
+    """Orders resting at the venue that are ours; orphans of earlier runs are cancelled on sight."""
+    resting = {opened.venue_order_id: opened for opened in status.orders}
+    ours = 0
+    for opened in status.orders:
+        order = state.blotter.find(connection.venue, opened.order_id, opened.venue_order_id)
+        if order is None or order.ended:
+            ours += _orphan(state, opened, known=order)
+        else:
+            ours += 1
+            if not order.venue_order_id:
+                state.blotter.accepted(order, opened.venue_order_id, state.ts)
+    for order in list(state.blotter.live.values()):
+        if order.instrument.venue is connection.venue and order.venue_order_id not in resting:
+            _absent(state, connection, order)
+    return ours
+
+
+def _orphan(state: State, opened: OpenOrder, known: Order | None) -> int:
+    """An order at the venue that we do not hold live: ours by its run, or somebody else's."""
+    run = RunId(opened.order_id.rpartition("-")[0])
+    if known is None and run not in state.runs:
+        state.note(f"order {opened.venue_order_id} on {opened.instrument} is not ours: left alone")
+        return 0
+    state.send(
+        CancelOrder(
+            order_id=opened.order_id, venue_order_id=opened.venue_order_id, instrument=opened.instrument
+        )
+    )
+    state.note(f"orphan {opened.order_id} on {opened.instrument} cancelled")
+    return 1
+
+
+def _absent(state: State, connection: Connection, order: Order) -> None:
+    """A live order the venue does not list: the list may be older than the order, so it is looked up."""
+    settled_ns = state.settings.not_found_grace_s * SECOND
+    if state.ts - max(order.placed_ts, order.pending_since) >= settled_ns or connection.reconciling:
+        if not order.in_flight:
+            state.blotter.unanswered(order, state.ts)
+        look_up(state, order)
+
+
+# ---- positions
+
+
+def _match_positions(state: State, connection: Connection, status: MassStatus, in_flight: bool) -> bool:
+    """True when every position agrees; a difference seen twice is a mismatch of the whole venue."""
+    theirs = dict(status.positions)
+    held = _our_positions(state, connection)
+    for instrument in sorted(set(theirs) | set(held)):
+        difference = theirs.get(instrument, 0) - held.get(instrument, 0)
+        size_step = _step(state, instrument)
+        if abs(difference) < size_step:
+            connection.differences.pop(instrument, None)
+        elif connection.accepting:
+            _take_over(state, instrument, theirs.get(instrument, 0))
+        else:
+            _differs(state, connection, instrument, difference, in_flight)
+    for instrument in [i for i in connection.differences if i not in theirs and i not in held]:
+        del connection.differences[instrument]
+    connection.accepting = False
+    return not connection.differences and not connection.mismatch
+
+
+def _our_positions(state: State, connection: Connection) -> dict[Instrument, int]:
+    held: dict[Instrument, int] = {}
+    for desk in state.desks.values():
+        position = desk.positions.get(connection.venue)
+        if position is not None:
+            for instrument, holding in position.holdings.items():
+                if instrument.venue is connection.venue and holding.net:
+                    held[instrument] = held.get(instrument, 0) + holding.net
+    return held
+
+
+def _step(state: State, instrument: Instrument) -> int:
+    market = state.markets.get(instrument)
+    return market.spec.size_step if market is not None and market.spec is not None else ONE
+
+
+def _differs(
+    state: State, connection: Connection, instrument: Instrument, difference: int, in_flight: bool
+) -> None:
+    seen = connection.differences.get(instrument)
+    if seen is None or seen[1] != difference or in_flight:
+        connection.differences[instrument] = (state.ts, difference)
+        state.note(f"{instrument}: the venue holds {difference / ONE:+g} contracts more than we know")
+    elif state.ts - seen[0] >= SECOND_LOOK and not connection.mismatch:
+        connection.mismatch = f"{instrument}: {difference / ONE:+g} contracts"
+        state.alert(Severity.ERROR, f"MISMATCH {connection.venue.value} {connection.mismatch}")
+
+
+def _take_over(state: State, instrument: Instrument, net: int) -> None:
+    """Book the venue's position as the operator accepted it, the difference at what we paid on average."""
+    desks = state.on_market.get(instrument, ())
+    if not desks:
+        state.note(f"{instrument} is on no match of ours: the position is left alone")
+        return
+    desk = desks[0]
+    position = desk.positions[instrument.venue]
+    others = sum(d.positions[instrument.venue].holdings[instrument].net for d in desks[1:])
+    mine = net - others
+    holding = position.holdings[instrument]
+    average = holding.basis * ONE // abs(holding.net) if holding.net else ONE // 2
+    position.override(instrument, mine, average * abs(mine) // ONE)
+    state.remeasure(desk)
+    desk.urge(state.ts)

@@ -1,0 +1,241 @@
+"""The last look at an order before it leaves: every limit, each with a reason of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import combinations
+
+from msgspec import Struct
+
+from console.core.connection import AMEND_COST, PLACE_COST, Connection
+from console.core.desk import Desk
+from console.core.exposure import Risked, cash_at_risk, worst_loss
+from console.core.fees import fee_per_contract
+from console.core.instruments import Action, BookSide
+from console.core.orders import Blotter, Order
+from console.core.planner import Wanted
+from console.core.reasons import Reason
+from console.core.settings import AccountSettings
+from console.core.units import ONE, Nanos, Price
+
+
+class Verdict(Struct, frozen=True, array_like=True):
+    """How much of an order may leave (0: nothing), and if not all, why."""
+
+    size: int
+    reason: Reason = Reason.LIMIT
+    limit: str = ""
+
+
+class Books(Struct, frozen=True):
+    """What the limits above one match are measured on: worst losses now, in cash."""
+
+    event: int
+    venue: int
+    total: int
+
+
+def allow(
+    desk: Desk,
+    wanted: Wanted,
+    replaces: Order | None,
+    blotter: Blotter,
+    connection: Connection,
+    account: AccountSettings,
+    books: Books,
+    ts: Nanos,
+) -> Verdict:
+    """Bound one place (or amend of `replaces`) by every limit; retreats do not pass through here."""
+    market = desk.markets[wanted.route.instrument.yes]
+    assert market.spec is not None, "an order is wanted only where the symbol is defined"
+    price = wanted.route.price_of(wanted.bid)
+    fees = market.spec.fees
+    refused = (
+        _collared(desk, wanted, blotter)
+        or _duplicate(desk, wanted, price, replaces, blotter, ts)
+        or _crosses_ours(desk, wanted, replaces, blotter)
+    )
+    if refused is not None:
+        return refused
+    if replaces is None and len(blotter.live) >= account.open_orders:
+        return Verdict(0, Reason.LIMIT, "open_orders")
+    cost = PLACE_COST if replaces is None else AMEND_COST
+    if not connection.budget.allows(cost, ts):
+        return Verdict(0, Reason.RATE_LIMITED)
+    size, reason, limit = wanted.size, Reason.LIMIT, ""
+    per_contract = cash_at_risk(wanted.route.action, price, ONE, fees, wanted.edge.fair)
+    for most, name in _caps(desk, wanted, per_contract, replaces, blotter):
+        if most < size:
+            size, reason, limit = most, Reason.OVEREXPOSED if name == "inventory_max" else Reason.LIMIT, name
+    if connection.cash is not None and wanted.route.action is Action.BUY:
+        free = connection.cash - _reserved(connection, replaces, blotter)
+        if free * ONE // per_contract < size:
+            size, reason, limit = free * ONE // per_contract, Reason.NO_BALANCE, ""
+    step = market.spec.size_step
+    size = max(0, size) // step * step
+    size, name = _exposed(desk, wanted, size, per_contract, replaces, blotter, account, books)
+    if name:
+        size, reason, limit = size // step * step, Reason.LIMIT, name
+    if size < market.spec.size_min:
+        return Verdict(0, reason, limit)
+    return Verdict(size, reason, limit)
+
+
+def _collared(desk: Desk, wanted: Wanted, blotter: Blotter) -> Verdict | None:
+    """C2: never above the ceiling, never far through theo, never across the book."""
+    if wanted.bid > wanted.ceiling or wanted.bid > wanted.edge.fair + desk.settings.collar:
+        return Verdict(0, Reason.LIMIT, "collar")
+    market = desk.markets[wanted.route.instrument.yes]
+    opposite = BookSide.ASK if wanted.route.side is BookSide.BID else BookSide.BID
+    ask = market.face(blotter, wanted.route.side).opposing(blotter.own_sizes(market.instrument, opposite))
+    return Verdict(0, Reason.LIMIT, "collar") if ask is not None and wanted.bid >= ask else None
+
+
+def _duplicate(
+    desk: Desk, wanted: Wanted, price: Price, replaces: Order | None, blotter: Blotter, ts: Nanos
+) -> Verdict | None:
+    """C3: one order per instrument, action and price, and a pause before it is placed again."""
+    route = wanted.route
+    for order in blotter.on_book(route.instrument):
+        same = order.instrument == route.instrument and order.action is route.action
+        if same and order is not replaces and price in (order.price, order.to_price):
+            return Verdict(0, Reason.WAITING)
+    placed = desk.placed_at.get((route.instrument, route.action, price))
+    if placed is not None and ts - placed < desk.settings.refill_min_ms * 1_000_000:
+        return Verdict(0, Reason.WAITING)
+    return None
+
+
+def _crosses_ours(desk: Desk, wanted: Wanted, replaces: Order | None, blotter: Blotter) -> Verdict | None:
+    """Our bids that together cover every outcome never sum, fees in, above one dollar less a tick.
+
+    Also across matches on one symbol: our bid stays below our own offer there.
+    """
+    best: dict[int, int] = {wanted.route.gained: wanted.bid + wanted.fee}
+    for order in blotter.of_match(desk.spec.id):
+        if order is replaces:
+            continue
+        route = desk.keys[order.instrument, order.action]
+        market = desk.markets[order.instrument.yes]
+        for version, _ in order.versions():
+            bid = route.price_of(version)
+            fee = fee_per_contract(market.spec.fees, bid, ONE) if market.spec is not None else 0
+            best[route.gained] = max(best.get(route.gained, 0), bid + fee)
+    best[wanted.route.gained] = wanted.bid + wanted.fee
+    market = desk.markets[wanted.route.instrument.yes]
+    tick = market.book.ladder.tick_at(wanted.bid) if market.book is not None else ONE
+    others = [mask for mask in best if mask != wanted.route.gained]
+    for count in range(1, min(len(others), desk.outcomes - 1) + 1):
+        for masks in combinations(others, count):
+            covered = wanted.route.gained
+            for mask in masks:
+                covered |= mask
+            if covered == desk.full and best[wanted.route.gained] + sum(best[m] for m in masks) > ONE - tick:
+                return Verdict(0, Reason.WAITING)
+    for order in blotter.on_book(wanted.route.instrument):
+        if order.match != desk.spec.id and order.book_side is not wanted.route.side:
+            theirs = ONE - order.yes_price if order.book_side is BookSide.ASK else order.yes_price
+            if wanted.bid + theirs > ONE - tick:
+                return Verdict(0, Reason.WAITING)
+    return None
+
+
+def _caps(
+    desk: Desk, wanted: Wanted, per_contract: int, replaces: Order | None, blotter: Blotter
+) -> Iterable[tuple[int, str]]:
+    """Sizes that single limits allow, with the limit's name."""
+    settings, route = desk.settings, wanted.route
+    yield settings.order_size_max, "order_size_max"
+    yield settings.order_cash_max * ONE // max(1, per_contract), "order_cash_max"
+    resting = held = 0
+    for order in blotter.of_match(desk.spec.id):
+        if order is replaces:
+            continue
+        if desk.gained_by(order) == route.gained:
+            resting += order.remaining
+        if order.instrument == route.instrument and order.action is route.action:
+            held += order.remaining
+    yield settings.inventory_max - desk.exposure(route.gained) - resting, "inventory_max"
+    if route.action is Action.BUY:
+        yield settings.max_position - desk.held(route.instrument) - held, "max_position"
+    else:
+        yield desk.held(route.instrument) - held, "held"
+
+
+def _reserved(connection: Connection, replaces: Order | None, blotter: Blotter) -> int:
+    """Cash our orders in flight will tie up beyond what the venue's free balance already excludes."""
+    return sum(
+        -(-order.price * order.remaining // ONE)
+        for order in blotter.live.values()
+        if order.instrument.venue is connection.venue
+        and order is not replaces
+        and order.action is Action.BUY
+        and order.placed_ts > connection.cash_ts
+    )
+
+
+def _exposed(
+    desk: Desk,
+    wanted: Wanted,
+    size: int,
+    per_contract: int,
+    replaces: Order | None,
+    blotter: Blotter,
+    account: AccountSettings,
+    books: Books,
+) -> tuple[int, str]:
+    """C4: the worst case with this order in it, on the match, its event, its venue and the account.
+
+    What does not add to the worst case is never held back. A contract adds at most what it can lose by
+    itself, so the size that fits is that much of the room left.
+    """
+    if size <= 0:
+        return size, ""
+    added = worst_with(desk, wanted, size, replaces, blotter) - desk.worst
+    limits = (
+        ("exposure_match", desk.settings.exposure_match, desk.worst),
+        ("exposure_event", desk.settings.exposure_event, books.event),
+        ("exposure_venue", account.exposure_venue, books.venue),
+        ("exposure_total", account.exposure_total, books.total),
+    )
+    name = ""
+    for limit_name, limit, used in limits:
+        fits = max(0, limit - used) * ONE // max(1, per_contract)
+        if added > 0 and added > limit - used and fits < size:
+            size, name = fits, limit_name
+    return size, name
+
+
+def risked(orders: Iterable[Order]) -> list[Risked]:
+    """Orders as exposure sees them."""
+    return [
+        Risked(order.instrument, order.action, tuple((int(p), max(0, n)) for p, n in order.versions()))
+        for order in orders
+    ]
+
+
+def worst_now(desk: Desk, blotter: Blotter) -> int:
+    """Worst loss of a match as it stands."""
+    return _worst(desk, risked(blotter.of_match(desk.spec.id)))
+
+
+def worst_with(desk: Desk, wanted: Wanted, size: int, replaces: Order | None, blotter: Blotter) -> int:
+    """Worst loss of a match if one more order rested (an amend counts both versions)."""
+    price = int(wanted.route.price_of(wanted.bid))
+    orders = risked(order for order in blotter.of_match(desk.spec.id) if order is not replaces)
+    versions: tuple[tuple[int, int], ...] = ((price, size),)
+    if replaces is not None:
+        versions = (*versions, *((int(p), max(0, n)) for p, n in replaces.versions()))
+    orders.append(Risked(wanted.route.instrument, wanted.route.action, versions))
+    return _worst(desk, orders)
+
+
+def _worst(desk: Desk, orders: list[Risked]) -> int:
+    terms = desk.terms()
+    fair: Mapping[int, int] | None = desk.theo.fair if desk.theo is not None else None
+    total = 0
+    for position in desk.groups():
+        mine = [order for order in orders if order.instrument.yes in position.holdings]
+        if mine or not position.flat or position.cash:
+            total += worst_loss(position, mine, terms, fair)
+    return total

@@ -1,0 +1,145 @@
+"""All mutable state of the engine, and the few things everybody who changes it needs."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from msgspec import Struct
+
+from console.core.account import Account
+from console.core.commands import Alert, AnyCommand, CancelOrder, Refuse, Severity
+from console.core.connection import CANCEL_COST, Connection
+from console.core.desk import Desk
+from console.core.events import Mode
+from console.core.instruments import Action, ClientOrderId, Instrument, RunId, Venue
+from console.core.markets import Market
+from console.core.matches import MatchId
+from console.core.orders import Blotter, Order
+from console.core.risk import worst_now
+from console.core.settings import AccountSettings
+from console.core.units import Nanos, Price
+
+LOG_LINES = 200
+FILLS_KEPT = 200
+
+
+class FillRecord(Struct, frozen=True):
+    """One fill as people look at it; `fair` is the theo of what was gained at that moment."""
+
+    ts: Nanos
+    wall: Nanos
+    match: MatchId
+    instrument: Instrument
+    action: Action
+    price: Price
+    size: int
+    fee: int
+    edge: int | None
+    locked: int
+
+
+class Line(Struct, frozen=True, array_like=True):
+    """One line of the log."""
+
+    wall: Nanos
+    severity: Severity
+    match: MatchId
+    text: str
+
+
+class KillRecord(Struct, frozen=True):
+    """A kill in force: who, when, and how many orders were out."""
+
+    by: str
+    ts: Nanos
+    wall: Nanos
+    at_kill: int
+
+
+class State:
+    """Everything the engine knows. Created by `Started`, changed within one event at a time."""
+
+    def __init__(self, run_id: RunId, mode: Mode, account_name: str, settings: AccountSettings) -> None:
+        self.run_id = run_id
+        self.mode = mode
+        self.account_name = account_name
+        self.settings = settings
+        self.ts = Nanos(0)
+        self.wall = Nanos(0)
+        self.started_wall = Nanos(0)
+        self.out: list[AnyCommand] = []
+
+        self.markets: dict[Instrument, Market] = {}
+        self.desks: dict[MatchId, Desk] = {}
+        self.on_market: dict[Instrument, tuple[Desk, ...]] = {}
+        self.connections: dict[Venue, Connection] = {}
+        self.blotter = Blotter()
+        self.account = Account(settings)
+
+        self.kill: KillRecord | None = None
+        self.paused = ""
+        self.stopping = ""
+        self.recovering = False  # an earlier run's records are being read: nothing is decided
+        self.next_order = 1
+        self.runs: tuple[RunId, ...] = (run_id,)  # ours and earlier ones: their orders are orphans
+        self.next_second = Nanos(0)
+
+        self.fills = 0
+        self.rejects = 0
+        self.recent_fills: deque[FillRecord] = deque(maxlen=FILLS_KEPT)
+        self.log: deque[Line] = deque(maxlen=LOG_LINES)
+
+    # ---- speaking
+
+    def send(self, command: AnyCommand) -> None:
+        """Ask the world for something."""
+        self.out.append(command)
+
+    def note(self, text: str, match: MatchId | str = "", severity: Severity = Severity.INFO) -> None:
+        """Write a line to the log."""
+        self.log.appendleft(Line(self.wall, severity, MatchId(match), text))
+
+    def alert(self, severity: Severity, text: str, match: MatchId | str = "") -> None:
+        """Write a line to the log and tell the operator."""
+        self.note(text, match, severity)
+        self.send(Alert(severity=severity, text=text, match=MatchId(match)))
+
+    def refuse(self, text: str) -> None:
+        """Say why the operator's event cannot be taken."""
+        self.send(Refuse(text=text))
+
+    # ---- shared moves
+
+    def new_order_id(self) -> ClientOrderId:
+        """The next client order id of this run."""
+        number = self.next_order
+        self.next_order += 1
+        return ClientOrderId(f"{self.run_id}-{number}")
+
+    def cancel(self, order: Order) -> None:
+        """Send a cancel for one order."""
+        self.blotter.cancel_sent(order, self.ts)
+        self.connections[order.instrument.venue].budget.take(CANCEL_COST, self.ts)
+        self.send(
+            CancelOrder(
+                order_id=order.order_id, venue_order_id=order.venue_order_id, instrument=order.instrument
+            )
+        )
+
+    def cancel_match(self, desk: Desk) -> None:
+        """Send a cancel for every order of a match that does not wait for an answer already."""
+        for order in self.blotter.of_match(desk.spec.id):
+            if not order.in_flight:
+                self.cancel(order)
+
+    def remeasure(self, desk: Desk) -> None:
+        """Bring a match's worst case up to date after anything about its orders or position changed."""
+        desk.worst = worst_now(desk, self.blotter)
+
+    def relist(self) -> None:
+        """Rebuild the index from symbols to the matches listed on them."""
+        found: dict[Instrument, list[Desk]] = {}
+        for desk in self.desks.values():
+            for instrument in desk.markets:
+                found.setdefault(instrument, []).append(desk)
+        self.on_market = {instrument: tuple(desks) for instrument, desks in found.items()}

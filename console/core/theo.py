@@ -1,0 +1,391 @@
+"""Fair value of a match: its sources, their ages and weights, and the blend of them."""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec import Struct
+
+from console.core.devig import Devigged, Method, devig
+from console.core.estimators import Shock
+from console.core.instruments import Venue
+from console.core.matches import Phase
+from console.core.reasons import Reason
+from console.core.settings import MatchSettings
+from console.core.units import CENT, MILLISECOND, ONE, SECOND, Nanos, Price
+
+MANUAL = "manual"
+SHARP = "pinnacle"
+
+WEIGHT_SHARP = 1.0  # the sharp book and what a person types
+WEIGHT_BOOK = 0.2  # every other sportsbook ...
+WEIGHT_BOOKS_MAX = 0.4  # ... and all of them together
+WEIGHT_VENUE = {  # exchange books as signals: (before the start, in play)
+    Venue.POLYMARKET: (0.70, 0.85),
+    Venue.KALSHI: (0.30, 0.15),
+    Venue.PROPHETX: (0.20, 0.10),
+}
+SPREAD_NARROW, SPREAD_NARROW_FACTOR = 2 * CENT, 1.05
+SPREAD_WIDE, SPREAD_WIDE_FACTOR = 5 * CENT, 0.90
+SPREAD_USABLE = 15 * CENT
+MICROPRICE_SUM = (0.94, 1.06)
+ODDS_AGE_INPLAY_S = 60
+OVERROUND_USABLE = 0.20
+DISAGREEMENT_WEIGHT_MIN = 0.1
+DISAGREEMENT_CAP = 3 * CENT
+DISAGREEMENT_STOP = 6 * CENT
+SUSPECT_FLOOR = 0.01
+SUSPECT_SIGMAS = 3.0
+AGE_BUFFER = 1 * CENT
+
+
+class SourceKind(enum.Enum):
+    """Where a probability comes from, which decides its weight and how it ages."""
+
+    MANUAL = "manual"
+    ODDS = "odds"
+    BOOK = "book"
+
+
+class Source:
+    """What one source says of a match, and when it last proved and last changed it."""
+
+    __slots__ = (
+        "changed_ts",
+        "confirmed_ts",
+        "kind",
+        "logs",
+        "name",
+        "note",
+        "odds",
+        "probabilities",
+        "provider_wall",
+        "references",
+        "shocks",
+        "spread",
+        "venue",
+    )
+
+    def __init__(self, name: str, kind: SourceKind, outcomes: int, venue: Venue | None = None) -> None:
+        self.name = name
+        self.kind = kind
+        self.venue = venue
+        self.probabilities: dict[Method, tuple[float, ...]] = {}
+        self.logs: dict[Method, tuple[float, ...]] = {}
+        self.confirmed_ts = Nanos(0)
+        self.changed_ts = Nanos(0)
+        self.provider_wall = Nanos(0)
+        self.odds: tuple[float, ...] = ()
+        self.note = "nothing yet"  # why it does not count, empty when it does
+        self.spread = 0  # of an exchange book, millionths
+        self.shocks = tuple(Shock() for _ in range(1 if outcomes == 2 else outcomes))
+        self.references: dict[str, tuple[float, ...]] = {}  # what others said when this one last changed
+
+    @property
+    def primary(self) -> tuple[float, ...]:
+        """Its probabilities by the default method."""
+        return self.probabilities[Method.MULTIPLICATIVE]
+
+    def learn(self, probabilities: Mapping[Method, tuple[float, ...]], ts: Nanos) -> bool:
+        """Take probabilities by method; True when the price moved."""
+        moved = not self.probabilities or self.primary != probabilities[Method.MULTIPLICATIVE]
+        self.confirmed_ts = ts
+        self.note = ""
+        if moved:
+            self.restate(probabilities)
+            self.changed_ts = ts
+        return moved
+
+    def restate(self, probabilities: Mapping[Method, tuple[float, ...]]) -> None:
+        """Keep probabilities by method, with the logarithms the blend needs."""
+        self.probabilities = dict(probabilities)
+        self.logs = {m: tuple(math.log(p) for p in ps) for m, ps in self.probabilities.items()}
+
+    def sample(self, ts: Nanos, threshold: float) -> float:
+        """Feed the shock estimators and return the highest score."""
+        return max(
+            shock.sample(ts, p, threshold) for shock, p in zip(self.shocks, self.primary, strict=False)
+        )
+
+
+class Weighted(Struct, frozen=True, array_like=True):
+    """One source as it entered a blend."""
+
+    name: str
+    weight: float
+    confirmed_age_ms: int
+    change_age_ms: int
+    note: str
+
+
+class Theo(Struct, frozen=True):
+    """Fair value at one moment, in millionths floored; outcome sets are bit masks.
+
+    `fair[S]` is the probability of the set, `low[S]` the lowest over the ceiling methods; `uncertainty`
+    and `age` are the buffers of the trading rules. `why` says why it must not be quoted on.
+    """
+
+    fair: dict[int, int]
+    low: dict[int, int]
+    outcomes: tuple[int, ...]
+    uncertainty: Price
+    age: Price
+    age_ms: int
+    sources: tuple[Weighted, ...]
+    why: Reason | None
+    shocked_ts: Nanos | None
+
+
+class Board:
+    """All sources of one match."""
+
+    __slots__ = ("methods", "outcomes", "pinned", "sources")
+
+    def __init__(self, outcomes: int, ceiling_methods: Sequence[Method]) -> None:
+        self.outcomes = outcomes
+        self.sources: dict[str, Source] = {}
+        self.pinned = False
+        self.methods = tuple(dict.fromkeys((Method.MULTIPLICATIVE, *ceiling_methods)))
+
+    # ---- learning
+
+    def odds(self, name: str, kind: SourceKind, odds: Sequence[float], ts: Nanos, wall: Nanos) -> Source:
+        """Take decimal odds of every outcome; raises OddsError when they are no odds at all."""
+        devigged = devig(odds, dict.fromkeys((*self.methods, Method.POWER)))
+        source = self._source(name, kind)
+        source.odds = devigged.odds
+        if source.learn(self._by_method(devigged), ts):
+            self._refer(source)
+        source.provider_wall = wall
+        if kind is SourceKind.ODDS and devigged.underround:
+            source.note = "underround"
+        elif kind is SourceKind.ODDS and devigged.overround > OVERROUND_USABLE:
+            source.note = "margin too large"
+        return source
+
+    def use(self, ceiling_methods: Sequence[Method]) -> None:
+        """Change the methods of the ceiling; what is known is worked out afresh by the new ones."""
+        methods = tuple(dict.fromkeys((Method.MULTIPLICATIVE, *ceiling_methods)))
+        if methods == self.methods:
+            return
+        self.methods = methods
+        for source in self.sources.values():
+            if source.odds:
+                by_method = self._by_method(devig(source.odds, dict.fromkeys((*methods, Method.POWER))))
+            elif source.probabilities:
+                by_method = dict.fromkeys(methods, source.primary)
+            else:
+                continue
+            source.restate(by_method)
+
+    def _by_method(self, devigged: Devigged) -> dict[Method, tuple[float, ...]]:
+        """Probabilities by method; the power method stands in where one has no answer."""
+        spare = devigged.probabilities[Method.POWER]
+        return {method: devigged.probabilities.get(method, spare) for method in self.methods}
+
+    def suspend(self, name: str) -> None:
+        """The source took its line down."""
+        if name in self.sources:
+            self.sources[name].note = "suspended"
+
+    def withdraw(self, name: str) -> None:
+        """Forget a source."""
+        self.sources.pop(name, None)
+
+    def book(self, venue: Venue, microprices: Sequence[float | None], spread: int, ts: Nanos) -> Source:
+        """Take the microprices of a venue's symbols, one for each outcome, confirmed at `ts`."""
+        source = self._source(venue.value, SourceKind.BOOK, venue)
+        source.spread = spread
+        known = [price for price in microprices if price is not None]
+        total = sum(known)
+        if len(known) < len(microprices):
+            source.note = "one-sided book"
+        elif not MICROPRICE_SUM[0] <= total <= MICROPRICE_SUM[1]:
+            source.note = "prices do not add up"
+        elif spread > SPREAD_USABLE:
+            source.note = "spread too wide"
+        else:
+            fair = tuple(price / total for price in known)
+            if source.learn(dict.fromkeys(self.methods, fair), ts):
+                self._refer(source)
+        return source
+
+    def sample(self, ts: Nanos, threshold: float) -> None:
+        """Feed every source's shock estimator."""
+        for source in self.sources.values():
+            if source.probabilities and not source.note:
+                source.sample(ts, threshold)
+
+    def _source(self, name: str, kind: SourceKind, venue: Venue | None = None) -> Source:
+        source = self.sources.get(name)
+        if source is None:
+            source = self.sources[name] = Source(name, kind, self.outcomes, venue)
+        return source
+
+    def _refer(self, moved: Source) -> None:
+        moved.references = {
+            other.name: other.primary
+            for other in self.sources.values()
+            if other is not moved and other.probabilities
+        }
+
+    # ---- asking
+
+    def blend(
+        self, settings: MatchSettings, phase: Phase, ts: Nanos, quoted_on: Iterable[Venue]
+    ) -> Theo | None:
+        """Weigh the sources together; None when none has ever said anything.
+
+        `quoted_on`: venues whose book holds a live order of ours for this match. Some contributing
+        source must be another one, or the market would only tell us our own price.
+        """
+        weighted = [(source, *self._weigh(source, settings, phase, ts)) for source in self.sources.values()]
+        weighted = self._cap_books(weighted)
+        counting = [(source, weight) for source, weight, _ in weighted if weight > 0.0]
+        ours = set(quoted_on)
+        why: Reason | None = None
+        if not counting:
+            if not any(source.probabilities for source in self.sources.values()):
+                return None
+            why = Reason.STALE_THEO
+            counting = [(source, 1.0) for source in self.sources.values() if source.probabilities]
+        elif all(source.venue in ours for source, _ in counting):
+            why = Reason.NO_THEO
+        by_method = {method: _pool(counting, method) for method in self.methods}
+        disagreement = self._disagreement(counting)
+        if why is None and disagreement > DISAGREEMENT_STOP:
+            why = Reason.DISAGREEMENT
+        return Theo(
+            fair=self._sets([by_method[Method.MULTIPLICATIVE]]),
+            low=self._sets([by_method[m] for m in settings.ceiling_methods]),
+            outcomes=tuple(math.floor(p * ONE) for p in by_method[Method.MULTIPLICATIVE]),
+            uncertainty=Price(min(DISAGREEMENT_CAP, -(-disagreement // 2))),
+            age=self._age_buffer(counting, settings, phase, ts),
+            age_ms=max(0, (ts - max(source.confirmed_ts for source, _ in counting)) // MILLISECOND),
+            sources=tuple(_weighted(source, weight, note, ts) for source, weight, note in weighted),
+            why=why,
+            shocked_ts=self._shocked_ts(counting, settings),
+        )
+
+    def _weigh(self, source: Source, settings: MatchSettings, phase: Phase, ts: Nanos) -> tuple[float, str]:
+        if not source.probabilities or source.note:
+            return 0.0, source.note
+        if self.pinned and source.kind is not SourceKind.MANUAL:
+            return 0.0, "manual is pinned"
+        if source.kind is SourceKind.MANUAL and (self.pinned or not settings.manual_ttl_s):
+            return WEIGHT_SHARP, ""
+        age, age_max = ts - source.confirmed_ts, _age_max(source, settings, phase)
+        if age >= age_max:
+            return 0.0, "stale"
+        fresh = 1.0 - age / age_max
+        if source.kind is SourceKind.BOOK:
+            return _venue_weight(source, phase) * fresh, ""
+        if source.kind is SourceKind.ODDS:
+            frozen_s = settings.frozen_inplay_s if phase is Phase.INPLAY else settings.frozen_s
+            if ts - source.changed_ts > frozen_s * SECOND:
+                return 0.0, "frozen"
+            if self._is_suspect(source):
+                return 0.0, "suspect: others moved"
+        return (WEIGHT_SHARP if source.name in (SHARP, MANUAL) else WEIGHT_BOOK) * fresh, ""
+
+    def _is_suspect(self, source: Source) -> bool:
+        """Another source moved more than max(1 ¢, 3 sigma) since this one's price last changed."""
+        for name, then in source.references.items():
+            other = self.sources.get(name)
+            if other is None or not other.probabilities or other.note:
+                continue
+            move = max(abs(now - before) for now, before in zip(other.primary, then, strict=True))
+            sigma = max(shock.sigma for shock in other.shocks) / 100.0
+            if move > max(SUSPECT_FLOOR, SUSPECT_SIGMAS * sigma):
+                return True
+        return False
+
+    def _cap_books(self, weighted: list[tuple[Source, float, str]]) -> list[tuple[Source, float, str]]:
+        soft = sum(w for s, w, _ in weighted if s.kind is SourceKind.ODDS and s.name != SHARP)
+        if soft <= WEIGHT_BOOKS_MAX:
+            return weighted
+        scale = WEIGHT_BOOKS_MAX / soft
+        return [
+            (s, w * scale if s.kind is SourceKind.ODDS and s.name != SHARP else w, note)
+            for s, w, note in weighted
+        ]
+
+    def _sets(self, candidates: Sequence[Sequence[float]]) -> dict[int, int]:
+        """Lowest probability over the candidates of every outcome set, floored to millionths."""
+        return {
+            mask: math.floor(
+                ONE * min(sum(p for o, p in enumerate(ps) if mask >> o & 1) for ps in candidates)
+            )
+            for mask in range(1, (1 << self.outcomes) - 1)
+        }
+
+    def _disagreement(self, counting: Sequence[tuple[Source, float]]) -> int:
+        """Widest difference of any outcome's probability between sources that matter, millionths."""
+        heard = [source.primary for source, weight in counting if weight >= DISAGREEMENT_WEIGHT_MIN]
+        if len(heard) < 2:
+            return 0
+        widest: float = max(max(ps) - min(ps) for ps in zip(*heard, strict=True))
+        return math.ceil(ONE * widest)
+
+    def _age_buffer(
+        self, counting: Sequence[tuple[Source, float]], settings: MatchSettings, phase: Phase, ts: Nanos
+    ) -> Price:
+        """1 ¢ times how far the confirmed age is through the second half of its limit, by weight."""
+        total = late = 0.0
+        for source, weight in counting:
+            total += weight
+            if source.kind is SourceKind.MANUAL and (self.pinned or not settings.manual_ttl_s):
+                continue
+            half = _age_max(source, settings, phase) / 2.0
+            late += weight * min(1.0, max(0.0, (ts - source.confirmed_ts - half) / half))
+        return Price(math.ceil(AGE_BUFFER * late / total))
+
+    def _shocked_ts(self, counting: Sequence[tuple[Source, float]], settings: MatchSettings) -> Nanos | None:
+        stamps = [
+            shock.last_shock_ts
+            for source, weight in counting
+            if weight >= settings.shock_weight_min
+            for shock in source.shocks
+            if shock.last_shock_ts is not None
+        ]
+        return Nanos(max(stamps)) if stamps else None
+
+
+def _pool(counting: Sequence[tuple[Source, float]], method: Method) -> tuple[float, ...]:
+    """theta(w) proportional to exp(sum of w_i ln p_i(w) / sum of w_i)."""
+    if len(counting) == 1:
+        return counting[0][0].probabilities[method]
+    total = sum(weight for _, weight in counting)
+    outcomes = range(len(counting[0][0].primary))
+    raw = [math.exp(sum(w * s.logs[method][o] for s, w in counting) / total) for o in outcomes]
+    scale = sum(raw)
+    return tuple(value / scale for value in raw)
+
+
+def _venue_weight(source: Source, phase: Phase) -> float:
+    assert source.venue is not None, "a book source belongs to a venue"
+    before, inplay = WEIGHT_VENUE[source.venue]
+    weight = inplay if phase is Phase.INPLAY else before
+    if source.spread <= SPREAD_NARROW:
+        return weight * SPREAD_NARROW_FACTOR
+    return weight * SPREAD_WIDE_FACTOR if source.spread >= SPREAD_WIDE else weight
+
+
+def _age_max(source: Source, settings: MatchSettings, phase: Phase) -> int:
+    inplay = phase is Phase.INPLAY
+    if source.kind is SourceKind.BOOK:
+        return (settings.age_max_book_inplay_s if inplay else settings.age_max_book_s) * SECOND
+    if source.kind is SourceKind.MANUAL:
+        return settings.manual_ttl_s * SECOND
+    return (min(ODDS_AGE_INPLAY_S, settings.age_max_odds_s) if inplay else settings.age_max_odds_s) * SECOND
+
+
+def _weighted(source: Source, weight: float, note: str, ts: Nanos) -> Weighted:
+    if not source.probabilities:
+        return Weighted(source.name, weight, -1, -1, note)
+    confirmed, changed = ts - source.confirmed_ts, ts - source.changed_ts
+    return Weighted(
+        source.name, weight, max(0, confirmed) // MILLISECOND, max(0, changed) // MILLISECOND, note
+    )
