@@ -38,14 +38,16 @@ class Shock:
     """Sudden moves of one source's probability, scored against its own recent moves.
 
     A sample a second: d = p - p(10 s ago), scored as |d| / max(sigma, 1 ¢) with sigma squared the EWMA
-    (time constant 300 s) of d squared before this move; a shocked d enters it clipped at 3 sigma.
+    (time constant 300 s) of d squared before this move; a shocked d enters it clipped at 3 sigma. The
+    average is over the time seen so far, so that it does not start too low.
     """
 
-    __slots__ = ("_last_ts", "_past", "_variance", "last_shock_ts", "score")
+    __slots__ = ("_last_ts", "_past", "_seen", "_variance", "last_shock_ts", "score")
 
     def __init__(self) -> None:
         self._past: deque[tuple[int, float]] = deque()
         self._variance = 0.0
+        self._seen = 0.0  # weight of the time seen, towards 1
         self._last_ts: int | None = None
         self.score = 0.0
         self.last_shock_ts: int | None = None
@@ -56,13 +58,14 @@ class Shock:
             self._past.popleft()
         move = 100.0 * (probability - self._past[0][1]) if self._past else 0.0
         self._past.append((ts, probability))
-        sigma = math.sqrt(self._variance)
+        sigma = self.sigma
         self.score = abs(move) / max(sigma, SHOCK_FLOOR)
         elapsed = 0.0 if self._last_ts is None else (ts - self._last_ts) / SECOND
         self._last_ts = ts
         kept = min(abs(move), threshold * max(sigma, SHOCK_FLOOR)) if self.score >= threshold else abs(move)
         decay = math.exp(-elapsed / VOL_TAU_S)
         self._variance = decay * self._variance + (1.0 - decay) * kept * kept
+        self._seen = decay * self._seen + 1.0 - decay
         if self.score >= threshold:
             self.last_shock_ts = ts
         return self.score
@@ -70,17 +73,25 @@ class Shock:
     @property
     def sigma(self) -> float:
         """Root of the EWMA of squared ten-second moves, in cents."""
-        return math.sqrt(self._variance)
+        return math.sqrt(self._variance / self._seen) if self._seen > 0.0 else 0.0
+
+    @property
+    def lately(self) -> tuple[float, float] | None:
+        """Lowest and highest probability of the last ten seconds; None before the first sample."""
+        if not self._past:
+            return None
+        return min(p for _, p in self._past), max(p for _, p in self._past)
 
 
 class Volatility:
     """Variance per second of a probability on a one-second grid, EWMA with time constant 300 s."""
 
-    __slots__ = ("_last", "_next_ts", "_variance")
+    __slots__ = ("_last", "_next_ts", "_seen", "_variance")
 
     def __init__(self) -> None:
         self._last: float | None = None
         self._variance = 0.0
+        self._seen = 0.0
         self._next_ts = 0
 
     def sample(self, ts: Nanos, probability: float) -> None:
@@ -92,12 +103,14 @@ class Volatility:
             move = 100.0 * (probability - self._last)
             decay = math.exp(-seconds / VOL_TAU_S)
             self._variance = decay * self._variance + (1.0 - decay) * move * move / seconds
+            self._seen = decay * self._seen + 1.0 - decay
         self._last = probability
         self._next_ts = ts + SECOND
 
     def buffer(self, factor: float) -> Price:
         """min(5, k * sqrt(v * 5 s)) cents; 0 below 0.1 ¢."""
-        amount = factor * math.sqrt(self._variance * VOL_HORIZON_S)
+        variance = self._variance / self._seen if self._seen > 0.0 else 0.0
+        amount = factor * math.sqrt(variance * VOL_HORIZON_S)
         return cents(min(VOL_CAP, amount)) if amount >= VOL_FLOOR else Price(0)
 
 

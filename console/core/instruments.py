@@ -95,7 +95,8 @@ class InstrumentSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     `bands` describe the price grid, or `prices` list its rungs where the venue has an odds ladder.
     `two_sided`: a NO leg exists, and YES and NO held together are paid out at once (Kalshi).
-    `amendable`: an order can be changed in place.
+    `sellable`: contracts held can be sold again (not so at a betting exchange). `amendable`: an order can
+    be changed in place.
     """
 
     bands: tuple[Band, ...] = (Band(0, ONE, CENT),)
@@ -105,6 +106,7 @@ class InstrumentSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
     fees: FeeModel = NO_FEES
     void_rule: VoidRule = VoidRule.FAIR
     two_sided: bool = False
+    sellable: bool = True
     amendable: bool = False
     rules_hash: str = ""
 

@@ -148,12 +148,14 @@ class Planner:
 
     def _usable(self, route: Route, reducing: bool) -> bool:
         """Whether the route exists: sales need contracts held, NO legs a two-sided symbol and a wish."""
+        spec = self.desk.markets[route.instrument.yes].spec
+        if spec is None:
+            return route.instrument.side is Side.YES and route.action is Action.BUY
         if route.action is Action.SELL:
-            return self.desk.held(route.instrument) > 0
+            return spec.sellable and self.desk.held(route.instrument) > 0
         if route.instrument.side is Side.YES:
             return True
-        spec = self.desk.markets[route.instrument.yes].spec
-        if spec is None or not spec.two_sided:
+        if not spec.two_sided:
             return False
         if self.settings.no_legs:
             return True

@@ -296,10 +296,14 @@ class Board:
             other = self.sources.get(name)
             if other is None or not other.probabilities or other.note:
                 continue
-            move = max(abs(now - before) for now, before in zip(other.primary, then, strict=True))
-            sigma = max(shock.sigma for shock in other.shocks) / 100.0
-            if move > max(SUSPECT_FLOOR, SUSPECT_SIGMAS * sigma):
-                return True
+            for shock, before in zip(other.shocks, then, strict=False):
+                lately = shock.lately
+                if lately is None:
+                    continue
+                # All of the last ten seconds on one side: a flicker of one quote is no evidence.
+                move = max(lately[0] - before, before - lately[1])
+                if move > max(SUSPECT_FLOOR, SUSPECT_SIGMAS * shock.sigma / 100.0):
+                    return True
         return False
 
     def _cap_books(self, weighted: list[tuple[Source, float, str]]) -> list[tuple[Source, float, str]]:
