@@ -1,0 +1,76 @@
+"""Ready-made profiles: how a match is quoted, and the account limits that go with it."""
+
+from __future__ import annotations
+
+from console.core.settings import AccountSettings, MatchSettings, Placement
+from console.core.units import CENT, ONE, Cash, Price, Size
+
+PRESETS: dict[str, MatchSettings] = {
+    "top_of_book": MatchSettings(),
+    "soccer": MatchSettings(
+        preset="soccer",
+        placement=Placement.CEILING,
+        in_play=True,
+        half_spread=Price(3 * CENT),
+        half_spread_inplay=Price(6 * CENT),
+        adverse_prematch=Price(CENT // 2),
+        adverse_inplay=Price(CENT),
+        contracts=Size(25 * ONE),
+        notional=Cash(3 * ONE),
+        depth_share_pct=25,
+        inventory_max=Size(100 * ONE),
+        max_position=Size(200 * ONE),
+        max_loss_match=Cash(25 * ONE),
+        exposure_match=Cash(25 * ONE),
+        exposure_event=Cash(25 * ONE),
+        fill_rate=Cash(20 * ONE),
+    ),
+    "canary": MatchSettings(
+        preset="canary",
+        contracts=Size(10 * ONE),
+        notional=Cash(1 * ONE),
+        inventory_max=Size(50 * ONE),
+        max_position=Size(50 * ONE),
+        max_loss_match=Cash(10 * ONE),
+        exposure_match=Cash(10 * ONE),
+        exposure_event=Cash(10 * ONE),
+        fill_rate=Cash(20 * ONE),
+        stop_before_start_s=900,
+    ),
+    "margin": MatchSettings(
+        preset="margin",
+        placement=Placement.CEILING,
+        half_spread=Price(2 * CENT),
+        half_spread_inplay=Price(2 * CENT),
+        contracts=Size(20 * ONE),
+        notional=Cash(5 * ONE),
+        order_cash_max=Cash(10 * ONE),
+        inventory_max=Size(100 * ONE),
+        max_position=Size(200 * ONE),
+        max_loss_match=Cash(100 * ONE),
+        exposure_match=Cash(100 * ONE),
+        exposure_event=Cash(100 * ONE),
+        normal_ms=5000,
+        stop_before_start_s=900,
+    ),
+}
+
+ACCOUNT_PRESETS: dict[str, AccountSettings] = {
+    "top_of_book": AccountSettings(),
+    "soccer": AccountSettings(exposure_total=Cash(125 * ONE), exposure_venue=Cash(125 * ONE)),
+    "canary": AccountSettings(
+        exposure_total=Cash(50 * ONE),
+        exposure_venue=Cash(50 * ONE),
+        daily_loss=Cash(10 * ONE),
+        drawdown=Cash(10 * ONE),
+        open_orders=10,
+    ),
+    "margin": AccountSettings(
+        exposure_total=Cash(1000 * ONE),
+        exposure_venue=Cash(1000 * ONE),
+        daily_loss=Cash(500 * ONE),
+        drawdown=None,
+        stop_loss_pct=5,
+        open_orders=50,
+    ),
+}

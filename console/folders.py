@@ -1,0 +1,124 @@
+"""Where things are kept: the state folder of a mode and account, its lock, and the control socket."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from console.core.events import Mode
+
+SOCKET_PATH_MAX = 100  # the kernel allows 108 bytes with the closing zero
+
+
+class FolderError(Exception):
+    """A place that cannot be used; the message is one line saying what would be right."""
+
+
+class LockedError(FolderError):
+    """Another engine of the same mode and account is running."""
+
+
+def state_root(environment: Mapping[str, str]) -> Path:
+    """Root of all state: $XDG_STATE_HOME/mmconsole, else ~/.local/state/mmconsole."""
+    home = environment.get("XDG_STATE_HOME")
+    return (Path(home) if home else Path.home() / ".local" / "state") / "mmconsole"
+
+
+def state_folder(environment: Mapping[str, str], mode: Mode, account: str) -> Path:
+    """The folder of one mode and account, made if missing, open to its owner only."""
+    digest = hashlib.sha256(account.encode()).hexdigest()[:8]
+    folder = state_root(environment) / f"{mode.value}-{digest}"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+    except OSError as error:
+        raise FolderError(f"{folder}: cannot be used: {error.strerror}; set XDG_STATE_HOME") from error
+    return folder
+
+
+def socket_path(environment: Mapping[str, str], mode: Mode, account: str) -> Path:
+    """The control socket: in $XDG_RUNTIME_DIR, else in a private folder under the temporary directory."""
+    state = str(state_folder(environment, mode, account))
+    name = f"{mode.value}-{hashlib.sha256(state.encode()).hexdigest()[:12]}.sock"
+    runtime = environment.get("XDG_RUNTIME_DIR")
+    if runtime and Path(runtime).is_dir():
+        folder = Path(runtime) / "mmconsole"
+    else:
+        folder = Path(tempfile.gettempdir()) / f"mmconsole-{os.getuid()}"
+    _make_private(folder)
+    path = folder / name
+    if len(os.fsencode(path)) > SOCKET_PATH_MAX:
+        raise FolderError(f"{path}: too long for a socket; set XDG_RUNTIME_DIR to a short path")
+    return path
+
+
+def _make_private(folder: Path) -> None:
+    """Make a 0700 folder of ours; refuse one that somebody else put there."""
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        facts = folder.lstat()
+    except OSError as error:
+        raise FolderError(f"{folder}: cannot be used: {error.strerror}") from error
+    if facts.st_uid != os.getuid() or not folder.is_dir() or folder.is_symlink():
+        raise FolderError(f"{folder}: belongs to somebody else; remove it or set XDG_RUNTIME_DIR")
+    folder.chmod(0o700)
+
+
+class Lock:
+    """The single-instance lock of a state folder, held until the process ends."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "lock"
+        self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(self._handle, 32).decode(errors="replace").strip() or "unknown"
+            os.close(self._handle)
+            raise LockedError(f"an engine of this mode and account runs already (pid {holder})") from None
+        os.ftruncate(self._handle, 0)
+        os.pwrite(self._handle, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Let go; the kernel does it for us when the process dies."""
+        os.close(self._handle)
+
+
+class KillLatch:
+    """The kill latch: a preallocated 4 KiB file overwritten in place, so that a full disk does not matter.
+
+    Every process that can send orders reads it before each batch of places.
+    """
+
+    SIZE = 4096
+
+    def __init__(self, folder: Path) -> None:
+        self._handle = os.open(folder / "latch", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if os.fstat(self._handle).st_size < self.SIZE:
+            os.pwrite(self._handle, bytes(self.SIZE), 0)
+            os.fsync(self._handle)
+
+    def reason(self) -> str:
+        """Why it is engaged; empty when it is not."""
+        return os.pread(self._handle, self.SIZE, 0).rstrip(b"\0").decode(errors="replace")
+
+    def engaged(self) -> bool:
+        """Whether it is engaged: one read of one byte."""
+        return os.pread(self._handle, 1, 0) not in (b"", b"\0")
+
+    def write(self, reason: str) -> None:
+        """Engage it for `reason`, or lift it with an empty one; raises OSError."""
+        text = reason.encode()[: self.SIZE]
+        os.pwrite(self._handle, text.ljust(self.SIZE, b"\0"), 0)
+
+    def sync(self) -> None:
+        """Push it through to the disk; may take long, so not on the loop."""
+        os.fdatasync(self._handle)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._handle)
