@@ -1,0 +1,167 @@
+"""What a simulated venue does with our requests as they arrive, and what it answers."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from console.core.commands import (
+    Alert,
+    AmendOrder,
+    AnyCommand,
+    CancelAll,
+    CancelOrder,
+    Latch,
+    Lookup,
+    PlaceOrder,
+    Reconcile,
+    Refuse,
+    Resync,
+    Subscribe,
+    Unsubscribe,
+)
+from console.core.events import (
+    AmendRejected,
+    AnyEvent,
+    OrderAccepted,
+    OrderAmended,
+    OrderCanceled,
+    OrderCancelRejected,
+    OrderRejected,
+    RejectReason,
+)
+from console.core.instruments import Action, MarketState, Side, VenueOrderId
+from console.core.units import Size
+from console.sim.account import OwnOrder
+from console.sim.exchange import Exchange
+from console.sim.market import Market
+
+
+def execute(exchange: Exchange, command: AnyCommand) -> list[AnyEvent]:
+    """Carry out a request and return the answers to it."""
+    match command:
+        case PlaceOrder():
+            return [_place(exchange, command)]
+        case AmendOrder():
+            return [_amend(exchange, command)]
+        case CancelOrder():
+            return [_cancel(exchange, command)]
+        case CancelAll():
+            return _cancel_all(exchange)
+        case Lookup():
+            return _look_up(exchange, command)
+        case Reconcile():
+            return [exchange.account.mass_status()]
+        case Resync():
+            market = exchange.markets.get(command.instrument.symbol)
+            return [] if market is None else [market.snapshot()]
+        case Subscribe():
+            exchange.subscribe(command.instrument)
+        case Unsubscribe():
+            exchange.unsubscribe(command.instrument)
+        case Latch() | Alert() | Refuse():
+            pass
+        case _:
+            assert_never(command)
+    return []
+
+
+def _place(exchange: Exchange, command: PlaceOrder) -> AnyEvent:
+    assert command.order_id, "an order of ours has a client order id"
+    market = exchange.markets.get(command.instrument.symbol)
+    if market is None:
+        return _rejected(command, RejectReason.MARKET, "no such symbol")
+    if exchange.account.knows(command.order_id):
+        return _rejected(command, RejectReason.DUPLICATE, "")
+    order = OwnOrder(
+        command.order_id,
+        VenueOrderId(f"{exchange.venue.value}-{exchange.taken + 1}"),
+        command.instrument,
+        command.action,
+        command.price,
+        command.size,
+        market.spec,
+    )
+    if order.size < market.spec.size_min:
+        return _rejected(command, RejectReason.SIZE, "below the minimum")
+    refusal = _refusal(exchange, market, order, None)
+    if refusal is not None:
+        return _rejected(command, *refusal)
+    exchange.taken += 1
+    exchange.put_up(order)
+    return OrderAccepted(order_id=order.order_id, venue_order_id=order.venue_order_id)
+
+
+def _rejected(command: PlaceOrder, reason: RejectReason, text: str) -> OrderRejected:
+    return OrderRejected(order_id=command.order_id, reason=reason, text=text)
+
+
+def _amend(exchange: Exchange, command: AmendOrder) -> AnyEvent:
+    """A total below what has filled already comes to: keep what filled, take the rest out."""
+    order = exchange.account.find(command.order_id, command.venue_order_id)
+    if order is None:
+        return AmendRejected(order_id=command.order_id, reason=RejectReason.NOT_FOUND)
+    if not order.spec.amendable:
+        return AmendRejected(order_id=command.order_id, reason=RejectReason.OTHER, text="not amendable here")
+    size = Size(max(command.size, order.filled))
+    wanted = order.version(command.price, size)
+    refusal = _refusal(exchange, exchange.markets[order.instrument.symbol], wanted, order)
+    if refusal is not None:
+        return AmendRejected(order_id=command.order_id, reason=refusal[0], text=refusal[1])
+    exchange.change(order, command.price, size)
+    return OrderAmended(order_id=order.order_id, price=command.price, size=size)
+
+
+def _cancel(exchange: Exchange, command: CancelOrder) -> AnyEvent:
+    order = exchange.account.find(command.order_id, command.venue_order_id)
+    if order is None:
+        return OrderCancelRejected(order_id=command.order_id, reason=RejectReason.NOT_FOUND)
+    exchange.end(order)
+    return OrderCanceled(order_id=order.order_id)
+
+
+def _cancel_all(exchange: Exchange) -> list[AnyEvent]:
+    orders = list(exchange.account.open.values())
+    for order in orders:
+        exchange.end(order)
+    return [OrderCanceled(order_id=order.order_id) for order in orders]
+
+
+def _look_up(exchange: Exchange, command: Lookup) -> list[AnyEvent]:
+    """Fills first, so that they are booked before the order is seen to stand or to have ended."""
+    account = exchange.account
+    if not account.knows(command.order_id):
+        return [OrderRejected(order_id=command.order_id, reason=RejectReason.NOT_FOUND)]
+    told: list[AnyEvent] = [*account.fills_of(command.order_id)]
+    order = account.open.get(command.order_id)
+    if order is None:
+        return [*told, OrderCanceled(order_id=command.order_id)]
+    standing = OrderAccepted(
+        order_id=order.order_id,
+        venue_order_id=order.venue_order_id,
+        price=order.price,
+        size=Size(order.size),
+    )
+    return [*told, standing]
+
+
+def _refusal(
+    exchange: Exchange, market: Market, order: OwnOrder, replaced: OwnOrder | None
+) -> tuple[RejectReason, str] | None:
+    """Why an order cannot rest (in place of `replaced`), or None."""
+    spec = market.spec
+    if market.state is not MarketState.OPEN:
+        return RejectReason.MARKET, market.state.value
+    if order.instrument.side is Side.NO and not spec.two_sided:
+        return RejectReason.OTHER, "no NO leg here"
+    if order.action is Action.SELL and not spec.sellable:
+        return RejectReason.OTHER, "bets cannot be sold"
+    rung = market.ladder.index.get(order.yes_price)
+    if rung is None:
+        return RejectReason.PRICE, "off the price ladder"
+    if order.size % spec.size_step:
+        return RejectReason.SIZE, "off the size step"
+    if order.left and market.opposite(order.side).reaches(rung):
+        return RejectReason.POST_ONLY_CROSS, ""
+    if not exchange.account.affords(order, replaced):
+        return RejectReason.BALANCE, ""
+    return None

@@ -1,0 +1,255 @@
+"""Everybody else at the simulated venues: the crowd, rival quoters, noise takers and informed takers."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+
+from console.core.instruments import BookSide, MarketState
+from console.core.units import CENT, ONE, SECOND
+from console.sim.dice import Dice, wait_ns
+from console.sim.exchange import Exchange
+from console.sim.games import Game
+from console.sim.market import Resting
+
+CROWD = "crowd"
+# (least edge, most edge, error of opinion) of each rival of a symbol, cents
+_RIVALS = ((1.0, 2.0, 0.5), (1.6, 2.8, 0.8), (2.3, 4.2, 1.2))
+_SIDES = (BookSide.BID, BookSide.ASK)
+_OUTBID = CENT // 2  # nobody fights over tenths of a cent
+_OVERPAID = 1.2 * CENT  # what a keen rival bids above its opinion
+_KEEN_CHANCE, _KEEN_ACTS = 0.003, 15
+_CROWD_LEVELS = 20
+_CROWD_SPAN = 16 * CENT
+_CROWD_NEAREST = 3 * CENT // 2
+
+
+class Pit:
+    """One symbol as the traders stand around it."""
+
+    __slots__ = ("depth", "exchange", "game", "market", "outcome", "pace", "symbol")
+
+    def __init__(self, exchange: Exchange, symbol: str, game: Game, outcome: int, pace: float) -> None:
+        self.exchange = exchange
+        self.symbol = symbol
+        self.market = exchange.markets[symbol]
+        self.game = game
+        self.outcome = outcome
+        self.pace = pace  # how much faster than usual everybody acts
+        self.depth = game.fixture.depth
+
+    @property
+    def over(self) -> bool:
+        """Nobody will ever trade here again."""
+        return self.market.state in (MarketState.CLOSED, MarketState.RESOLVED)
+
+    def known(self) -> float:
+        """What the public holds a YES contract to be worth, in millionths."""
+        return self.game.believed[self.outcome] * ONE
+
+    def truth(self) -> float:
+        """What a YES contract is worth, in millionths."""
+        return self.game.fair[self.outcome] * ONE
+
+    def rung(self, side: BookSide, price: float) -> int:
+        """The rung at `price`, rounded away from the middle; off the ladder beyond its ends."""
+        prices = self.market.prices
+        return bisect_right(prices, price) - 1 if side is BookSide.BID else bisect_left(prices, price)
+
+    def best(self, side: BookSide) -> int | None:
+        """Best price at which somebody on `side` would trade."""
+        half = self.market.half(side)
+        return None if half.empty else self.market.prices[half.best]
+
+
+class Crowd:
+    """Patient orders away from the middle, which make a book look like one."""
+
+    __slots__ = ("_dice", "_orders", "_pit", "_wait")
+
+    def __init__(self, pit: Pit, dice: Dice) -> None:
+        self._pit = pit
+        self._dice = dice
+        self._wait = 1.5 * SECOND / pit.pace
+        self._orders: dict[BookSide, list[Resting]] = {side: [] for side in _SIDES}
+
+    def gather(self) -> None:
+        """Fill the book at the opening."""
+        for side in _SIDES:
+            for _ in range(_CROWD_LEVELS):
+                self._add(side)
+
+    def adopt(self, order: Resting) -> None:
+        """Take over an order of an earlier life."""
+        self._orders[order.half.side].append(order)
+
+    def act(self) -> int:
+        """Leave where the middle has come too near, else join or move; nanoseconds until the next act."""
+        side = _SIDES[self._dice.random() < 0.5]
+        orders = self._orders[side] = [order for order in self._orders[side] if order.left]
+        known, sign = self._pit.known(), -1 if side is BookSide.BID else 1
+        prices = self._pit.market.prices
+        stray = [o for o in orders if not CENT <= (prices[o.rung] - known) * sign <= _CROWD_SPAN + 6 * CENT]
+        if stray:
+            for order in stray[:3]:
+                self._pull(side, order)
+        elif len(orders) >= _CROWD_LEVELS:
+            self._pull(side, orders[int(self._dice.random() * len(orders))])
+        else:
+            self._add(side)
+        return wait_ns(self._dice, self._wait)
+
+    def _pull(self, side: BookSide, order: Resting) -> None:
+        self._pit.exchange.pull(order)
+        self._orders[side].remove(order)
+
+    def _add(self, side: BookSide) -> None:
+        """Rest somewhere away from the middle, on whole cents where there are any, the more the deeper."""
+        pit, away = self._pit, self._dice.random()
+        offset = _CROWD_NEAREST + _CROWD_SPAN * away**1.5
+        wanted = pit.known() - offset if side is BookSide.BID else pit.known() + offset
+        rung = pit.rung(side, wanted)
+        whole = pit.rung(side, (wanted // CENT + (side is BookSide.ASK)) * CENT)
+        prices = pit.market.prices
+        if 0 <= whole < len(prices) and abs(prices[whole] - wanted) < CENT:
+            rung = whole
+        rung = max(0, min(len(prices) - 1, rung))
+        if pit.market.opposite(side).reaches(rung):
+            return
+        contracts = 5 + int(pit.depth * (0.1 + 2.0 * away) * self._dice.expovariate(1.0))
+        order = pit.exchange.rest(CROWD, pit.symbol, side, prices[rung], contracts * ONE)
+        if order is not None:
+            self._orders[side].append(order)
+
+
+class Rival:
+    """A market maker with an opinion of its own, who outbids by a step as far as its edge allows."""
+
+    __slots__ = ("_bias", "_dice", "_edge", "_error", "_keen", "_orders", "_pit", "_size", "_wait", "name")
+
+    def __init__(self, name: str, pit: Pit, edge: float, error: float, dice: Dice) -> None:
+        self.name = name
+        self._pit = pit
+        self._edge = edge  # millionths below (above) its opinion at which it bids (asks) at most
+        self._error = error  # standard deviation of its opinion, millionths
+        self._bias = dice.gauss(0.0, error)
+        self._keen = 0  # acts left during which it overpays
+        self._size = (10, 25, 50, 100, 150, 250)[int(dice.random() * 6)] * ONE
+        self._wait = (0.8 + 1.6 * dice.random()) * SECOND / pit.pace
+        self._orders: dict[BookSide, Resting | None] = dict.fromkeys(_SIDES)
+        self._dice = dice
+
+    def adopt(self, order: Resting) -> None:
+        """Take over an order of an earlier life."""
+        self._orders[order.half.side] = order
+
+    def act(self) -> int:
+        """Requote both sides; nanoseconds until the next act."""
+        dice = self._dice
+        self._bias += -0.05 * self._bias + dice.gauss(0.0, 0.3 * self._error)
+        if self._keen:
+            self._keen -= 1
+        elif dice.random() < _KEEN_CHANCE:
+            self._keen = _KEEN_ACTS
+        opinion = self._pit.known() + self._bias
+        self._quote(BookSide.BID, opinion + _OVERPAID if self._keen else opinion - self._edge)
+        self._quote(BookSide.ASK, opinion + self._edge)
+        return wait_ns(dice, self._wait)
+
+    def _quote(self, side: BookSide, limit_price: float) -> None:
+        """Rest one step better than the others, no better than the limit, never crossing."""
+        pit, order = self._pit, self._orders[side]
+        if order is not None and not order.left:
+            order = self._orders[side] = None
+        wanted, limit = self._wanted(side, limit_price, order)
+        if order is not None:
+            up = -order.half.worse
+            fits = wanted * up <= order.rung * up <= limit * up
+            if fits and 2 * order.left >= self._size and (order.rung == wanted or self._dice.random() < 0.8):
+                return
+            pit.exchange.pull(order)
+            self._orders[side] = None
+        prices = pit.market.prices
+        if 0 <= wanted < len(prices):
+            self._orders[side] = pit.exchange.rest(self.name, pit.symbol, side, prices[wanted], self._size)
+
+    def _wanted(self, side: BookSide, limit_price: float, order: Resting | None) -> tuple[int, int]:
+        """(rung wanted, best rung allowed)."""
+        pit = self._pit
+        market = pit.market
+        half, up = market.half(side), -market.half(side).worse
+        limit = pit.rung(side, limit_price)
+        limit = min(limit * up, market.opposite(side).best * up - 1) * up
+        best = half.best_without(order)
+        if not 0 <= best < len(market.prices):
+            return limit, limit
+        step = pit.rung(side, market.prices[best] + up * _OUTBID)
+        better = max((best + up) * up, step * up) * up
+        return min(limit * up, better * up) * up, limit
+
+
+class NoiseTaker:
+    """Somebody who wants a bet now; moods last, so that one side is asked for more for a while."""
+
+    __slots__ = ("_dice", "_mood", "_pit", "_wait")
+
+    def __init__(self, pit: Pit, dice: Dice) -> None:
+        self._pit = pit
+        self._dice = dice
+        self._mood = dice.gauss(0.0, 0.15)
+        self._wait = 7.0 * SECOND / pit.pace
+
+    def act(self) -> int:
+        """Take from the best prices, not at any price; nanoseconds until the next act."""
+        pit, dice = self._pit, self._dice
+        self._mood = 0.97 * self._mood + dice.gauss(0.0, 0.06)
+        side = _SIDES[dice.random() > 0.5 + self._mood]
+        contracts = min(200, 1 + int(4.0 / (1.0 - dice.random()) ** 0.8))
+        reach = (1.0 + 4.0 * dice.random()) * CENT
+        limit = pit.known() + (reach if side is BookSide.BID else -reach)
+        pit.exchange.take("noise", pit.symbol, side, contracts * ONE, int(limit))
+        return wait_ns(dice, self._wait)
+
+
+class InformedTaker:
+    """Somebody who watches the match itself and takes what is mispriced against the truth."""
+
+    __slots__ = ("_dice", "_edge", "_pit", "_wait")
+
+    def __init__(self, pit: Pit, dice: Dice) -> None:
+        self._pit = pit
+        self._dice = dice
+        self._edge = (1.0 + dice.random()) * CENT
+        self._wait = 2.0 * SECOND / pit.pace
+
+    def act(self) -> int:
+        """Take whatever is better than the truth by more than its edge; nanoseconds until the next act."""
+        pit = self._pit
+        truth, ask, bid = pit.truth(), pit.best(BookSide.ASK), pit.best(BookSide.BID)
+        size = (10 + int(90 * self._dice.random())) * ONE
+        if ask is not None and ask < truth - self._edge:
+            pit.exchange.take("informed", pit.symbol, BookSide.BID, size, int(truth - self._edge))
+        elif bid is not None and bid > truth + self._edge:
+            pit.exchange.take("informed", pit.symbol, BookSide.ASK, size, int(truth + self._edge))
+        return wait_ns(self._dice, self._wait)
+
+
+Trader = Crowd | Rival | NoiseTaker | InformedTaker
+
+
+def crew(pit: Pit, dice: Dice, fresh: bool) -> list[Trader]:
+    """Everybody who trades a symbol; they open its book if it is fresh, else take over their orders."""
+    crowd = Crowd(pit, dice)
+    rivals = [
+        Rival(f"rival-{n}", pit, (low + (high - low) * dice.random()) * CENT, error * CENT, dice)
+        for n, (low, high, error) in enumerate(_RIVALS)
+    ]
+    if fresh:
+        crowd.gather()
+        for rival in rivals:
+            rival.act()
+    else:
+        keepers: dict[str, Crowd | Rival] = {CROWD: crowd, **{rival.name: rival for rival in rivals}}
+        for order in pit.market.orders():
+            if order.owner in keepers:
+                keepers[order.owner].adopt(order)
+    return [crowd, *rivals, NoiseTaker(pit, dice), InformedTaker(pit, dice)]

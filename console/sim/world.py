@@ -1,0 +1,293 @@
+"""The pretended world: seeded matches, their venues and everybody in them, behind one small facade."""
+
+from __future__ import annotations
+
+import random
+from functools import partial
+from typing import assert_never
+
+import msgspec
+from msgspec import Struct
+
+from console.core.commands import (
+    Alert,
+    AmendOrder,
+    AnyCommand,
+    CancelAll,
+    CancelOrder,
+    Latch,
+    Lookup,
+    PlaceOrder,
+    Reconcile,
+    Refuse,
+    Resync,
+    Subscribe,
+    Unsubscribe,
+)
+from console.core.events import AnyEvent, OpenOrder, OrderFilled
+from console.core.instruments import Instrument, InstrumentSpec, Venue
+from console.core.matches import MatchId, MatchSpec
+from console.core.units import ONE, SECOND, Cash, Nanos
+from console.sim.clock import Agenda, Clock
+from console.sim.dials import CALM, Dials
+from console.sim.exchange import Exchange
+from console.sim.games import Game, SavedGame, Stage
+from console.sim.listings import PROGRAMME, catalogue
+from console.sim.mail import Mail
+from console.sim.saved import SavedExchange, restore_exchange, save_exchange
+from console.sim.season import Season
+from console.sim.traders import Pit, Trader, crew
+from console.sim.wire import Request, Wire
+
+FORMAT = 1  # of saved worlds
+BEGINNING = Nanos(1_795_284_000 * SECOND)  # 2026-11-21 18:00 UTC, for worlds that need no real date
+CASH = Cash(1000 * ONE)  # at every venue
+
+
+class SavedWorld(Struct, frozen=True, array_like=True):
+    """A world as it outlives its process; `requests` are on their way, with nanoseconds to go."""
+
+    format: int
+    seed: int
+    matches: int
+    began: int
+    exchanges: list[SavedExchange]
+    games: list[SavedGame]
+    requests: list[tuple[Venue, int, AnyCommand]]
+
+
+class World:
+    """Everything outside the engine, driven by whoever holds the clock.
+
+    `submit` what the engine asks for, `advance` to a moment, and every event that has reached us by
+    then comes back in order. The same seed and the same commands give the same events.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        dials: Dials = CALM,
+        *,
+        ts: int = 0,
+        wall: int = BEGINNING,
+        scale: float = 1.0,
+        matches: int = len(PROGRAMME),
+        cash: int = CASH,
+        saved: SavedWorld | None = None,
+    ) -> None:
+        """Begin a world at `ts` and `wall`, or go on from `saved` (see `load`).
+
+        `scale` multiplies how often everybody acts, `matches` takes the first so many of the programme,
+        `cash` is ours at every venue.
+        """
+        self.seed = seed
+        self._life = f"{seed}" if saved is None else f"{seed}/{wall}"
+        self._began = wall if saved is None else saved.began
+        self._clock = Clock(ts, wall)
+        self._agenda = Agenda(self._clock)
+        self._mail = Mail(self._clock)
+        self._fixtures = catalogue(self._began, matches)
+        self._exchanges = self._open_venues()
+        if saved is None:
+            for exchange in self._exchanges.values():
+                exchange.account.pay_in(cash)
+        else:
+            for exchange, kept in zip(self._exchanges.values(), saved.exchanges, strict=True):
+                restore_exchange(exchange, kept)
+        self._games = self._kick_off(dials.match_void, saved)
+        self._wires = {
+            venue: Wire(exchange, dials, self._dice("wire", venue.value), self._agenda, self._mail)
+            for venue, exchange in self._exchanges.items()
+        }
+        self._season = Season(self._games, self._wires, dials, self._dice("season"), self._agenda, self._mail)
+        for game in self._games:
+            self._staff(game, scale, fresh=saved is None)
+        for venue, delay, command in [] if saved is None else saved.requests:
+            self._wires[venue].resume(Request(command, ts + delay))
+
+    @classmethod
+    def load(cls, saved: bytes, dials: Dials = CALM, *, ts: int, wall: int, scale: float = 1.0) -> World:
+        """Go on from `save` at a later moment: all is as it was, with new dice and no connection yet.
+
+        Raises msgspec.DecodeError for bytes that are no saved world of this format.
+        """
+        state = msgspec.msgpack.decode(saved, type=SavedWorld)
+        if state.format != FORMAT:
+            raise msgspec.DecodeError(f"a saved world of format {state.format}, not {FORMAT}")
+        return cls(state.seed, dials, ts=ts, wall=wall, scale=scale, matches=state.matches, saved=state)
+
+    def save(self) -> bytes:
+        """Everything but the connections and what was on its way to us, exactly."""
+        now = self._clock.now
+        return msgspec.msgpack.encode(
+            SavedWorld(
+                FORMAT,
+                self.seed,
+                len(self._fixtures),
+                self._began,
+                [save_exchange(exchange) for exchange in self._exchanges.values()],
+                [game.save() for game in self._games],
+                [
+                    (venue, request.arrival - now, request.command)
+                    for venue, wire in self._wires.items()
+                    for request in wire.travelling()
+                ],
+            )
+        )
+
+    # ---- what there is
+
+    @property
+    def listings(self) -> tuple[MatchSpec, ...]:
+        """Every match of this world."""
+        return tuple(fixture.match for fixture in self._fixtures)
+
+    @property
+    def venues(self) -> tuple[Venue, ...]:
+        """Every venue of this world."""
+        return tuple(self._exchanges)
+
+    @property
+    def over(self) -> bool:
+        """Every match is settled: nothing will ever trade here again."""
+        return all(game.stage is Stage.SETTLED for game in self._games)
+
+    def spec_of(self, instrument: Instrument) -> InstrumentSpec:
+        """Facts of a symbol; raises KeyError for an unknown one."""
+        return self._exchanges[instrument.venue].markets[instrument.symbol].spec
+
+    def odds_now(self, match: MatchId) -> tuple[float, ...]:
+        """The sharp book's decimal odds on a match; raises KeyError for an unknown one."""
+        return self._season.odds(match)
+
+    def truth(self, match: MatchId) -> tuple[float, ...]:
+        """The true probability of each outcome, which nobody in the world is told."""
+        return tuple(self._game(match).fair)
+
+    # ---- time
+
+    @property
+    def now(self) -> Nanos:
+        """The moment up to which everything has happened."""
+        return Nanos(self._clock.now)
+
+    def submit(self, command: AnyCommand, ts: int) -> None:
+        """Send a command at `ts`, or now if that has passed; the answers come with the events."""
+        self._agenda.run(ts)
+        match command:
+            case PlaceOrder() | AmendOrder() | CancelOrder() | Lookup():
+                venue = command.instrument.venue
+            case Resync() | Subscribe() | Unsubscribe():
+                venue = command.instrument.venue
+            case CancelAll() | Reconcile():
+                venue = command.venue
+            case Latch() | Alert() | Refuse():
+                return
+            case _:
+                assert_never(command)
+        self._wires[venue].submit(command, self._clock.now)
+
+    def advance(self, ts: int) -> list[AnyEvent]:
+        """Let everything happen up to and including `ts`; what reached us by then, in order."""
+        for wire in self._wires.values():
+            wire.carry(self._clock.now)
+        self._agenda.run(ts)
+        return self._mail.collect(ts)
+
+    def next_ts(self) -> Nanos:
+        """The next moment at which something happens, here or there."""
+        return min(self._agenda.next_ts, self._mail.next_ts)
+
+    # ---- our account, for those who check
+
+    def exchange(self, venue: Venue) -> Exchange:
+        """A venue from the inside."""
+        return self._exchanges[venue]
+
+    def wire(self, venue: Venue) -> Wire:
+        """Our connection to a venue, to be cut or frozen at will."""
+        return self._wires[venue]
+
+    def orders(self, venue: Venue) -> tuple[OpenOrder, ...]:
+        """Our orders that rest at a venue."""
+        return tuple(order.listed() for order in self._exchanges[venue].account.open.values())
+
+    def positions(self, venue: Venue) -> dict[Instrument, int]:
+        """Our net contracts by YES leg, NO held negative."""
+        held = self._exchanges[venue].account.positions
+        return {Instrument(venue, symbol): net for symbol, net in held.items() if net}
+
+    def cash(self, venue: Venue) -> Cash:
+        """Our cash at a venue, what resting orders tie up included."""
+        return Cash(self._exchanges[venue].account.cash)
+
+    def fees(self, venue: Venue) -> Cash:
+        """All fees and commissions a venue has charged us."""
+        return Cash(self._exchanges[venue].account.fees)
+
+    def fills(self, venue: Venue) -> list[OrderFilled]:
+        """Every fill of ours at a venue, oldest first."""
+        return list(self._exchanges[venue].account.fills)
+
+    def counts(self) -> dict[str, int]:
+        """How often each misfortune has happened, by the name of its dial."""
+        total: dict[str, int] = {}
+        for part in (self._season.counts, *(wire.counts for wire in self._wires.values())):
+            for name, count in part.items():
+                total[name] = total.get(name, 0) + count
+        return total
+
+    def defect(self) -> str | None:
+        """Say in one line which venue lost money or contradicts itself, or None."""
+        return next((why for why in (e.defect() for e in self._exchanges.values()) if why), None)
+
+    # ---- making it
+
+    def _dice(self, *words: str) -> random.Random:
+        """Dice of one part of the world, so that its luck does not depend on anybody else's."""
+        return random.Random("/".join((self._life, *words)))  # noqa: S311 - games, not secrets
+
+    def _open_venues(self) -> dict[Venue, Exchange]:
+        exchanges: dict[Venue, Exchange] = {}
+        for fixture in self._fixtures:
+            for instrument, spec in fixture.specs.items():
+                venue = instrument.venue
+                if venue not in exchanges:
+                    exchanges[venue] = Exchange(venue, self._clock)
+                exchanges[venue].open_market(instrument.symbol, spec)
+        return exchanges
+
+    def _kick_off(self, match_void: float, saved: SavedWorld | None) -> list[Game]:
+        games = []
+        for number, fixture in enumerate(self._fixtures):
+            dice = self._dice("game", fixture.match.id)
+            game = Game(fixture, form=dice.gauss(0.0, 0.12), void=dice.random() < match_void)
+            if saved is not None:
+                game.restore(saved.games[number], self._clock.wall)
+            games.append(game)
+        return games
+
+    def _staff(self, game: Game, scale: float, fresh: bool) -> None:
+        match = game.fixture.match
+        for listing in match.listings:
+            venue, symbol = listing.instrument.venue, listing.instrument.symbol
+            pit = Pit(self._exchanges[venue], symbol, game, listing.pays[0], game.fixture.pace * scale)
+            dice = self._dice("pit", venue.value, symbol)
+            for trader in crew(pit, dice, fresh):
+                self._agenda.at(
+                    self._clock.now + int(dice.random() * SECOND),
+                    partial(self._wake, trader, pit, self._wires[venue]),
+                )
+
+    def _wake(self, trader: Trader, pit: Pit, wire: Wire, now: int) -> None:
+        if pit.over:
+            return
+        wait = trader.act()
+        wire.carry(now)
+        self._agenda.at(now + wait, partial(self._wake, trader, pit, wire))
+
+    def _game(self, match: MatchId) -> Game:
+        for game in self._games:
+            if game.fixture.match.id == match:
+                return game
+        raise KeyError(match)
