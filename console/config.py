@@ -14,6 +14,7 @@ import msgspec
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from console.core.complaint import Complaint
 from console.core.devig import OddsError
 from console.core.events import Mode, OnConsoleLost
 from console.core.instruments import Instrument, Venue
@@ -31,7 +32,7 @@ NOT_SETTINGS = frozenset({"MMCONSOLE_RECORDINGS", "MMCONSOLE_CONFIG"})
 DEFAULT_PROFILE = "top_of_book"
 
 
-class ConfigError(Exception):
+class ConfigError(Complaint):
     """Something a person configured cannot be taken; one line: file, table, key, what would be right."""
 
 

@@ -9,12 +9,13 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from console.core.complaint import Complaint
 from console.core.events import Mode
 
 SOCKET_PATH_MAX = 100  # the kernel allows 108 bytes with the closing zero
 
 
-class FolderError(Exception):
+class FolderError(Complaint):
     """A place that cannot be used; the message is one line saying what would be right."""
 
 

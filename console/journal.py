@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from console.core.commands import AnyCommand
+from console.core.complaint import Complaint
 from console.core.events import (
     AnyEvent,
     BookDelta,
@@ -49,7 +50,7 @@ CREATE TABLE checkpoint (slot INTEGER PRIMARY KEY, number INTEGER NOT NULL, body
 """
 
 
-class JournalError(Exception):
+class JournalError(Complaint):
     """A journal that cannot be written or read; one line naming the file."""
 
 

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 
+from console.core.complaint import Complaint
+
 
 class Method(enum.Enum):
     """A way to take the margin out of a book's odds."""
@@ -39,7 +41,7 @@ class Devigged(Struct, frozen=True):
     underround: bool
 
 
-class OddsError(ValueError):
+class OddsError(Complaint):
     """Odds that no method can work with; the message is one line saying what would be right."""
 
 

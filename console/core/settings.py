@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
+from console.core.complaint import Complaint
 from console.core.devig import Method
 from console.core.units import CENT, ONE, Cash, Price, Size, decimal, micros
 
@@ -197,7 +198,7 @@ class AccountSettings(Struct, frozen=True, omit_defaults=True, kw_only=True):
         return None
 
 
-class SettingError(ValueError):
+class SettingError(Complaint):
     """A setting a person typed that cannot be taken; the message is one line saying what would be right."""
 
 

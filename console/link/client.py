@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from console.core.complaint import Complaint
 from console.core.events import Kill, OperatorEvent
 from console.core.view import View
 from console.link.messages import (
@@ -37,7 +38,7 @@ REATTACH_PAUSE_S = 0.3
 KILL_ACK_S = 0.5
 
 
-class LinkError(Exception):
+class LinkError(Complaint):
     """The engine cannot be reached or will not have us; one line."""
 
 

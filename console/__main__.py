@@ -1,0 +1,190 @@
+"""The `mmconsole` command: parses, builds concrete things, nothing else."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from console.core.complaint import Complaint
+
+EXIT_USAGE = 2
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status; what a person got wrong is one line and status 2."""
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    command: Command = arguments.command
+    try:
+        return command(arguments)
+    except Complaint as error:
+        print(f"mmconsole: {error}", file=sys.stderr)
+        return EXIT_USAGE
+
+
+def entry() -> None:
+    """The console script."""
+    try:
+        status = main()
+    except BrokenPipeError:  # the reader of our output went away: nothing to say and nobody to say it to
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    sys.exit(status)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mmconsole",
+        description="Make markets on sports and prediction exchanges from a terminal. "
+        "Without a command: start the engine if none runs, and attach the console to it.",
+    )
+    _common(parser)
+    parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    parser.set_defaults(command=_console)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    run = commands.add_parser("run", help="run the engine without a console")
+    _common(run)
+    run.add_argument(
+        "--headless", action="store_true", help="in the foreground, until stopped; keeps running alone"
+    )
+    run.add_argument("--detached", action="store_true", help=argparse.SUPPRESS)
+    run.set_defaults(command=_run)
+
+    attach = commands.add_parser("attach", help="attach a console to the engine that runs")
+    _common(attach)
+    attach.add_argument("--view", action="store_true", help="only look; killing stays possible")
+    attach.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    attach.set_defaults(command=_attach)
+
+    kill = commands.add_parser("kill", help="cancel everything, engage the kill latch, wait for the proof")
+    _common(kill)
+    kill.set_defaults(command=_kill)
+
+    theo = commands.add_parser("theo", help="fair probabilities of odds by every method")
+    theo.add_argument("odds", nargs="+", metavar="ODDS", help="decimal odds of each outcome, two or more")
+    spelling = theo.add_mutually_exclusive_group()
+    spelling.add_argument("--american", action="store_true", help="the odds are American: -110 +100")
+    spelling.add_argument(
+        "--probability", action="store_true", help="the odds are probabilities: 0.52 or 52%%"
+    )
+    theo.add_argument("--json", action="store_true", help="print JSON")
+    theo.set_defaults(command=_theo)
+
+    replay = commands.add_parser("replay", help="make a market on recorded venue frames")
+    replay.add_argument("files", nargs="+", metavar="FILE")
+    fair = replay.add_mutually_exclusive_group()
+    fair.add_argument("--theo", metavar="P", help="fair probability of YES, for example 0.55")
+    fair.add_argument("--odds", nargs=2, metavar=("A", "B"), help="sharp odds of YES and NO")
+    replay.add_argument(
+        "--speed", default="", metavar="X", help="times recorded time, or max; shows the console"
+    )
+    replay.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a match setting")
+    replay.add_argument("--json", action="store_true", help="print a summary as JSON (speed max, no console)")
+    replay.set_defaults(command=_replay)
+
+    simulate = commands.add_parser("simulate", help="test the engine in a seeded world with misfortunes")
+    simulate.add_argument("--seed", type=int, default=1, help="first or only seed")
+    simulate.add_argument("--seeds", metavar="A..B", help="a range of seeds")
+    simulate.add_argument("--events", type=int, default=100_000, help="events for each seed")
+    simulate.add_argument("--jobs", type=int, default=1, help="processes for a range of seeds")
+    simulate.add_argument("--calm", action="store_true", help="without misfortunes")
+    simulate.add_argument("--json", action="store_true", help="print JSON")
+    simulate.set_defaults(command=_simulate)
+
+    verify = commands.add_parser(
+        "verify", help="prove a journal: nothing changed, no order above its ceiling"
+    )
+    verify.add_argument("journal", metavar="JOURNAL")
+    verify.add_argument("--json", action="store_true", help="print JSON")
+    verify.set_defaults(command=_verify)
+    return parser
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config", metavar="FILE", default=argparse.SUPPRESS, help="settings file (./markets.toml)"
+    )
+
+
+# ---- the commands; each imports what it needs, so that `--help` and `theo` start at once
+
+
+def _console(arguments: argparse.Namespace) -> int:
+    from console.launch import open_console
+
+    return open_console(_config_of(arguments), mouse=not arguments.no_mouse)
+
+
+def _attach(arguments: argparse.Namespace) -> int:
+    from console.launch import attach
+
+    return attach(_config_of(arguments), view_only=arguments.view, mouse=not arguments.no_mouse)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from console.launch import run_engine
+
+    if not arguments.headless and not arguments.detached:
+        print("mmconsole: run: add --headless, or start `mmconsole` for the console", file=sys.stderr)
+        return EXIT_USAGE
+    return run_engine(_config_of(arguments), headless=arguments.headless)
+
+
+def _kill(arguments: argparse.Namespace) -> int:
+    from console.launch import kill
+
+    return kill(_config_of(arguments))
+
+
+def _theo(arguments: argparse.Namespace) -> int:
+    from console.fair import Spelling, run
+
+    spelling = Spelling.AMERICAN if arguments.american else Spelling.DECIMAL
+    if arguments.probability:
+        spelling = Spelling.PROBABILITY
+    return run(arguments.odds, spelling, as_json=arguments.json)
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    from console.backtest.command import replay
+
+    return replay(
+        arguments.files,
+        theo=arguments.theo,
+        odds=arguments.odds,
+        speed=arguments.speed,
+        settings=arguments.set,
+        as_json=arguments.json,
+    )
+
+
+def _simulate(arguments: argparse.Namespace) -> int:
+    from console.backtest.command import simulate
+
+    return simulate(
+        seed=arguments.seed,
+        seeds=arguments.seeds,
+        events=arguments.events,
+        jobs=arguments.jobs,
+        faults=not arguments.calm,
+        as_json=arguments.json,
+    )
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from console.verify import run
+
+    return run(arguments.journal, as_json=arguments.json)
+
+
+def _config_of(arguments: argparse.Namespace) -> str | None:
+    return getattr(arguments, "config", None)
+
+
+if __name__ == "__main__":
+    entry()

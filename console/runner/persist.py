@@ -1,0 +1,41 @@
+"""What the operator changed on the screen, kept for the next start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from console.config import Config, ConfigError, match_table, remember
+from console.core.events import AddMatch, Mode, OperatorEvent, RemoveMatch, SetSetting
+from console.core.state import State
+
+
+def persist(config: Config, state: State, event: OperatorEvent, say: Callable[[str], None]) -> None:
+    """Lay an accepted change over the local settings file; what cannot be written is said."""
+    change = _change(config, state, event)
+    if change is None:
+        return
+    try:
+        remember(config.local, change)
+    except (OSError, ConfigError) as error:
+        say(f"WARN {config.local.name}: the change holds for this run only: {error}")
+
+
+def _change(config: Config, state: State, event: OperatorEvent) -> dict[str, Any] | None:
+    simulated = config.mode is Mode.SIM
+    configured = {match.spec.id for match in config.matches}
+    match event:
+        case SetSetting() if not event.match:
+            return {"account": {event.key: event.value.strip()}}
+        case SetSetting() if simulated and event.match not in configured:
+            return {"sim": {"settings": {event.match: {event.key: event.value.strip()}}}}
+        case SetSetting():
+            return {"match": [{"id": event.match, "settings": {event.key: event.value.strip()}}]}
+        case AddMatch() | RemoveMatch() if simulated:
+            return {"sim": {"matches": [m for m in state.desks if m not in configured]}}
+        case AddMatch():
+            return {"match": [match_table(event.spec, event.settings, event.odds)]}
+        case RemoveMatch():
+            return {"match": [{"id": event.match, "removed": True}]}
+        case _:
+            return None

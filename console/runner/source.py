@@ -1,0 +1,28 @@
+"""What the engine process trades on: a source of events that takes commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from console.core.commands import AnyCommand
+from console.core.events import AnyEvent
+from console.core.instruments import Venue
+from console.link.messages import SymbolView
+
+
+class Source(Protocol):
+    """A set of venues and feeds; live connections or a pretended world."""
+
+    @property
+    def venues(self) -> tuple[Venue, ...]:
+        """The venues it connects to."""
+
+    async def run(self, put: Callable[[AnyEvent], None]) -> None:
+        """Put events until cancelled; connects and reconnects by itself."""
+
+    def send(self, command: AnyCommand) -> None:
+        """Take one command; what becomes of it comes back as events."""
+
+    def symbols(self, text: str) -> tuple[SymbolView, ...]:
+        """Matches listed that contain `text`, and what the sharpest source says of them."""

@@ -1,0 +1,93 @@
+"""The built-in exchange as a source of events in real time; its world outlives the process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from console.core.commands import AnyCommand
+from console.core.events import (
+    AnyEvent,
+    BookDelta,
+    BooksConfirmed,
+    BookSnapshot,
+    InstrumentDefined,
+    MarketStatus,
+    OddsUpdate,
+    Trade,
+)
+from console.core.instruments import Venue
+from console.core.matches import MatchSpec
+from console.link.messages import SymbolView
+from console.sim.dials import CALM, Dials
+from console.sim.world import World
+
+STEP_S = 0.02
+_PUBLIC = (BookDelta, Trade, OddsUpdate, BookSnapshot, BooksConfirmed, InstrumentDefined, MarketStatus)
+
+
+class SimulatedVenues:
+    """A `World` driven by the clock. Like a venue, it remembers our account before it tells us of it."""
+
+    def __init__(self, seed: int, kept: Path | None, dials: Dials = CALM, scale: float = 1.0) -> None:
+        """`kept` is the file the world is saved in; a world found there goes on where it was."""
+        self._kept = kept
+        now, wall = time.monotonic_ns(), time.time_ns()
+        world: World | None = None
+        if kept is not None and kept.is_file():
+            world = World.load(kept.read_bytes(), dials, ts=now, wall=wall, scale=scale)
+        if world is None or world.over:  # every match of an old world is settled: nothing of it is missed
+            world = World(seed, dials, ts=now, wall=wall, scale=scale)
+        self._world = world
+
+    @property
+    def venues(self) -> tuple[Venue, ...]:
+        """The venues of the world."""
+        return self._world.venues
+
+    @property
+    def listings(self) -> tuple[MatchSpec, ...]:
+        """Every match of the world."""
+        return self._world.listings
+
+    async def run(self, put: Callable[[AnyEvent], None]) -> None:
+        """Let the world happen as time passes."""
+        while True:
+            events = self._world.advance(time.monotonic_ns())
+            if any(not isinstance(event, _PUBLIC) for event in events):
+                self._save()
+            for event in events:
+                put(event)
+            ahead_s = (self._world.next_ts() - time.monotonic_ns()) / 1e9
+            await asyncio.sleep(min(max(ahead_s, 0.001), STEP_S))
+
+    def send(self, command: AnyCommand) -> None:
+        """Pass a command to the world."""
+        self._world.submit(command, time.monotonic_ns())
+
+    def symbols(self, text: str) -> tuple[SymbolView, ...]:
+        """Matches whose title, sport or symbols contain `text`."""
+        wanted = text.strip().lower()
+        return tuple(
+            SymbolView(
+                spec.listings[0].instrument, spec.title, spec, self._world.odds_now(spec.id), added=False
+            )
+            for spec in self._world.listings
+            if wanted in _words(spec)
+        )
+
+    def _save(self) -> None:
+        if self._kept is None:
+            return
+        fresh = self._kept.with_suffix(".new")
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(self._world.save())
+        fresh.replace(self._kept)
+
+
+def _words(spec: MatchSpec) -> str:
+    symbols = " ".join(listing.instrument.symbol for listing in spec.listings)
+    return f"{spec.id} {spec.title} {spec.sport} {symbols}".lower()
