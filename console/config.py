@@ -30,6 +30,7 @@ LOCAL = "markets.local.toml"
 PREFIX = "MMCONSOLE_"
 NOT_SETTINGS = frozenset({"MMCONSOLE_RECORDINGS", "MMCONSOLE_CONFIG"})
 DEFAULT_PROFILE = "top_of_book"
+BUILT_IN: dict[str, Any] = {"account": {"write_tokens_per_s": 300, "write_burst": 600}}  # no file at all
 
 
 class ConfigError(Complaint):
@@ -143,7 +144,7 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Config:
     Changes made on the screen are kept beside the file, or in the state folder when there is none.
     """
     name = path.name if path is not None else "built-in settings"
-    raw = _read(path) if path is not None else {}
+    raw = _read(path) if path is not None else BUILT_IN
     local = path.with_name(LOCAL) if path is not None else state_root(environment) / LOCAL
     if local.is_file():
         raw = _overlay(raw, _read(local))
@@ -378,7 +379,7 @@ def _profile_variable(raw: dict[str, Any], words: str, text: str, variable: str)
 def remember(local: Path, change: dict[str, Any]) -> None:
     """Lay a change over markets.local.toml, atomically; raises OSError."""
     below = _read(local) if local.is_file() else {}
-    document = tomli_w.dumps(_overlay_keeping_removed(below, change))
+    document = tomli_w.dumps(_lay_over(below, change))
     handle, temporary = tempfile.mkstemp(dir=local.parent, prefix=f".{local.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -392,15 +393,19 @@ def remember(local: Path, change: dict[str, Any]) -> None:
         raise
 
 
-def _overlay_keeping_removed(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    merged = _overlay(
-        {k: v for k, v in below.items() if k != "match"}, {k: v for k, v in above.items() if k != "match"}
-    )
+def _lay_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Like an overlay, but a removed match keeps its mark, so that it hides the one of the main file."""
+    merged = _overlay(_without_matches(below), _without_matches(above))
     matches = {table["id"]: table for table in below.get("match", [])}
     for table in above.get("match", []):
         known = matches.get(table["id"], {})
-        matches[table["id"]] = table if table.get("removed") else _overlay(known, table)
+        afresh = table.get("removed") or known.get("removed")
+        matches[table["id"]] = table if afresh else _overlay(known, table)
     return {**merged, "match": list(matches.values())} if matches else merged
+
+
+def _without_matches(raw: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in raw.items() if key != "match"}
 
 
 def match_table(spec: MatchSpec, settings: MatchSettings, odds: tuple[float, ...]) -> dict[str, Any]:

@@ -42,19 +42,20 @@ def state_folder(environment: Mapping[str, str], mode: Mode, account: str) -> Pa
 
 
 def socket_path(environment: Mapping[str, str], mode: Mode, account: str) -> Path:
-    """The control socket: in $XDG_RUNTIME_DIR, else in a private folder under the temporary directory."""
+    """The control socket: in $XDG_RUNTIME_DIR, else in a private folder under the temporary directory.
+
+    Also when the first would make a path too long for the kernel.
+    """
     state = str(state_folder(environment, mode, account))
     name = f"{mode.value}-{hashlib.sha256(state.encode()).hexdigest()[:12]}.sock"
     runtime = environment.get("XDG_RUNTIME_DIR")
-    if runtime and Path(runtime).is_dir():
-        folder = Path(runtime) / "mmconsole"
-    else:
-        folder = Path(tempfile.gettempdir()) / f"mmconsole-{os.getuid()}"
-    _make_private(folder)
-    path = folder / name
-    if len(os.fsencode(path)) > SOCKET_PATH_MAX:
-        raise FolderError(f"{path}: too long for a socket; set XDG_RUNTIME_DIR to a short path")
-    return path
+    folders = [Path(runtime) / "mmconsole"] if runtime and Path(runtime).is_dir() else []
+    for folder in (*folders, Path(tempfile.gettempdir()) / f"mmconsole-{os.getuid()}"):
+        path = folder / name
+        if len(os.fsencode(path)) <= SOCKET_PATH_MAX:
+            _make_private(folder)
+            return path
+    raise FolderError(f"{path}: too long for a socket; set XDG_RUNTIME_DIR to a short path")
 
 
 def _make_private(folder: Path) -> None:
