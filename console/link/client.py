@@ -143,7 +143,7 @@ class LinkClient:
         if not isinstance(first, Welcome):
             raise LinkError("the engine closed the line without a word")
         self._writer, self._welcome, self._closed = writer, first, ""
-        self._kill_line.connect()
+        await asyncio.to_thread(self._kill_line.connect)
         return reader, first
 
     async def _keep(self, reader: asyncio.StreamReader) -> None:
@@ -223,13 +223,15 @@ class KillLine:
         except OSError:
             line.close()
             return
-        self._socket = line
+        with self._lock:
+            self._socket = line
 
     def close(self) -> None:
         """Let go of the socket."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        with self._lock:
+            if self._socket is not None:
+                self._socket.close()
+                self._socket = None
 
     def kill(self) -> None:
         """Send kill at once; what it led to is checked in a thread of its own."""
