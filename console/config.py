@@ -28,7 +28,7 @@ from console.folders import state_root
 FILE = "markets.toml"
 LOCAL = "markets.local.toml"
 PREFIX = "MMCONSOLE_"
-NOT_SETTINGS = frozenset({"MMCONSOLE_RECORDINGS", "MMCONSOLE_CONFIG"})
+NOT_SETTINGS = frozenset({"MMCONSOLE_RECORDINGS", "MMCONSOLE_CONFIG", "MMCONSOLE_NO_DIFF"})
 DEFAULT_PROFILE = "top_of_book"
 BUILT_IN: dict[str, Any] = {"account": {"write_tokens_per_s": 300, "write_burst": 600}}  # no file at all
 

@@ -64,6 +64,7 @@ def view(state: State, watched: MatchId) -> View:
         limits=_limits(state),
         venues=tuple(_venue(state, connection) for connection in state.connections.values()),
         matches=tuple(_match(state, each, part) for each, part in zip(desks, parts, strict=True)),
+        watched=watched if desk is not None else MatchId(""),
         sources=_sources(desk) if desk is not None else (),
         ladders=tuple(_ladders(state, desk)) if desk is not None else (),
         orders=_orders(state),

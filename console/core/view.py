@@ -225,8 +225,9 @@ class View(Struct, frozen=True):
     limits: tuple[LimitView, ...]
     venues: tuple[VenueView, ...]
     matches: tuple[MatchView, ...]
-    sources: tuple[SourceView, ...]  # of the watched match
-    ladders: tuple[LadderView, ...]  # of the watched match
+    watched: MatchId  # whose sources and ladders these are, empty if it is unknown
+    sources: tuple[SourceView, ...]
+    ladders: tuple[LadderView, ...]
     orders: tuple[OrderView, ...]
     recent_fills: tuple[FillView, ...]  # newest first
     log: tuple[LogLine, ...]  # newest first

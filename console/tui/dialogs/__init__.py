@@ -1,0 +1,1 @@
+"""The dialogs, each a question that ends in one answer."""

@@ -1,0 +1,52 @@
+"""The command palette: the actions of the keys, and the matches to jump to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from console.core.matches import MatchId
+from console.core.view import View
+from console.tui.clock import Clock
+from console.tui.dialogs.finder import Finder, words_match
+from console.tui.format import clean, fit
+from console.tui.ink import Ink
+from console.tui.keys import DESK_KEYS, GLOBAL_KEYS
+from console.tui.sheet import Span
+
+
+class Command(NamedTuple):
+    """Something to run: an action of a key, or a match to select."""
+
+    name: str
+    text: str
+    action: str = ""
+    match: MatchId = MatchId("")
+
+
+def commands(view: View | None) -> list[Command]:
+    """Everything there is to choose from."""
+    keyed = [Command(key.shown, f"{key.label}: {key.help}", key.action) for key in DESK_KEYS if key.palette]
+    keyed += [Command(key.shown, f"{key.label}: {key.help}", f"app.{key.action}") for key in GLOBAL_KEYS]
+    jumps = [
+        Command("go to", clean(f"{match.title} {match.sport}"), match=match.id)
+        for match in (view.matches if view else ())
+    ]
+    return [*keyed, *jumps]
+
+
+def palette(view: View | None, clock: Clock) -> Finder[Command]:
+    """The dialog; answered with the command chosen."""
+    return Finder("Commands", clock, _searcher(commands(view)), _draw, "Enter runs it · Esc closes")
+
+
+def _searcher(all_commands: Sequence[Command]) -> Callable[[str], Sequence[Command]]:
+    def search(needle: str) -> Sequence[Command]:
+        hits = [command for command in all_commands if words_match(needle, f"{command.name} {command.text}")]
+        return sorted(hits, key=lambda command: not command.text.lower().startswith(needle.lower()))
+
+    return search
+
+
+def _draw(command: Command, width: int) -> Sequence[Span]:
+    return [Span(f" {fit(command.name, 8)} ", Ink.KEY), Span(fit(command.text, width - 10))]

@@ -1,0 +1,1 @@
+"""The panes of the main screen, each a noun with its columns and lines."""
