@@ -28,14 +28,15 @@ class Book:
     """
 
     __slots__ = (
+        "ask_dust",
         "ask_guard",
         "ask_sizes",
         "best_ask",
         "best_bid",
+        "bid_dust",
         "bid_guard",
         "bid_sizes",
         "changed_ts",
-        "dust",
         "index",
         "ladder",
         "proof_ts",
@@ -56,7 +57,8 @@ class Book:
         self.changed_ts = NEVER  # the last move of a best price
         self.bid_guard = -1  # the rungs a decision looked at: changes beyond them can wait
         self.ask_guard = len(ladder)
-        self.dust = 0
+        self.bid_dust = 0  # less than this left at a guard and it is no rival any more
+        self.ask_dust = 0
 
     # ---- learning
 
@@ -93,7 +95,7 @@ class Book:
             size = sizes[rung] = sizes[rung] + change
             if size > 0:
                 if rung <= best:
-                    return rung > self.bid_guard or (rung == self.bid_guard and size < self.dust)
+                    return rung > self.bid_guard or (rung == self.bid_guard and size < self.bid_dust)
                 self.best_bid = rung
             elif size < 0:
                 return self._negative(sizes, rung)
@@ -108,7 +110,7 @@ class Book:
             size = sizes[rung] = sizes[rung] + change
             if size > 0:
                 if rung >= best:
-                    return rung < self.ask_guard or (rung == self.ask_guard and size < self.dust)
+                    return rung < self.ask_guard or (rung == self.ask_guard and size < self.ask_dust)
                 self.best_ask = rung
             elif size < 0:
                 return self._negative(sizes, rung)
@@ -244,15 +246,31 @@ class Face:
         return None if down is None else Price(ONE - down)
 
     def tick_at(self, price: int) -> int:
-        """The grid step around `price`."""
-        return self.book.ladder.tick_at(ONE - price if self.mirrored else price)
+        """Distance from the legal price `price` to the next one up (the last gap at the top)."""
+        ladder = self.book.ladder
+        if not self.mirrored:
+            return ladder.tick_at(price)
+        # Up in prices of the NO leg is down in those of the book.
+        below = ladder.below(ONE - price)
+        return ladder.tick_at(below if below is not None else ladder.prices[0])
 
 
-def guard(book: Book, bid: Price | None, ask: Price | None, dust: int) -> None:
-    """Remember the YES prices a decision looked at, so that changes behind them do not ask for another."""
+def guard(
+    book: Book,
+    bid: Price | None,
+    ask: Price | None,
+    dust: int,
+    own_bids: Mapping[int, int],
+    own_asks: Mapping[int, int],
+) -> None:
+    """Remember the YES prices a decision looked at, so that changes behind them do not ask for another.
+
+    Our own size at such a price is no part of the rival: what must be left there is counted on top of it.
+    """
     book.bid_guard = -1 if bid is None else book.index[bid]
     book.ask_guard = len(book.ladder) if ask is None else book.index[ask]
-    book.dust = dust
+    book.bid_dust = max(1, dust) + (own_bids.get(bid, 0) if bid is not None else 0)
+    book.ask_dust = max(1, dust) + (own_asks.get(ask, 0) if ask is not None else 0)
 
 
 def sale_value(book: Book, size: int, own: Mapping[int, int]) -> tuple[int, Cash]:

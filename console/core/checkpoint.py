@@ -7,7 +7,8 @@ from msgspec import Struct
 
 from console.core.account import Baseline
 from console.core.commands import Basis, CeilingKind, PlaceOrder
-from console.core.desk import Desk
+from console.core.complaint import Complaint
+from console.core.desk import Desk, SidePause
 from console.core.instruments import (
     Action,
     ClientOrderId,
@@ -22,12 +23,13 @@ from console.core.lots import Lot
 from console.core.markets import Market
 from console.core.matches import MatchId, MatchSpec
 from console.core.matches import State as Stage
-from console.core.orders import Order, OrderState
+from console.core.orders import Operation, Order, OrderState
 from console.core.positions import Position
+from console.core.reasons import Reason
 from console.core.settings import MatchSettings
 from console.core.state import State
 from console.core.theo import MANUAL, SourceKind
-from console.core.units import Price, Size
+from console.core.units import Nanos, Price, Size
 
 SCHEMA = 1
 
@@ -71,10 +73,14 @@ class MatchKept(Struct, frozen=True, array_like=True):
     positions: tuple[PositionKept, ...]
     manual_odds: tuple[float, ...]
     pinned: bool
+    side_pauses: tuple[tuple[int, Reason, int], ...]  # (outcome mask, why, nanoseconds to go)
 
 
 class OrderKept(Struct, frozen=True, array_like=True):
-    """One order that may still rest at its venue."""
+    """One order that may still rest at its venue; `to_price` and `to_size` are of an amend in flight.
+
+    `placed_ns` and `amended_ns` are how long ago it was placed and last amended.
+    """
 
     order_id: ClientOrderId
     venue_order_id: VenueOrderId
@@ -83,16 +89,22 @@ class OrderKept(Struct, frozen=True, array_like=True):
     action: Action
     price: Price
     size: Size
+    to_price: Price
+    to_size: Size
     filled: Size
     ceiling: Price
     ceiling_kind: CeilingKind
     basis: Basis
+    placed_ns: int
+    amended_ns: int
 
 
 class Kept(Struct, frozen=True):
-    """A checkpoint."""
+    """A checkpoint; `ts` and `wall` are the moment it was taken."""
 
     schema: int
+    ts: Nanos
+    wall: Nanos
     runs: tuple[RunId, ...]
     matches: tuple[MatchKept, ...]
     orders: tuple[OrderKept, ...]
@@ -103,10 +115,11 @@ class Kept(Struct, frozen=True):
     account_halt: str
     paused: str
     killed: str
+    mismatches: tuple[tuple[Venue, str], ...]
     fills: int
 
 
-class CheckpointError(ValueError):
+class CheckpointError(Complaint):
     """A checkpoint that cannot be read; the message says why in one line."""
 
 
@@ -114,9 +127,11 @@ def encode(state: State) -> bytes:
     """Encode everything that must outlive the run."""
     kept = Kept(
         schema=SCHEMA,
+        ts=state.ts,
+        wall=state.wall,
         runs=state.runs,
-        matches=tuple(_match_kept(desk) for desk in state.desks.values()),
-        orders=tuple(_order_kept(order) for order in state.blotter.live.values()),
+        matches=tuple(_match_kept(desk, state.ts) for desk in state.desks.values()),
+        orders=tuple(_order_kept(order, state.ts) for order in state.blotter.live.values()),
         trades=tuple(state.blotter.trades()),
         specs=tuple((i, m.spec) for i, m in state.markets.items() if m.spec is not None),
         baseline=state.account.baseline,
@@ -124,6 +139,7 @@ def encode(state: State) -> bytes:
         account_halt=state.account.halt,
         paused=state.paused,
         killed=state.kill.by if state.kill is not None else "",
+        mismatches=tuple((c.venue, c.mismatch) for c in state.connections.values() if c.mismatch),
         fills=state.fills,
     )
     return msgspec.json.encode(kept)
@@ -149,6 +165,9 @@ def restore(state: State, data: bytes) -> None:
     state.account.halt = kept.account_halt
     state.paused = kept.paused
     state.fills = kept.fills
+    for venue, mismatch in kept.mismatches:
+        if venue in state.connections:
+            state.connections[venue].mismatch = mismatch
     specs = dict(kept.specs)
     for match in kept.matches:
         _restore_match(state, match, specs)
@@ -161,7 +180,7 @@ def restore(state: State, data: bytes) -> None:
         state.remeasure(desk)
 
 
-def _match_kept(desk: Desk) -> MatchKept:
+def _match_kept(desk: Desk, ts: Nanos) -> MatchKept:
     manual = desk.board.sources.get(MANUAL)
     return MatchKept(
         spec=desk.spec,
@@ -181,6 +200,7 @@ def _match_kept(desk: Desk) -> MatchKept:
         ),
         manual_odds=manual.odds if manual is not None else (),
         pinned=desk.board.pinned,
+        side_pauses=tuple((mask, p.reason, p.until - ts) for mask, p in desk.side_pauses.items()),
     )
 
 
@@ -200,7 +220,7 @@ def _position_kept(venue: Venue, position: Position) -> PositionKept:
     )
 
 
-def _order_kept(order: Order) -> OrderKept:
+def _order_kept(order: Order, ts: Nanos) -> OrderKept:
     return OrderKept(
         order_id=order.order_id,
         venue_order_id=order.venue_order_id,
@@ -208,11 +228,15 @@ def _order_kept(order: Order) -> OrderKept:
         instrument=order.instrument,
         action=order.action,
         price=order.price,
-        size=Size(max(order.size, order.to_size)),
+        size=Size(order.size),
+        to_price=order.to_price,
+        to_size=Size(order.to_size),
         filled=Size(order.filled),
         ceiling=order.ceiling,
         ceiling_kind=order.ceiling_kind,
         basis=order.basis,
+        placed_ns=ts - order.placed_ts,
+        amended_ns=ts - order.amended_ts,
     )
 
 
@@ -232,6 +256,8 @@ def _restore_match(state: State, kept: MatchKept, specs: dict[Instrument, Instru
     desk.started, desk.ended = kept.started, kept.ended
     desk.paused, desk.loss_halt, desk.mark = kept.paused, kept.loss_halt, kept.mark
     desk.rebalancing = dict(kept.rebalancing)
+    for mask, reason, left in kept.side_pauses:
+        desk.side_pauses[mask] = SidePause(reason, Nanos(state.ts + left))
     for position in kept.positions:
         _restore_position(desk.positions[position.venue], position)
     state.desks[kept.spec.id] = desk
@@ -263,8 +289,12 @@ def _restore_order(state: State, kept: OrderKept) -> None:
         ceiling_kind=kept.ceiling_kind,
         basis=kept.basis,
     )
-    order = state.blotter.placed(command, 0, state.ts)
+    order = state.blotter.placed(command, 0, Nanos(state.ts - kept.placed_ns))
+    order.amended_ts = Nanos(state.ts - kept.amended_ns)
     if kept.venue_order_id:
         state.blotter.accepted(order, kept.venue_order_id, state.ts)
+    order.to_price, order.to_size = kept.to_price, kept.to_size
+    if (kept.to_price, kept.to_size) != (kept.price, kept.size):
+        order.pending = Operation.AMEND
     order.filled = kept.filled
     order.state = OrderState.UNKNOWN

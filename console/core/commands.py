@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from console.core.instruments import Action, ClientOrderId, Instrument, Venue, VenueOrderId
 from console.core.matches import MatchId
-from console.core.units import Price, Size
+from console.core.units import Nanos, Price, Size
 
 
 class CeilingKind(enum.Enum):
@@ -43,7 +43,7 @@ class PlaceOrder(Command, frozen=True, kw_only=True):
     """Rest a post-only limit order.
 
     `ceiling` bounds it in prices of `instrument`: the highest price of a buy, the lowest (floor) of a
-    sale.
+    sale. `ts` is the moment it was decided, on the clock of its run.
     """
 
     order_id: ClientOrderId
@@ -55,6 +55,7 @@ class PlaceOrder(Command, frozen=True, kw_only=True):
     ceiling: Price
     ceiling_kind: CeilingKind
     basis: Basis
+    ts: Nanos = Nanos(0)
 
 
 class AmendOrder(Command, frozen=True, kw_only=True):
@@ -70,6 +71,7 @@ class AmendOrder(Command, frozen=True, kw_only=True):
     ceiling: Price
     ceiling_kind: CeilingKind
     basis: Basis
+    ts: Nanos = Nanos(0)
 
 
 class CancelOrder(Command, frozen=True, kw_only=True):
@@ -95,7 +97,9 @@ class Lookup(Command, frozen=True, kw_only=True):
 
 
 class Reconcile(Command, frozen=True, kw_only=True):
-    """Read the venue's whole account of us; it answers with `MassStatus`."""
+    """Read the venue's whole account of us; it answers with `MassStatus`, and before it with `Settled` for
+    whatever has paid meanwhile, so that a position that is gone is not taken for a mismatch.
+    """
 
     venue: Venue
 

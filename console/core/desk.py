@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from console.core.book import NEVER
 from console.core.commands import CeilingKind
 from console.core.estimators import Flow, Markouts, Volatility
 from console.core.exposure import Terms
-from console.core.instruments import Action, Instrument, Side, Venue
+from console.core.instruments import Action, Instrument, InstrumentSpec, Side, Venue
 from console.core.markets import Market
 from console.core.matches import MatchSpec, Phase
 from console.core.matches import State as Stage
@@ -66,10 +67,15 @@ class Desk:
         self.pays = {
             listing.instrument: sum(1 << outcome for outcome in listing.pays) for listing in spec.listings
         }
-        self.routes = tuple(_routes(spec, self.pays, self.full))
-        self.keys = {(route.instrument, route.action): route for route in self.routes}
+        # Every way contracts can change hands, also by hand on a symbol we only watch; `routes` are ours.
+        self.keys = {(route.instrument, route.action): route for route in _routes(self.pays, self.full)}
+        quoted = {listing.instrument for listing in spec.listings if listing.quote}
+        self.routes = tuple(route for route in self.keys.values() if route.instrument.yes in quoted)
         self.rules_confirmed = ""
         self.positions = self._positions()
+        self._groups = _distinct(self.positions.values())
+        self._terms: dict[Instrument, Terms] = {}
+        self._terms_of: list[InstrumentSpec | None] = []  # the facts they were made of
 
         self.board = Board(self.outcomes, settings.ceiling_methods)
         self.theo: Theo | None = None
@@ -84,6 +90,7 @@ class Desk:
         self.paused = ""  # by the operator
         self.loss_halt = ""  # falls only by the operator
         self.good_since: Nanos | None = None
+        self.shocked_ts = NEVER  # the last shock of a source that counted then
         self.rebalancing: dict[int, int] = {}  # outcome mask -> sign of the exposure worked off
         self.side_pauses: dict[int, SidePause] = {}
 
@@ -123,28 +130,32 @@ class Desk:
     def confirm_rules(self, rules_hash: str) -> None:
         """The venues' settlement rules agree: one position over all of them, begun flat."""
         assert self.flat(), "rules are confirmed while nothing is held"
-        cash = sum(position.cash for position in self.groups())
+        before = self.groups()
         self.rules_confirmed = rules_hash
         self.positions = self._positions()
+        self._groups = _distinct(self.positions.values())
         merged = self.groups()[0]
-        merged.cash = merged.locked = cash
+        merged.cash = merged.locked = sum(position.cash for position in before)
+        merged.fees = sum(position.fees for position in before)
+        merged.fills = sum(position.fills for position in before)
 
     @property
     def nets_across(self) -> bool:
         """Positions on different venues offset each other: one venue, or rules read and confirmed."""
         return len(self.venues) < 2 or bool(self.rules_confirmed)
 
-    def groups(self) -> list[Position]:
+    def groups(self) -> tuple[Position, ...]:
         """The positions that do not net against each other."""
-        return list({id(position): position for position in self.positions.values()}.values())
+        return self._groups
 
     def terms(self) -> dict[Instrument, Terms]:
-        """What exposure needs of every symbol that is defined."""
-        return {
-            instrument: Terms(self.pays[instrument], market.spec.fees, market.spec.void_rule)
-            for instrument, market in self.markets.items()
-            if market.spec is not None
-        }
+        """What exposure needs of every symbol; the plainest facts for one the venue has not defined yet."""
+        specs = [market.spec for market in self.markets.values()]
+        if specs != self._terms_of:
+            told = zip(self.markets, (spec or InstrumentSpec() for spec in specs), strict=True)
+            self._terms = {i: Terms(self.pays[i], spec.fees, spec.void_rule) for i, spec in told}
+            self._terms_of = specs
+        return self._terms
 
     # ---- asking
 
@@ -219,13 +230,22 @@ class Desk:
             return Phase.STOP_QUOTING
         return Phase.INPLAY if begun else Phase.PREMATCH
 
+    def next_phase(self, wall: Nanos) -> Nanos | None:
+        """The next moment on the wall clock at which the phase changes by itself."""
+        spec, settings = self.spec, self.settings
+        moments = [spec.start - settings.stop_before_start_s * SECOND, spec.start] if spec.start else []
+        if spec.end:
+            moments.append(spec.end - settings.stop_before_end_s * SECOND)
+        return min((Nanos(moment) for moment in moments if moment > wall), default=None)
 
-def _routes(spec: MatchSpec, pays: dict[Instrument, int], full: int) -> Iterator[Route]:
+
+def _distinct(positions: Iterable[Position]) -> tuple[Position, ...]:
+    return tuple({id(position): position for position in positions}.values())
+
+
+def _routes(pays: dict[Instrument, int], full: int) -> Iterator[Route]:
     """Every way to trade the match: the YES leg bought and sold, and the NO leg of each symbol."""
-    for listing in spec.listings:
-        if not listing.quote:
-            continue
-        yes, mask = listing.instrument, pays[listing.instrument]
+    for yes, mask in pays.items():
         yield Route(yes, Action.BUY, mask, safe=False)
         yield Route(yes, Action.SELL, full ^ mask, safe=True)
         no = Instrument(yes.venue, yes.symbol, Side.NO)

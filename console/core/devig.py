@@ -26,6 +26,8 @@ class Method(enum.Enum):
     ODDS_RATIO = "odds_ratio"
     PROBIT = "probit"
 
+    __hash__ = object.__hash__  # members are single: by identity, where Enum hashes the name in Python
+
 
 class Devigged(Struct, frozen=True):
     """Probabilities by method; a method without a usable answer has a reason instead.

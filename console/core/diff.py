@@ -74,11 +74,9 @@ def _adjust(order: Order, want: Wanted, market: Market, settings: MatchSettings,
     """What to do about one resting order, if anything."""
     amendable = market.spec is not None and market.spec.amendable and bool(order.venue_order_id)
     bid = want.route.price_of(order.price)
-    if bid > want.ceiling:
+    if bid > want.ceiling or order.remaining > want.size:  # a limit left less room: no threshold holds it
         return Amend(order, want, retreat=True) if amendable else Cancel(order)
     if bid == want.bid:
-        if order.remaining > want.size:
-            return Amend(order, want, retreat=True) if amendable else Cancel(order)
         if order.remaining * 100 < want.size * settings.refill_below_pct and _rested(order, settings, ts):
             return Amend(order, want, retreat=False) if amendable else Cancel(order)
         return None

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from console.core import killing, marks, operating, outcomes, quotes, reconcile
-from console.core.checkpoint import restore
+from console.core.checkpoint import decode, restore
 from console.core.commands import AmendOrder, AnyCommand, PlaceOrder, Severity, Subscribe
 from console.core.connection import Connection
 from console.core.devig import OddsError
@@ -52,6 +52,8 @@ from console.core.state import State
 from console.core.theo import SourceKind
 from console.core.units import ONE, SECOND, Nanos
 
+CLOCK_JUMP = SECOND // 2
+
 
 class Engine:
     """Makes the markets. Feed it every event in order, send every command it returns."""
@@ -69,12 +71,16 @@ class Engine:
         """Take one event and return what is to be done about it, in the order to do it."""
         if isinstance(event, Started):
             self._start(event)
-        state = self.state
+        state = self._state
+        assert state is not None, "the first event of a run is Started"
         assert event.ts >= state.ts, f"time runs backwards: {type(event).__name__} at {event.ts} < {state.ts}"
         state.ts, state.wall = event.ts, event.wall
         state.out = []
         if isinstance(event, BookDelta):  # nine events in ten: kept off the long match below
-            self._book_delta(event)
+            market = state.markets.get(event.instrument)
+            book = None if market is None else market.book
+            if book is not None and book.delta(event.side, event.price, event.change, event.ts):
+                self._book_moved(event.instrument)
         else:
             self._dispatch(event)
         if state.kill is not None:
@@ -87,30 +93,24 @@ class Engine:
         state = self.state
         assert state.recovering, "commands are only remembered while recovering"
         if isinstance(command, PlaceOrder) and command.order_id not in state.blotter.orders:
-            state.blotter.placed(command, 0, state.ts)
+            state.blotter.placed(command, 0, command.ts)
         elif isinstance(command, AmendOrder):
             order = state.blotter.live.get(command.order_id)
-            if order is not None and order.pending is None:
-                state.blotter.amend_sent(order, command, state.ts)
+            if order is not None:
+                order.pending = None  # whatever was asked before had its outcome when this was sent
+                state.blotter.amend_sent(order, command, command.ts)
 
     # ---- one event
 
     def _start(self, event: Started) -> None:
         state = State(event.run_id, event.mode, event.account, event.settings)
         state.ts, state.wall, state.started_wall = event.ts, event.wall, event.wall
+        state.wall_offset = event.wall - event.ts
         for venue in event.venues:
             state.connections[venue] = Connection(venue, event.settings)
         self._state = state
         if event.checkpoint:
             restore(state, event.checkpoint)
-
-    def _book_delta(self, event: BookDelta) -> None:
-        state = self.state
-        market = state.markets.get(event.instrument)
-        if market is None or market.book is None:
-            return
-        if market.book.delta(event.side, event.price, event.change, event.ts):
-            self._book_moved(event.instrument)
 
     def _book_moved(self, instrument: Instrument) -> None:
         """Evaluate the matches on a book now, or as soon as their pace allows."""
@@ -128,6 +128,8 @@ class Engine:
         state = self.state
         ts = state.ts
         second = ts >= state.next_second
+        self._watch_clock()
+        state.blotter.forget_echoes(ts)
         if second:
             state.next_second = Nanos(ts + SECOND)
             for desk in state.desks.values():
@@ -143,6 +145,17 @@ class Engine:
             for connection in state.connections.values():
                 reconcile.check_due(state, connection)
 
+    def _watch_clock(self) -> None:
+        """The wall clock was set: whatever hangs on the time of day is looked at now (C23)."""
+        state = self.state
+        offset = state.wall - state.ts
+        jumped = offset - state.wall_offset
+        state.wall_offset = offset
+        if abs(jumped) > CLOCK_JUMP:
+            state.alert(Severity.WARN, f"the wall clock jumped by {jumped / SECOND:+.1f} s")
+            for desk in state.desks.values():
+                desk.urge(state.ts)
+
     def _dispatch(self, event: AnyEvent) -> None:
         match event:
             case Tick():
@@ -157,7 +170,7 @@ class Engine:
             ):
                 self._on_market(event)
             case BookDelta():
-                self._book_delta(event)
+                raise AssertionError("a delta is taken before anything else")
             case OddsUpdate() | OddsSuspended() | GameStarted() | GameEnded():
                 self._on_match(event)
             case (
@@ -193,8 +206,11 @@ class Engine:
         state.note(f"run {event.run_id} started in mode {event.mode.value}")
         for instrument in state.markets:
             state.send(Subscribe(instrument=instrument))
-        if event.latched:
-            killing.kill(state, f"latch of an earlier run ({event.latched})")
+        # The checkpoint knows of a kill whose latch could not be written (disk full).
+        latched = event.latched or (decode(event.checkpoint).killed if event.checkpoint else "")
+        if latched:
+            state.note("the kill latch of an earlier run is engaged")
+            killing.kill(state, latched)
 
     # ---- markets
 
@@ -281,7 +297,12 @@ class Engine:
             state.note(f"{event.source}: {len(event.odds)} prices for {desk.outcomes} outcomes", event.match)
             return
         try:
-            source = desk.board.odds(event.source, SourceKind.ODDS, event.odds, state.ts, event.provider_wall)
+            # The provider's stamp says when the line was last seen to stand, which may be long before now.
+            age = max(0, state.wall - event.provider_wall) if event.provider_wall else 0
+            confirmed = Nanos(state.ts - age)
+            source = desk.board.odds(
+                event.source, SourceKind.ODDS, event.odds, confirmed, event.provider_wall
+            )
         except OddsError as error:
             desk.board.suspend(event.source)
             state.note(f"{event.source}: {error}", event.match, Severity.WARN)
@@ -306,7 +327,7 @@ class Engine:
                     killing.kill(state, state.kill.by)
             case VenueDown():
                 reconcile.venue_down(state, connection, event.why)
-                self._urge_venue(venue)
+                state.urge_venue(venue)
             case MassStatus():
                 reconcile.mass_status(state, connection, event)
             case BalanceUpdate():
@@ -319,16 +340,12 @@ class Engine:
             case _:
                 assert_never(event)
 
-    def _urge_venue(self, venue: Venue) -> None:
-        for desk in self.state.desks.values():
-            if venue in desk.venues:
-                desk.urge(self.state.ts)
-
     def _settled(self, event: Settled) -> None:
         state = self.state
         for desk in state.on_market.get(event.instrument.yes, ()):
             position = desk.positions[event.instrument.venue]
-            if position.holdings[event.instrument.yes].settled:
+            holding = position.holdings[event.instrument.yes]
+            if holding.settled and not holding.net:  # a late fill is paid when it is told once more
                 continue
             position.settle(event.instrument, event.payout, event.refund)
             desk.ended = True

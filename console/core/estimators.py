@@ -42,7 +42,7 @@ class Shock:
     average is over the time seen so far, so that it does not start too low.
     """
 
-    __slots__ = ("_last_ts", "_past", "_seen", "_variance", "last_shock_ts", "score")
+    __slots__ = ("_last_ts", "_past", "_seen", "_variance", "last_shock_ts", "lately", "score")
 
     def __init__(self) -> None:
         self._past: deque[tuple[int, float]] = deque()
@@ -51,6 +51,7 @@ class Shock:
         self._last_ts: int | None = None
         self.score = 0.0
         self.last_shock_ts: int | None = None
+        self.lately: tuple[float, float] | None = None  # lowest and highest of the last ten seconds
 
     def sample(self, ts: Nanos, probability: float, threshold: float) -> float:
         """Take a probability (0 to 1) and return its score; a score from `threshold` up is a shock."""
@@ -58,6 +59,8 @@ class Shock:
             self._past.popleft()
         move = 100.0 * (probability - self._past[0][1]) if self._past else 0.0
         self._past.append((ts, probability))
+        recent = [past for _, past in self._past]
+        self.lately = min(recent), max(recent)
         sigma = self.sigma
         self.score = abs(move) / max(sigma, SHOCK_FLOOR)
         elapsed = 0.0 if self._last_ts is None else (ts - self._last_ts) / SECOND
@@ -74,13 +77,6 @@ class Shock:
     def sigma(self) -> float:
         """Root of the EWMA of squared ten-second moves, in cents."""
         return math.sqrt(self._variance / self._seen) if self._seen > 0.0 else 0.0
-
-    @property
-    def lately(self) -> tuple[float, float] | None:
-        """Lowest and highest probability of the last ten seconds; None before the first sample."""
-        if not self._past:
-            return None
-        return min(p for _, p in self._past), max(p for _, p in self._past)
 
 
 class Volatility:
@@ -175,14 +171,20 @@ class Markouts:
         """Remember a fill that made us long at this probability of the paying set."""
         self._waiting.append((ts + MARKOUT_S * SECOND, probability, contracts))
 
-    def mature(self, ts: Nanos, probability: float, tick: float) -> None:
-        """Mark out the fills whose time has come; `tick` in cents is what counts as toxic when halved."""
+    def mature(self, ts: Nanos, probability: float, tick: float) -> bool:
+        """Mark out the fills whose time has come, and say whether there were any.
+
+        `tick` in cents: a fill that lost more than half of it counts as toxic.
+        """
+        matured = False
         while self._waiting and self._waiting[0][0] <= ts:
             _, then, contracts = self._waiting.popleft()
             lost = 100.0 * (then - probability)
             self._weighted = ADVERSE_DECAY * self._weighted + contracts * lost
             self._weight = ADVERSE_DECAY * self._weight + contracts
             self._recent.append(lost > tick / 2.0)
+            matured = True
+        return matured
 
     @property
     def waiting(self) -> bool:

@@ -6,7 +6,7 @@ outcomes, the branch in which every listed YES settles at nothing (where that ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -25,7 +25,7 @@ class Terms(Struct, frozen=True):
 
 
 class Risked(Struct, frozen=True, array_like=True):
-    """An order as exposure sees it: every version (price, remaining) that may be resting."""
+    """An order as exposure sees it: every version (price, remaining) that may be resting, the older first."""
 
     instrument: Instrument
     action: Action
@@ -45,18 +45,19 @@ def worst_loss(
     """
     outcomes = position.outcomes
     branches = list(position.profits())
-    rules = {instrument: terms[instrument].void_rule for instrument in position.holdings}
+    rules = {instrument: told.void_rule for instrument, told in terms.items()}
     branches.append(position.void_profit(rules, fair))
     for order in orders:
         told = terms[order.instrument.yes]
-        payouts = _payouts(order.instrument, told, outcomes, position.may_none, fair)
+        yes = order.instrument.side is Side.YES
         probability = fair[told.pays] if fair is not None else ONE
-        for branch, payout in enumerate(payouts):
-            if payout is not None:
-                branches[branch] += min(
-                    _loss(order.action, price, remaining, payout, told.fees, probability)
-                    for price, remaining in order.versions
-                )
+        fees = [fee_per_contract(told.fees, price, probability) for price, _ in order.versions]
+        if_lost, if_won = _worst_of(order, 0, fees), _worst_of(order, ONE, fees)
+        for branch in range(outcomes + position.may_none):
+            branches[branch] += if_won if bool(told.pays >> branch & 1) is yes else if_lost
+        worth = _at_void(order.instrument, told, outcomes, fair)
+        if worth is not None:
+            branches[-1] += _worst_of(order, worth, fees)
     return Cash(max(0, -min(branches)))
 
 
@@ -66,23 +67,34 @@ def cash_at_risk(action: Action, price: int, size: int, fees: FeeModel, fair: in
     return Cash(-(-per_contract * size // ONE))
 
 
-def _payouts(
-    instrument: Instrument, terms: Terms, outcomes: int, may_none: bool, fair: Mapping[int, int] | None
-) -> list[int | None]:
-    """Payout per contract of the leg in each branch, void last; None where the venue returns the stake."""
-    yes = [ONE if terms.pays >> outcome & 1 else 0 for outcome in range(outcomes)] + [0] * may_none
-    leg: list[int | None] = [payout if instrument.side is Side.YES else ONE - payout for payout in yes]
+def _at_void(
+    instrument: Instrument, terms: Terms, outcomes: int, fair: Mapping[int, int] | None
+) -> int | None:
+    """Payout per contract of the leg if the match is void; None where the venue returns the stake."""
     if terms.void_rule is VoidRule.REFUND:
-        return [*leg, None]
+        return None
     if terms.void_rule is VoidRule.FAIR and fair is None:
-        return [*leg, 0]
+        return 0
     half = ONE * terms.pays.bit_count() // outcomes
     worth = half if terms.void_rule is VoidRule.HALF or fair is None else fair[terms.pays]
-    return [*leg, worth if instrument.side is Side.YES else ONE - worth]
+    return worth if instrument.side is Side.YES else ONE - worth
 
 
-def _loss(action: Action, price: int, remaining: int, payout: int, fees: FeeModel, fair: int) -> int:
+def _worst_of(order: Risked, payout: int, fees: Sequence[int]) -> int:
+    """What the worst filling of an order adds to a branch in which it pays `payout`; `fees` by version.
+
+    An amend in flight asks for a total: the old version may fill first, and the rest of the new one after.
+    """
+    price, left = order.versions[0]
+    worst = _loss(order.action, price, left, payout, fees[0])
+    for (new_price, new_left), fee in zip(order.versions[1:], fees[1:], strict=True):
+        after = _loss(order.action, new_price, max(0, new_left - left), payout, fee)
+        alone = _loss(order.action, new_price, new_left, payout, fee)
+        worst = min(alone, worst + after)
+    return worst
+
+
+def _loss(action: Action, price: int, remaining: int, payout: int, fee: int) -> int:
     """What `remaining` contracts would add to the branch if it is a loss, else 0."""
-    fee = fee_per_contract(fees, price, fair)
     gain = payout - price - fee if action is Action.BUY else price - fee - payout
     return remaining * gain // ONE if gain < 0 else 0

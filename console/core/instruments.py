@@ -24,12 +24,16 @@ class Venue(enum.Enum):
     POLYMARKET = "polymarket"
     PROPHETX = "prophetx"
 
+    __hash__ = object.__hash__  # members are single: by identity, where Enum hashes the name in Python
+
 
 class Side(enum.Enum):
     """Which leg of a symbol: YES pays when its outcomes win, NO when they do not."""
 
     YES = "yes"
     NO = "no"
+
+    __hash__ = object.__hash__
 
 
 class Action(enum.Enum):
@@ -38,12 +42,16 @@ class Action(enum.Enum):
     BUY = "buy"
     SELL = "sell"
 
+    __hash__ = object.__hash__
+
 
 class BookSide(enum.Enum):
     """A side of an order book, which is always in prices of the YES leg."""
 
     BID = "bid"
     ASK = "ask"
+
+    __hash__ = object.__hash__
 
 
 class Instrument(Struct, frozen=True, array_like=True, cache_hash=True, order=True):

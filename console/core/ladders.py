@@ -83,8 +83,8 @@ def even(name: str, step: int) -> Ladder:
 def from_american(name: str, odds: Iterable[int]) -> Ladder:
     """An odds ladder: the price of American odds is stake over payout, rounded to the nearest millionth.
 
-    The map is one to one for the odds venues list (|odds| from 100 to about 100,000), so every rung
-    converts back exactly; +100 and -100 are the same rung.
+    Every whole price up to 9,970 has a millionth of its own and converts back exactly; longer odds do
+    where the venue lists them in steps. +100 and -100 are the same rung.
     """
     return Ladder(name, {price_of_american(value) for value in odds})
 

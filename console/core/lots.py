@@ -8,8 +8,6 @@ locked. For two outcomes this is kappa = 1 - unpaired average cost.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from msgspec import Struct
 
 from console.core.units import ceil_div
@@ -77,9 +75,9 @@ class Lots:
         """The lot long `mask`, if any."""
         return self.lots.get(mask)
 
-    def singles(self, without: int) -> Iterator[Lot | None]:
-        """The lots of the single outcomes other than `without` (a mask)."""
-        return (self.lots.get(1 << o) for o in range(self.outcomes) if not without >> o & 1)
+    def profit(self, outcome: int) -> int:
+        """What the unpaired contracts bring if `outcome` (a mask) wins."""
+        return sum((lot.count if mask & outcome else 0) - lot.cost for mask, lot in self.lots.items())
 
     def _pair(self, gained: int, opposite: int, new_safe: int) -> Lock:
         """Pair the newest contracts with the complementary lot, safe with unsafe as far as that goes."""

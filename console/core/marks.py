@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from console.core.book import purchase_cost, sale_value
+from console.core.book import NEVER, purchase_cost, sale_value
 from console.core.commands import Severity
-from console.core.desk import Desk
+from console.core.desk import Desk, SidePause
 from console.core.fees import fee_of_fill
 from console.core.instruments import BookSide, Instrument
 from console.core.markets import Market
 from console.core.orders import Blotter
+from console.core.reasons import Reason
 from console.core.state import State
-from console.core.units import ONE, SECOND, Nanos
+from console.core.units import CENT, ONE, SECOND, Nanos
 
 Mark = Callable[[Instrument, Market, int], int | None]  # (symbol, market, net) -> millionths per YES
 
@@ -76,17 +77,15 @@ def at_loss_marks(state: State, desk: Desk) -> int | None:
     def mark(instrument: Instrument, market: Market, net: int) -> int | None:
         marks: list[int] = []
         book = market.book
-        fresh = (
-            book is not None
-            and not book.stale
-            and state.ts - book.confirmed_ts <= desk.age_max_book_s() * SECOND
-        )
+        if book is None or book.proof_ts == NEVER:
+            return None  # theo alone would flatter us: until a book was seen the last mark stands
+        fresh = not book.stale and state.ts - book.confirmed_ts <= desk.age_max_book_s() * SECOND
         if desk.theo is not None and desk.theo.why is None:
             marks.append(desk.theo.fair[desk.pays[instrument]])
-        mid = book.mid() if book is not None and fresh else None
+        mid = book.mid() if fresh else None
         if mid is not None:
             marks.append(mid)
-        if len(marks) < 2 and book is not None:
+        if len(marks) < 2:
             against = book.best_bid_price() if net > 0 else book.best_ask_price()
             if against is not None:
                 marks.append(against)
@@ -103,6 +102,9 @@ def mark_all(state: State) -> None:
     for desk in state.desks.values():
         total += _mark_desk(state, desk)
     breach = state.account.mark(total, state.wall, state.ts)
+    equity = _equity(state) if state.account.baseline.equity_start is None else None
+    if equity is not None:
+        state.account.equity_known(equity)
     if breach and not state.account.halt:
         state.account.halt = breach
         state.alert(Severity.ERROR, f"loss limit {breach}: everything pulled until the operator resumes")
@@ -110,12 +112,29 @@ def mark_all(state: State) -> None:
             desk.urge(state.ts)
 
 
+def _equity(state: State) -> int | None:
+    """What the account is worth: free cash and what is held; None while any of it is unknown."""
+    total = 0
+    for connection in state.connections.values():
+        if connection.cash is None:
+            return None
+        total += connection.cash
+    for desk in state.desks.values():
+        if desk.unvalued:
+            return None
+        total += desk.mark + sum(position.spent() for position in desk.groups())
+    return total
+
+
 def _mark_desk(state: State, desk: Desk) -> int:
     """Profit of one match; the last one known while it cannot be valued, which stops its quotes."""
     now = at_loss_marks(state, desk)
-    desk.unvalued = now is None
     if now is None:
+        if not desk.unvalued:
+            desk.urge(state.ts)
+        desk.unvalued = True
         return desk.mark
+    desk.unvalued = False
     desk.mark = now
     if -now >= desk.settings.max_loss_match and not desk.loss_halt:
         _halt(state, desk, "max_loss_match")
@@ -131,10 +150,23 @@ def _halt(state: State, desk: Desk, why: str) -> None:
 def sample(desk: Desk, ts: Nanos) -> None:
     """Feed a match's estimators, once a second."""
     settings, theo = desk.settings, desk.theo
-    desk.board.sample(ts, settings.shock_score)
+    if desk.board.sample(ts, settings.shock_score) >= settings.shock_score:
+        desk.urge(ts)
     if theo is None or theo.why is not None:
         return
     desk.volatility.sample(ts, theo.outcomes[0] / ONE)
     for gained, markouts in desk.markouts.items():
-        if markouts.waiting:
-            markouts.mature(ts, theo.fair[gained] / ONE, 1.0)
+        toxic = markouts.waiting and markouts.mature(ts, theo.fair[gained] / ONE, _tick(desk, gained))
+        if toxic and markouts.toxicity() >= settings.toxicity_pause:
+            until = Nanos(ts + settings.toxicity_pause_s * SECOND)
+            desk.side_pauses[gained] = SidePause(Reason.TOXIC, until)
+            desk.urge(ts)
+
+
+def _tick(desk: Desk, gained: int) -> float:
+    """Tick of the symbol that pays on an outcome set, in cents; 1 where none is listed."""
+    for instrument, pays in desk.pays.items():
+        book = desk.markets[instrument].book
+        if pays == gained and book is not None:
+            return book.ladder.tick_at(desk.theo.fair[gained] if desk.theo is not None else ONE // 2) / CENT
+    return 1.0

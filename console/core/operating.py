@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import assert_never
 
 from console.core import killing, reconcile
 from console.core.commands import Severity, Subscribe, Unsubscribe
 from console.core.desk import Desk
-from console.core.devig import OddsError
+from console.core.devig import OddsError, check_odds
 from console.core.events import (
     AcceptPosition,
     AddMatch,
@@ -29,10 +30,13 @@ from console.core.events import (
 )
 from console.core.instruments import Instrument
 from console.core.markets import Market
-from console.core.matches import MatchId
+from console.core.matches import MatchId, Phase
+from console.core.matches import State as Stage
 from console.core.settings import MatchSettings, SettingError, format_setting, with_setting
 from console.core.state import State
 from console.core.theo import MANUAL, SourceKind
+
+BOOKSUM_MIN, BOOKSUM_MAX = 0.9, 1.25  # of odds typed by hand: fair odds are 1, a book's about 1.05
 
 
 def operate(state: State, event: OperatorEvent) -> None:
@@ -129,7 +133,7 @@ def remove_match(state: State, event: RemoveMatch) -> None:
     elif not desk.flat():
         state.refuse(f"{event.match}: has a position; close it or wait for the settlement")
     else:
-        state.account.retire(desk.mark)
+        state.account.retire(sum(position.cash for position in desk.groups()))  # flat: cash is the profit
         del state.desks[event.match]
         state.relist()
         for instrument in desk.markets:
@@ -241,6 +245,7 @@ def set_theo(state: State, event: SetTheo) -> None:
         return
     else:
         try:
+            _check_booksum(event.odds)
             desk.board.odds(MANUAL, SourceKind.MANUAL, event.odds, state.ts, state.wall)
         except OddsError as error:
             state.refuse(f"{event.match}: {error}")
@@ -249,6 +254,16 @@ def set_theo(state: State, event: SetTheo) -> None:
     said = " ".join(f"{price:.3f}" for price in event.odds) or "withdrawn"
     state.note(f"manual odds {said}{' pinned' if event.pinned else ''}", event.match)
     desk.urge(state.ts)
+
+
+def _check_booksum(odds: Sequence[float]) -> None:
+    """Refuse prices that are no market: chances typed without % would turn the match round."""
+    check_odds(odds)
+    booksum = sum(1.0 / price for price in odds)
+    if not BOOKSUM_MIN <= booksum <= BOOKSUM_MAX:
+        raise OddsError(
+            f"odds: the prices add up to {booksum:.0%}, a market's to about 100%; type chances as 52% 48%"
+        )
 
 
 def set_inventory(state: State, event: SetInventory) -> None:
@@ -288,6 +303,8 @@ def find(state: State, match: MatchId) -> Desk | None:
 
 def _apply(state: State, desk: Desk, settings: MatchSettings) -> None:
     desk.settings = settings
+    if desk.stage is Stage.DONE and desk.phase_at(state.wall) is not Phase.STOP_QUOTING:
+        desk.stage = Stage.INIT  # postponed, or allowed in play
     desk.board.use(settings.ceiling_methods)
     for memory in desk.memories.values():
         memory.retest_s = settings.retest_s

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections import OrderedDict
-from collections.abc import Iterator
+from collections import OrderedDict, deque
+from typing import NamedTuple, TypeVar
 
 from console.core.commands import AmendOrder, PlaceOrder
 from console.core.instruments import (
@@ -18,7 +18,7 @@ from console.core.instruments import (
     book_side,
 )
 from console.core.matches import MatchId
-from console.core.units import ONE, Nanos, Price
+from console.core.units import ONE, SECOND, Nanos, Price
 
 
 class OrderState(enum.Enum):
@@ -34,6 +34,8 @@ class OrderState(enum.Enum):
     EXPIRED = "expired"
     UNKNOWN = "unknown"
 
+    __hash__ = object.__hash__  # members are single: by identity, where Enum hashes the name in Python
+
 
 class Fact(enum.Enum):
     """What can become known about an order."""
@@ -47,6 +49,8 @@ class Fact(enum.Enum):
     CANCELED = "canceled"
     EXPIRED = "expired"
     UNANSWERED = "unanswered"
+
+    __hash__ = object.__hash__
 
 
 _S, _F = OrderState, Fact
@@ -110,6 +114,7 @@ class Order:
 
     __slots__ = (
         "action",
+        "amended_ts",
         "basis",
         "book_side",
         "ceiling",
@@ -126,6 +131,7 @@ class Order:
         "placed_ts",
         "price",
         "rest_since",
+        "retry_ts",
         "size",
         "state",
         "to_price",
@@ -151,11 +157,13 @@ class Order:
         self.ceiling_kind = command.ceiling_kind
         self.basis = command.basis
         self.placed_ts = ts
+        self.amended_ts = ts  # when the last amend was sent
         self.rest_since = ts
         self.ended_ts = Nanos(0)
         self.pending: Operation | None = Operation.PLACE
         self.pending_since = ts
         self.lookups = 0
+        self.retry_ts: Nanos | None = None  # a cancel was refused: not sent again before
         self.to_price = command.price  # what an amend in flight would make of it
         self.to_size: int = command.size
 
@@ -176,16 +184,32 @@ class Order:
         """An operation on it has no outcome yet."""
         return self.pending is not None or self.state in _UNPROVEN
 
-    def versions(self) -> Iterator[tuple[Price, int]]:
+    def versions(self) -> tuple[tuple[Price, int], ...]:
         """(price, remaining) of every version that may rest at the venue now."""
-        yield self.price, self.size - self.filled
-        if (self.to_price, self.to_size) != (self.price, self.size):
-            yield self.to_price, self.to_size - self.filled
+        standing = (self.price, max(0, self.size - self.filled))
+        if self.to_price == self.price and self.to_size == self.size:
+            return (standing,)
+        return standing, (self.to_price, max(0, self.to_size - self.filled))
 
 
 def yes_price(side: Side, price: int) -> Price:
     """The price of the YES leg at which an order on `side` rests in the book."""
     return Price(price if side is Side.YES else ONE - price)
+
+
+K = TypeVar("K")
+
+ECHO = 1 * SECOND  # how long the public book may lag behind what we were told of our own orders
+
+
+class _Echo(NamedTuple):
+    """Size of ours that was filled, cancelled or moved, but may still stand in the public book."""
+
+    until: int
+    instrument: Instrument
+    side: BookSide
+    yes_price: Price
+    size: int
 
 
 TRADES_REMEMBERED = 20_000
@@ -203,6 +227,7 @@ class Blotter:
         self._by_venue_id: dict[tuple[Venue, VenueOrderId], Order] = {}
         self._trades: OrderedDict[tuple[Venue, TradeId], None] = OrderedDict()
         self._ended: OrderedDict[ClientOrderId, None] = OrderedDict()
+        self._echoes: deque[_Echo] = deque()
 
     # ---- asking
 
@@ -217,13 +242,21 @@ class Blotter:
         return list(orders.values()) if orders else []
 
     def own_sizes(self, instrument: Instrument, side: BookSide) -> dict[int, int]:
-        """Our size by YES price on one side of a book, in every state that may be in the public book."""
+        """Our size by YES price on one side of a book, in every state that may be in the public book.
+
+        What was just filled, cancelled or moved counts a moment longer: the public book may show it yet,
+        and we would outbid ourselves.
+        """
         sizes: dict[int, int] = {}
-        for order in self._by_book.get(instrument.yes, {}).values():
+        yes = instrument.yes
+        for order in self._by_book.get(yes, {}).values():
             if order.book_side is side:
                 for price, remaining in order.versions():
                     at = yes_price(order.instrument.side, price)
                     sizes[at] = sizes.get(at, 0) + remaining
+        for echo in self._echoes:
+            if echo.side is side and echo.instrument == yes:
+                sizes[echo.yes_price] = sizes.get(echo.yes_price, 0) + echo.size
         return sizes
 
     def find(self, venue: Venue, order_id: ClientOrderId, venue_order_id: VenueOrderId) -> Order | None:
@@ -243,7 +276,7 @@ class Blotter:
     def amend_sent(self, order: Order, command: AmendOrder, ts: Nanos) -> None:
         """Record an amend as it is decided: until its outcome both versions may rest."""
         assert order.pending is None, f"{order.order_id}: {order.pending} is still in flight"
-        order.pending, order.pending_since = Operation.AMEND, ts
+        order.pending, order.pending_since, order.amended_ts = Operation.AMEND, ts, ts
         order.to_price, order.to_size = command.price, command.size
         order.ceiling, order.ceiling_kind, order.basis = command.ceiling, command.ceiling_kind, command.basis
 
@@ -257,17 +290,19 @@ class Blotter:
     def accepted(
         self, order: Order, venue_order_id: VenueOrderId, ts: Nanos, told: tuple[Price, int] | None = None
     ) -> None:
-        """The venue has it; `told` is the price and total size when it was looked up."""
+        """The venue has it; `told` is its price and total size when looked up, believed if in doubt."""
         if venue_order_id:
             order.venue_order_id = venue_order_id
             self._by_venue_id[order.instrument.venue, venue_order_id] = order
-        if told is not None and order.state is not OrderState.PENDING_CANCEL:
+        if told is not None and order.state is OrderState.UNKNOWN:
             self._as_told(order, *told)
         elif order.pending is Operation.PLACE:
             order.pending = None
         self._learn(order, Fact.ACCEPTED, ts)
         if order.state is OrderState.ACCEPTED and order.filled:
             order.state = OrderState.PARTIALLY_FILLED
+        if told is not None:
+            self._all_filled(order, ts)
 
     def _as_told(self, order: Order, price: Price, size: int) -> None:
         """It rests as the venue says: whatever else was asked of it has not been taken."""
@@ -277,23 +312,27 @@ class Blotter:
         order.size = order.to_size = size
 
     def amended(self, order: Order, price: Price, size: int, ts: Nanos) -> None:
-        """The venue proved a new price and total size."""
+        """The venue proved the price and total size asked for; a late repeat of an earlier amend is none."""
+        more_had_filled = order.pending is Operation.AMEND and size > order.to_size
+        if price != order.to_price or (size != order.to_size and not more_had_filled):
+            return
+        if (price, size) != (order.price, order.size):
+            self._echo(order, order.price, order.size - order.filled, ts)
         order.price, order.yes_price = price, yes_price(order.instrument.side, price)
         order.size = order.to_size = size
-        order.to_price = price
         order.rest_since = ts
         if order.pending is Operation.AMEND:
             order.pending = None
         if order.state is OrderState.UNKNOWN:
             self._learn(order, Fact.ACCEPTED, ts)
-        if size <= order.filled and not order.ended:
-            self._learn(order, Fact.FILLED_ALL, ts)
+        self._all_filled(order, ts)
 
-    def amend_refused(self, order: Order) -> None:
+    def amend_refused(self, order: Order, ts: Nanos) -> None:
         """The order stands as it was."""
         if order.pending is Operation.AMEND:
             order.pending = None
             order.to_price, order.to_size = order.price, order.size
+            self._all_filled(order, ts)
 
     def cancel_refused(self, order: Order, ts: Nanos) -> None:
         """The order still rests."""
@@ -330,6 +369,7 @@ class Blotter:
     def filled(self, order: Order, size: int, ts: Nanos) -> None:
         """Count a fill, whatever state the order is in."""
         order.filled += size
+        self._echo(order, order.price, size, ts)
         fact = Fact.FILLED_ALL if order.filled >= max(order.size, order.to_size) else Fact.FILLED_PART
         if order.pending is Operation.PLACE:
             order.pending = None
@@ -341,8 +381,26 @@ class Blotter:
 
     # ---- keeping
 
+    def forget_echoes(self, ts: Nanos) -> None:
+        """By now the public book shows what became of our orders."""
+        while self._echoes and self._echoes[0].until <= ts:
+            self._echoes.popleft()
+
+    def _echo(self, order: Order, price: Price, size: int, ts: Nanos) -> None:
+        if size > 0:
+            at = yes_price(order.instrument.side, price)
+            self._echoes.append(_Echo(ts + ECHO, order.instrument.yes, order.book_side, at, size))
+
+    def _all_filled(self, order: Order, ts: Nanos) -> None:
+        """Nothing is left of the only version there is: a fill came before its outcome."""
+        if order.filled >= max(order.size, order.to_size) and not order.ended:
+            self._learn(order, Fact.FILLED_ALL, ts)
+
     def _learn(self, order: Order, fact: Fact, ts: Nanos) -> None:
         was_ended = order.state in ENDED
+        if fact in (Fact.CANCELED, Fact.EXPIRED) and not was_ended:
+            for price, left in order.versions():
+                self._echo(order, price, left, ts)
         order.state = TRANSITIONS.get((order.state, fact), order.state)
         is_ended = order.state in ENDED
         if is_ended and not was_ended:
@@ -359,11 +417,18 @@ class Blotter:
 
     def _delist(self, order: Order) -> None:
         self.live.pop(order.order_id, None)
-        for index in (self._by_match.get(order.match), self._by_book.get(order.instrument.yes)):
-            if index is not None:
-                index.pop(order.order_id, None)
+        _drop(self._by_match, order.match, order.order_id)
+        _drop(self._by_book, order.instrument.yes, order.order_id)
         self._ended[order.order_id] = None
         if len(self._ended) > ENDED_REMEMBERED:
             old_id, _ = self._ended.popitem(last=False)
             old = self.orders.pop(old_id)
             self._by_venue_id.pop((old.instrument.venue, old.venue_order_id), None)
+
+
+def _drop(index: dict[K, dict[ClientOrderId, Order]], key: K, order_id: ClientOrderId) -> None:
+    """Take an order out of an index, and its key with the last one."""
+    orders = index.get(key, {})
+    orders.pop(order_id, None)
+    if not orders:
+        index.pop(key, None)

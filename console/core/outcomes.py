@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from console.core.commands import Lookup, Severity
+from console.core.commands import Lookup, Resync, Severity
 from console.core.connection import Connection
 from console.core.desk import Desk, SidePause
 from console.core.estimators import Markouts
@@ -21,14 +21,16 @@ from console.core.events import (
     OutcomeUnknown,
     RejectReason,
 )
+from console.core.fees import NO_FEES
 from console.core.instruments import Instrument, Venue
 from console.core.lots import Lock
-from console.core.orders import Fact, Order, OrderState
+from console.core.orders import Fact, Operation, Order, OrderState
 from console.core.quoting import Route
 from console.core.reasons import Reason
 from console.core.state import FillRecord, State
-from console.core.units import CENT, ONE, SECOND, Nanos, decimal
+from console.core.units import CENT, ONE, SECOND, Nanos, Price, decimal
 
+CANCEL_RETRY = 1 * SECOND  # a cancel that was not taken is sent again, but in no storm
 REJECTS_PAUSE = 3  # of one side within a minute
 REJECTS_WINDOW = 60 * SECOND
 FILL_RATE_WINDOW = 60 * SECOND
@@ -44,13 +46,15 @@ def learn(state: State, event: OrderEvent) -> None:
     if order is None:
         state.note(f"{type(event).__name__} for {event.order_id}, an order we do not know")
         return
-    _proved(state, order.instrument.venue)
+    if not isinstance(event, OutcomeUnknown | OrderRejected | AmendRejected | OrderCancelRejected):
+        _proved(state, order.instrument.venue)  # silence and refusals, which may be local, prove nothing
     ts = state.ts
     blotter = state.blotter
     match event:
         case OrderAccepted():
             told = None if event.price is None or event.size is None else (event.price, event.size)
-            blotter.accepted(order, event.venue_order_id, ts, told)
+            if told is None or not _overtaken(state, order, told):
+                blotter.accepted(order, event.venue_order_id, ts, told)
         case OrderRejected():
             _rejected(state, order, event)
         case OrderAmended():
@@ -64,9 +68,17 @@ def learn(state: State, event: OrderEvent) -> None:
         case OrderExpired():
             blotter.ended(order, Fact.EXPIRED, ts)
         case OutcomeUnknown():
+            asked = order.state is OrderState.UNKNOWN
             blotter.unanswered(order, ts)
-            look_up(state, order)
+            if order.state is OrderState.UNKNOWN and not asked:  # else at the next deadline: no storm
+                look_up(state, order)
     _changed(state, order)
+
+
+def _overtaken(state: State, order: Order, told: tuple[Price, int]) -> bool:
+    """A lookup may overtake an amend: what it tells of the old version is believed after a grace only."""
+    young = state.ts - order.amended_ts < state.settings.not_found_grace_s * SECOND
+    return order.pending is Operation.AMEND and young and told != (order.to_price, order.to_size)
 
 
 def _proved(state: State, venue: Venue) -> None:
@@ -99,7 +111,7 @@ def _amend_refused(state: State, order: Order, event: AmendRejected) -> None:
         state.blotter.unanswered(order, state.ts)
         look_up(state, order)
         return
-    state.blotter.amend_refused(order)
+    state.blotter.amend_refused(order, state.ts)
     _count_reject(state, order, event.reason, event.text)
 
 
@@ -110,6 +122,7 @@ def _cancel_refused(state: State, order: Order, event: OrderCancelRejected) -> N
         look_up(state, order)
         return
     state.blotter.cancel_refused(order, state.ts)
+    order.retry_ts = Nanos(state.ts + CANCEL_RETRY)
 
 
 def _count_reject(state: State, order: Order, reason: RejectReason, text: str) -> None:
@@ -126,8 +139,10 @@ def _count_reject(state: State, order: Order, reason: RejectReason, text: str) -
     gained = desk.gained_by(order)
     stamps = desk.rejects.setdefault(gained, deque(maxlen=REJECTS_PAUSE))
     stamps.append(state.ts)
+    if reason is RejectReason.POST_ONLY_CROSS and len(stamps) > 1:
+        state.send(Resync(instrument=order.instrument.yes))  # the book we decided on may be wrong
     if len(stamps) == REJECTS_PAUSE and state.ts - stamps[0] <= REJECTS_WINDOW:
-        until = Nanos(state.ts + desk.settings.reject_pause_s * SECOND)
+        until = Nanos(state.ts + desk.settings.error_cooldown_s * SECOND)
         desk.side_pauses[gained] = SidePause(Reason.REJECTED, until)
         stamps.clear()
         state.alert(Severity.WARN, f"three refusals, side paused: {reason.value}", order.match)
@@ -153,6 +168,10 @@ def chase(state: State) -> None:
             if order.state is not OrderState.UNKNOWN:
                 state.blotter.unanswered(order, state.ts)
             look_up(state, order)
+        elif order.retry_ts is not None and state.ts >= order.retry_ts:
+            order.retry_ts = None
+            if order.match in state.desks:
+                state.desks[order.match].urge(state.ts)
 
 
 # ---- fills
@@ -168,21 +187,19 @@ def fill(state: State, event: OrderFilled) -> None:
     if order is not None:
         state.blotter.filled(order, event.size, state.ts)
     if desk is None:
-        state.connections[venue].mismatch = f"a fill on {event.instrument}, which is no match of ours"
-        state.alert(Severity.ERROR, state.connections[venue].mismatch)
+        _mismatch(state, state.connections[venue], f"a fill on {event.instrument}, which is no match of ours")
         return
     if order is None:
         state.alert(Severity.WARN, f"fill of an order we do not know: {event.instrument}", desk.spec.id)
     position = desk.positions[venue]
     market = desk.markets[event.instrument.yes]
-    assert market.spec is not None, f"a fill on {event.instrument}, which the venue never defined"
-    lock = position.fill(
-        event.instrument, event.action, event.size, event.cost, event.fee, event.price, market.spec.fees
-    )
+    fees = market.spec.fees if market.spec is not None else NO_FEES  # traded by hand before it is defined
+    lock = position.fill(event.instrument, event.action, event.size, event.cost, event.fee, event.price, fees)
     state.fills += 1
     _watch_fill(state, desk, event, lock)
-    if position.holdings[event.instrument.yes].net < 0 and not market.spec.two_sided:
-        _oversold(state, state.connections[venue], event.instrument)
+    one_sided = market.spec is not None and not market.spec.two_sided
+    if position.holdings[event.instrument.yes].net < 0 and one_sided:
+        _mismatch(state, state.connections[venue], f"sold more of {event.instrument} than we hold")
     state.remeasure(desk)
     desk.active_ts = state.ts
     desk.urge(state.ts)
@@ -195,9 +212,10 @@ def _desk_of(state: State, instrument: Instrument, order: Order | None) -> Desk 
     return desks[0] if desks else None
 
 
-def _oversold(state: State, connection: Connection, instrument: Instrument) -> None:
-    connection.mismatch = f"sold more of {instrument} than we hold"
-    state.alert(Severity.ERROR, connection.mismatch)
+def _mismatch(state: State, connection: Connection, what: str) -> None:
+    connection.mismatch = what
+    state.alert(Severity.ERROR, what)
+    state.urge_venue(connection.venue)
 
 
 def _watch_fill(state: State, desk: Desk, event: OrderFilled, lock: Lock) -> None:

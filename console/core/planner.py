@@ -46,6 +46,7 @@ class Wanted(Struct, frozen=True):
     edge: Edge
     fee: int
     even: int  # breakeven bid, 0 when not reducing
+    closes: int  # contracts that a reducing order and those beside it may close in all
     reason: Reason
 
 
@@ -268,6 +269,8 @@ class Planner:
     def _basket(self, position: Position, leg: int) -> Closing:
         """What a leg of the basket of all other outcomes may cost, the missing legs at their best ask."""
         over = next((mask for mask, sign in self.desk.rebalancing.items() if sign > 0 and mask != leg), 0)
+        if over and not self._needs_basket(over):
+            return Closing()
         return basket_leg(position, over, leg, self._asks()) if over and leg.bit_count() == 1 else Closing()
 
     def _asks(self) -> dict[int, int]:
@@ -305,18 +308,27 @@ class Planner:
     ) -> list[Wanted]:
         """Share the room among the routes in order of net edge, then safety, then cash."""
         settings = self.settings
-        candidates.sort(key=lambda c: (-c.net, not c.route.safe, c.level, c.route.instrument))
+        candidates.sort(key=lambda c: (-c.net, not c.route.safe, c.level))  # ties: as listed
         left = min(settings.contracts * settings.legs_max * max(1, settings.levels), self._room(gained))
         wanted: list[Wanted] = []
+        closed: dict[int, int] = {}  # contracts already being closed, by netting group
         for candidate in candidates:
             assert candidate.placed.bid is not None, "only placed candidates are sized"
-            size, why = self._size(candidate, edge, gained, reducing, left)
+            group = id(self.desk.positions[candidate.route.instrument.venue])
+            room = left
+            if candidate.kind is CeilingKind.REDUCE:
+                room = min(left, candidate.size_max - closed.get(group, 0))
+            size, why = self._size(candidate, edge, gained, reducing, room)
             if size < candidate.spec.size_min:
                 if verdict.bid is None:
                     verdict.say(why)
                 continue
             left -= size
-            reason = Reason.REBALANCING if candidate.kind is CeilingKind.REDUCE else candidate.placed.reason
+            closed[group] = closed.get(group, 0) + size
+            reason = candidate.placed.reason
+            if candidate.kind is CeilingKind.REDUCE:
+                safe = candidate.route.safe or not self.desk.spec.may_none
+                reason = Reason.REBALANCING if safe else Reason.CONDITIONAL_LOCK
             wanted.append(
                 Wanted(
                     route=candidate.route,
@@ -328,6 +340,7 @@ class Planner:
                     edge=edge,
                     fee=candidate.fee,
                     even=candidate.even,
+                    closes=candidate.size_max,
                     reason=reason,
                 )
             )
@@ -348,8 +361,6 @@ class Planner:
         size, why = min(settings.contracts, left), Reason.OVEREXPOSED
         if candidate.route.action is Action.SELL:
             size = min(size, self.desk.held(candidate.route.instrument))
-        if candidate.kind is CeilingKind.REDUCE:
-            size = min(size, candidate.size_max)
         if settings.notional is not None:
             size = min(size, settings.notional * ONE // bid)
         if not reducing and settings.kelly_pct is not None and settings.bankroll is not None:
@@ -378,9 +389,10 @@ class Planner:
         for instrument, market in self.desk.markets.items():
             if market.book is None:
                 continue
-            bid = self.seen.get((instrument, BookSide.BID))
-            ask = self.seen.get((instrument, BookSide.ASK))
-            guard(market.book, bid, None if ask is None else Price(ONE - ask), self.settings.rival_size_min)
+            bid, ask = (self.seen.get((instrument, side)) for side in (BookSide.BID, BookSide.ASK))
+            own_bids, own_asks = (self._face(instrument, side).own for side in (BookSide.BID, BookSide.ASK))
+            yes_ask = None if ask is None else Price(ONE - ask)
+            guard(market.book, bid, yes_ask, self.settings.rival_size_min, own_bids, own_asks)
 
 
 def _best_own(own: Mapping[int, int], side: BookSide) -> Price | None:

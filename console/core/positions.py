@@ -121,8 +121,9 @@ class Position:
         holding.net = holding.basis = holding.commission = 0
         holding.settled = True
         self._branches = None
-        if not any(held.net for held in self.holdings.values()):
+        if self.flat:
             self.locked, self.conditional = self.cash, 0
+            self.lots = Lots(self.outcomes, self.may_none)
 
     def override(self, instrument: Instrument, net: int, cost: int) -> None:
         """Replace what is held of one symbol: net YES contracts that cost `cost` cash in all, fees in."""
@@ -132,10 +133,15 @@ class Position:
         holding.net, holding.basis = net, cost
         self._branches = None
         self.lots = Lots(self.outcomes, self.may_none)
+        self.conditional = 0
         for held in self.holdings.values():
             if held.net:
                 gained = held.pays if held.net > 0 else self.full ^ held.pays
-                self.lots.add(gained, abs(held.net), held.basis, safe=held.net < 0)
+                lock = self.lots.add(gained, abs(held.net), held.basis, safe=held.net < 0)
+                self.conditional += lock.conditional
+        # Whatever the first outcome would bring beyond what the unpaired lots do is fixed.
+        won = sum(held.net for held in self.holdings.values() if held.pays & 1)
+        self.locked = self.cash + won - self.lots.profit(1)
 
     def _carry(self, holding: Holding, signed: int, paid: int, size: int) -> None:
         """Keep the average cost of what stays held; what is closed leaves at the average."""
@@ -177,6 +183,8 @@ class Position:
         """Profit if the match is void, each symbol by its venue's rule; unknown fair value counts as 0."""
         total = self.cash
         for instrument, held in self.holdings.items():
+            if not held.net:
+                continue
             rule = rules[instrument]
             if rule is VoidRule.REFUND:
                 total += held.basis
@@ -191,6 +199,8 @@ class Position:
     def exposure(self, gained: int, theo: Sequence[int] | None) -> int:
         """E[payout | S] - E[payout | not S] in contracts; exact for two outcomes, else weighed by theo."""
         profits = self.profits()
+        if self.outcomes == 2:
+            return profits[0] - profits[1] if gained == 1 else profits[1] - profits[0]
         inside = [o for o in range(self.outcomes) if gained >> o & 1]
         outside = [o for o in range(self.outcomes) if not gained >> o & 1]
         return _mean(profits, inside, theo) - _mean(profits, outside, theo)
@@ -230,7 +240,7 @@ class Position:
         return Price(ceil_div(lot.cost * ONE, lot.count)) if lot is not None else None
 
     def spent(self) -> int:
-        """Cash that left the account for good or for now: what the venue's balance is lower by."""
+        """Cash that left the account, to come back or not: what the venue's balance is lower by."""
         return -(self.cash + sum(min(0, held.net) for held in self.holdings.values()))
 
     def value(self, marks: Mapping[Instrument, int]) -> int:
@@ -239,6 +249,7 @@ class Position:
         for instrument, held in self.holdings.items():
             if held.net:
                 total += held.net * marks[instrument] // ONE
+                total -= ceil_div(held.commission * marks[instrument], ONE)
         return total
 
     def _mask(self, instrument: Instrument) -> int:

@@ -15,7 +15,7 @@ from console.core.reasons import Reason
 from console.core.risk import Books, allow
 from console.core.state import State
 from console.core.theo import Theo
-from console.core.units import ONE, SECOND, Size
+from console.core.units import ONE, SECOND, Nanos, Size
 
 DATA_CAUSES = frozenset(
     {
@@ -41,7 +41,13 @@ def evaluate(state: State, desk: Desk) -> None:
     if state.recovering:
         return
     ts = state.ts
+    valued = desk.theo is not None
     desk.theo = value(state, desk)
+    if desk.theo is not None and desk.theo.shocked_ts is not None:
+        # Kept here: the source that jumped may be taken down next, and must still pause the rest.
+        desk.shocked_ts = max(desk.shocked_ts, desk.theo.shocked_ts)
+    if (desk.theo is not None) is not valued:
+        state.remeasure(desk)  # what a void match pays is known only with a theo
     reason, limit = standing(state, desk)
     desk.reason, desk.limit = reason or Reason.TOP, limit
     if reason is not None:
@@ -49,6 +55,31 @@ def evaluate(state: State, desk: Desk) -> None:
     else:
         _quote(state, desk)
     desk.evaluated(ts)
+    if state.blotter.of_match(desk.spec.id):
+        desk.due_ts = min(desk.due_ts, _next_expiry(state, desk))
+    elif reason is Reason.WARM_UP and desk.good_since is not None:
+        desk.due_ts = min(desk.due_ts, Nanos(desk.good_since + desk.settings.warm_up_s * SECOND))
+    elif reason is Reason.SHOCK:
+        desk.due_ts = min(desk.due_ts, Nanos(desk.shocked_ts + desk.settings.shock_pause_s * SECOND))
+
+
+def _next_expiry(state: State, desk: Desk) -> Nanos:
+    """The first moment at which something that lets orders rest now will have run out, if nothing comes."""
+    settings, ts = state.settings, state.ts
+    moments = [desk.board.next_stale(desk.settings, desk.phase, ts)]
+    changes = desk.next_phase(state.wall)
+    if changes is not None:
+        moments.append(Nanos(ts + changes - state.wall))
+    book_age = desk.age_max_book_s() * SECOND
+    for market in desk.markets.values():
+        if market.book is not None:
+            confirmed = market.book.confirmed_ts
+            moments += [Nanos(confirmed + book_age // 2 + 1), Nanos(confirmed + book_age + 1)]  # probe, stale
+    for venue in desk.venues:
+        connection = state.connections[venue]
+        moments.append(Nanos(connection.private_ts + settings.fills_blind_s * SECOND + 1))
+        moments.append(Nanos(connection.cash_ts + settings.balance_age_max_s * SECOND + 1))
+    return min([moment for moment in moments if moment > ts], default=desk.due_ts)
 
 
 def value(state: State, desk: Desk) -> Theo | None:
@@ -128,8 +159,7 @@ def _ordered(state: State, desk: Desk) -> tuple[Reason | None, str]:
         return Reason.PAUSED, state.paused or desk.paused
     if desk.phase is Phase.STOP_QUOTING:
         return (Reason.STARTED if desk.started else Reason.STOP_TIME), ""
-    shocked = desk.theo.shocked_ts if desk.theo is not None else None
-    if shocked is not None and state.ts - shocked < desk.settings.shock_pause_s * SECOND:
+    if state.ts - desk.shocked_ts < desk.settings.shock_pause_s * SECOND:
         return Reason.SHOCK, ""
     return None, ""
 
@@ -237,6 +267,7 @@ def _place(state: State, desk: Desk, want: Wanted) -> None:
         ceiling=want.route.price_of(want.ceiling),
         ceiling_kind=want.kind,
         basis=_basis(desk, want),
+        ts=state.ts,
     )
     state.blotter.placed(command, want.level, state.ts)
     connection.budget.take(PLACE_COST, state.ts)
@@ -268,6 +299,7 @@ def _amend(state: State, desk: Desk, order: Order, want: Wanted, retreat: bool) 
         ceiling=want.route.price_of(want.ceiling),
         ceiling_kind=want.kind,
         basis=_basis(desk, want),
+        ts=state.ts,
     )
     state.blotter.amend_sent(order, command, state.ts)
     connection.budget.take(AMEND_COST, state.ts)
@@ -277,7 +309,8 @@ def _amend(state: State, desk: Desk, order: Order, want: Wanted, retreat: bool) 
 
 
 def _books(state: State, desk: Desk) -> Books:
-    """Worst losses of everything an order of this match adds to."""
+    """Worst losses of everything an order of this match adds to; its own by the present theo."""
+    state.remeasure(desk)
     event = venue = total = 0
     for other in state.desks.values():
         total += other.worst
@@ -304,7 +337,6 @@ def _held_back(desk: Desk, want: Wanted, reason: Reason, limit: str) -> None:
 
 def _headline(desk: Desk) -> tuple[Reason, str]:
     """The verdict that most needs a human: the one furthest from a plain quote."""
-    order = list(Reason)
     singles = [desk.verdicts[1 << outcome] for outcome in range(desk.outcomes)]
-    worst = max(singles, key=lambda verdict: order.index(verdict.reason))
+    worst = max(singles, key=lambda verdict: verdict.reason.rank)
     return worst.reason, worst.limit

@@ -79,13 +79,13 @@ def highest_bid(face: Face, fees: FeeModel, limit: int, fair: int) -> Price | No
 class Memory:
     """What placement `top` remembers of one route between evaluations."""
 
-    __slots__ = ("climbing", "retest_s", "rival_near_ts", "watch_until")
+    __slots__ = ("dropped", "retest_s", "rival_near_ts", "watch_until")
 
     def __init__(self, retest_s: int) -> None:
         self.retest_s = retest_s
         self.rival_near_ts = NEVER
         self.watch_until: Nanos | None = None  # a retest is being watched until then
-        self.climbing: Price | None = None  # where the retest came down from
+        self.dropped = Price(0)  # where the retest went down to
 
 
 class Situation(Struct, frozen=True):
@@ -176,41 +176,41 @@ def _sticky(
 ) -> Placed:
     """Stay where we are when the rival drops away; now and then drop too and watch what it does."""
     live, rival = now.live, target.rival
-    if live is None or target.bid is None or live > cap:
+    if target.bid is None or (live is not None and live > cap):
         memory.watch_until = None
         return target
-    step = max(now.face.tick_at(live), settings.improve_step)
-    if rival is not None and rival >= live - step:
-        memory.rival_near_ts = ts
     if memory.watch_until is not None:
-        return _watch(target, live, memory, settings, ts)
-    if target.bid >= live:
+        return _watch(target, target.bid, memory, settings, ts)
+    if live is None:
         memory.rival_near_ts = ts
+        return target
+    step = max(now.face.tick_at(live), settings.improve_step)
+    if target.bid >= live or (rival is not None and rival >= live - step):
+        memory.rival_near_ts = ts
+    if target.bid >= live:
         return target
     if memory.rival_near_ts == NEVER:
         memory.rival_near_ts = ts
     if ts - memory.rival_near_ts < memory.retest_s * SECOND:
         return Placed(live, Reason.STICKY, rival)
     memory.watch_until = Nanos(ts + settings.retest_watch_s * SECOND)
-    memory.climbing = live
+    memory.dropped = target.bid
     return Placed(target.bid, Reason.RETESTING, rival)
 
 
-def _watch(target: Placed, live: Price, memory: Memory, settings: MatchSettings, ts: Nanos) -> Placed:
-    """After a drop: if the rival comes back, climb and wait twice as long; else the cheap bid stands."""
+def _watch(target: Placed, bid: Price, memory: Memory, settings: MatchSettings, ts: Nanos) -> Placed:
+    """After a drop: if the rival comes back, climb and wait twice as long; else the cheap bid stands.
+
+    Where orders are not amended there is no live quote for a while: the watch goes on without it.
+    """
     assert memory.watch_until is not None, "a watch has an end"
-    if target.rival is not None and target.rival > live and live != memory.climbing:
-        memory.watch_until = None
-        memory.retest_s = min(2 * memory.retest_s, settings.retest_max_s)
-        memory.rival_near_ts = ts
-        return target
-    if ts >= memory.watch_until:
-        memory.watch_until = None
-        memory.retest_s = settings.retest_s
-        memory.rival_near_ts = ts
-        return target
-    assert target.bid is not None, "a retest has somewhere to rest"
-    return Placed(min(target.bid, live), Reason.RETESTING, target.rival)
+    returned = target.rival is not None and target.rival > memory.dropped
+    if not returned and ts < memory.watch_until:
+        return Placed(min(bid, memory.dropped), Reason.RETESTING, target.rival)
+    memory.watch_until = None
+    memory.retest_s = min(2 * memory.retest_s, settings.retest_max_s) if returned else settings.retest_s
+    memory.rival_near_ts = ts
+    return target
 
 
 def place_ceiling(now: Situation, settings: MatchSettings, level: int) -> Placed:

@@ -17,7 +17,6 @@ class Reason(enum.Enum):
     EMPTY_BOOK = "empty book"
     REBALANCING = "rebalancing"
     CONDITIONAL_LOCK = "conditional lock"
-    OTHER_LEG = "other leg is better"
     OVEREXPOSED = "overexposed"
     KELLY = "kelly"
     THIN_MARGIN = "thin sharp margin"
@@ -51,3 +50,13 @@ class Reason(enum.Enum):
     STOPPED = "stopped"
     KILLED = "killed"
     DONE = "done"
+
+    __hash__ = object.__hash__  # members are single: by identity, where Enum hashes the name in Python
+
+    @property
+    def rank(self) -> int:
+        """How far it is from a plain quote."""
+        return _RANKS[self]
+
+
+_RANKS = {reason: rank for rank, reason in enumerate(Reason)}

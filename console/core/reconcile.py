@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from console.core.commands import CancelOrder, Severity
 from console.core.connection import Connection
 from console.core.events import MassStatus, OpenOrder
-from console.core.instruments import Instrument, RunId
+from console.core.instruments import Instrument, MarketState, RunId
 from console.core.killing import ask, listed
-from console.core.orders import Order
+from console.core.orders import Order, OrderState
 from console.core.outcomes import fill, look_up
 from console.core.state import State
 from console.core.units import ONE, SECOND
@@ -41,12 +43,13 @@ def mass_status(state: State, connection: Connection, status: MassStatus) -> Non
         fill(state, filled)
     ours = _match_orders(state, connection, status)
     listed(state, connection, len(status.orders))
-    in_flight = any(
-        order.in_flight and order.instrument.venue is connection.venue
+    busy = {
+        order.instrument.yes: None
         for order in state.blotter.live.values()
-    )
-    settled = _match_positions(state, connection, status, in_flight)
-    if connection.reconciling and settled and not in_flight and connection.up:
+        if order.in_flight and order.instrument.venue is connection.venue
+    }
+    settled = _match_positions(state, connection, status, busy)
+    if connection.reconciling and settled and not busy and connection.up:
         connection.reconciling = False
         state.note(f"{connection.venue.value} reconciled: {ours} orders, {len(status.positions)} positions")
         for desk in state.desks.values():
@@ -92,6 +95,10 @@ def _match_orders(state: State, connection: Connection, status: MassStatus) -> i
             ours += 1
             if not order.venue_order_id:
                 state.blotter.accepted(order, opened.venue_order_id, state.ts)
+                if order.match in state.desks:
+                    state.desks[order.match].urge(state.ts)  # it may have to go again
+            if order.state is OrderState.UNKNOWN and connection.reconciling:
+                look_up(state, order)  # it rests without our say: do not wait for a deadline
     for order in list(state.blotter.live.values()):
         if order.instrument.venue is connection.venue and order.venue_order_id not in resting:
             _absent(state, connection, order)
@@ -125,23 +132,35 @@ def _absent(state: State, connection: Connection, order: Order) -> None:
 # ---- positions
 
 
-def _match_positions(state: State, connection: Connection, status: MassStatus, in_flight: bool) -> bool:
-    """True when every position agrees; a difference seen twice is a mismatch of the whole venue."""
-    theirs = dict(status.positions)
+def _match_positions(
+    state: State, connection: Connection, status: MassStatus, busy: Container[Instrument]
+) -> bool:
+    """True when every position agrees; a difference seen twice is a mismatch of the whole venue.
+
+    `busy` symbols have an order in flight, whose fill we may not have been told of yet.
+    """
+    # What is held of symbols on no match of ours is the operator's own affair, as orders there are.
+    theirs = {instrument: net for instrument, net in status.positions if instrument in state.markets}
     held = _our_positions(state, connection)
     for instrument in sorted(set(theirs) | set(held)):
         difference = theirs.get(instrument, 0) - held.get(instrument, 0)
         size_step = _step(state, instrument)
-        if abs(difference) < size_step:
+        if abs(difference) < size_step or _resolved(state, instrument):
             connection.differences.pop(instrument, None)
         elif connection.accepting:
             _take_over(state, instrument, theirs.get(instrument, 0))
         else:
-            _differs(state, connection, instrument, difference, in_flight)
+            _differs(state, connection, instrument, difference, instrument in busy)
     for instrument in [i for i in connection.differences if i not in theirs and i not in held]:
         del connection.differences[instrument]
     connection.accepting = False
     return not connection.differences and not connection.mismatch
+
+
+def _resolved(state: State, instrument: Instrument) -> bool:
+    """Paid out, or about to be: the venue drops the position before or after it tells us the payout."""
+    market = state.markets.get(instrument)
+    return market is not None and market.state is MarketState.RESOLVED
 
 
 def _our_positions(state: State, connection: Connection) -> dict[Instrument, int]:
@@ -161,29 +180,31 @@ def _step(state: State, instrument: Instrument) -> int:
 
 
 def _differs(
-    state: State, connection: Connection, instrument: Instrument, difference: int, in_flight: bool
+    state: State, connection: Connection, instrument: Instrument, difference: int, busy: bool
 ) -> None:
     seen = connection.differences.get(instrument)
-    if seen is None or seen[1] != difference or in_flight:
+    if seen is None or seen[1] != difference:
         connection.differences[instrument] = (state.ts, difference)
         state.note(f"{instrument}: the venue holds {difference / ONE:+g} contracts more than we know")
-    elif state.ts - seen[0] >= SECOND_LOOK and not connection.mismatch:
+    elif not busy and state.ts - seen[0] >= SECOND_LOOK and not connection.mismatch:
         connection.mismatch = f"{instrument}: {difference / ONE:+g} contracts"
         state.alert(Severity.ERROR, f"MISMATCH {connection.venue.value} {connection.mismatch}")
+        state.urge_venue(connection.venue)
 
 
 def _take_over(state: State, instrument: Instrument, net: int) -> None:
-    """Book the venue's position as the operator accepted it, the difference at what we paid on average."""
-    desks = state.on_market.get(instrument, ())
-    if not desks:
-        state.note(f"{instrument} is on no match of ours: the position is left alone")
-        return
+    """Book the venue's position as the operator accepted it: what is more at what we paid on average,
+    what is gone without a return, so that no loss is forgotten.
+    """
+    desks = state.on_market[instrument]
     desk = desks[0]
     position = desk.positions[instrument.venue]
     others = sum(d.positions[instrument.venue].holdings[instrument].net for d in desks[1:])
     mine = net - others
     holding = position.holdings[instrument]
     average = holding.basis * ONE // abs(holding.net) if holding.net else ONE // 2
-    position.override(instrument, mine, average * abs(mine) // ONE)
+    cost = average * abs(mine) // ONE
+    position.cash -= max(0, holding.basis - cost)
+    position.override(instrument, mine, cost)
     state.remeasure(desk)
     desk.urge(state.ts)

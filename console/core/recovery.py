@@ -20,30 +20,23 @@ def recover(started: Started, records: Iterable[AnyEvent | AnyCommand]) -> bytes
     commands that the replay leads to are dropped, orders that were sent are remembered. Cancels need no
     memory: the next run looks up every order it knows, whatever was asked of it last.
     """
-    engine = Engine()
-    begun = False
+    engine = _begun(started)
     for record in records:
         if isinstance(record, Started):
             continue
-        if not begun and isinstance(record, Event):
-            # Orders of the checkpoint count as placed now, at the earliest: a venue that does not find
-            # one so young is not believed, and the next run asks again.
-            started = msgspec.structs.replace(started, ts=record.ts, wall=record.wall)
-        if not begun:
-            _begin(engine, started)
-            begun = True
         if isinstance(record, Event):
             engine.on_event(record)
         else:
             engine.remember(record)
-    if not begun:
-        _begin(engine, started)
     return encode(engine.state)
 
 
-def _begin(engine: Engine, started: Started) -> None:
-    """Start from the checkpoint, under the kill that was in force when it was written."""
-    if started.checkpoint:
-        started = msgspec.structs.replace(started, latched=decode(started.checkpoint).killed)
+def _begun(started: Started) -> Engine:
+    """An engine as it was at the last checkpoint, or at the beginning if the run wrote none of its own."""
+    kept = decode(started.checkpoint) if started.checkpoint else None
+    if kept is not None and started.run_id in kept.runs:
+        started = msgspec.structs.replace(started, ts=kept.ts, wall=kept.wall, latched=kept.killed)
+    engine = Engine()
     engine.on_event(started)
     engine.state.recovering = True
+    return engine

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 
 from msgspec import Struct
 
+from console.core.commands import CeilingKind
 from console.core.connection import AMEND_COST, PLACE_COST, Connection
 from console.core.desk import Desk
 from console.core.exposure import Risked, cash_at_risk, worst_loss
 from console.core.fees import fee_per_contract
 from console.core.instruments import Action, BookSide
-from console.core.orders import Blotter, Order
+from console.core.orders import Blotter, Order, yes_price
 from console.core.planner import Wanted
 from console.core.reasons import Reason
 from console.core.settings import AccountSettings
@@ -107,9 +108,10 @@ def _duplicate(
 
 
 def _crosses_ours(desk: Desk, wanted: Wanted, replaces: Order | None, blotter: Blotter) -> Verdict | None:
-    """Our bids that together cover every outcome never sum, fees in, above one dollar less a tick.
+    """Our bids that together pay the same whatever happens never cost, fees in, more than that less a tick.
 
-    Also across matches on one symbol: our bid stays below our own offer there.
+    Usually they cover every outcome once and pay a dollar; the NO legs of three outcomes pay two. Also
+    across matches on one symbol: our bid stays below our own offer there.
     """
     best: dict[int, int] = {wanted.route.gained: wanted.bid + wanted.fee}
     for order in blotter.of_match(desk.spec.id):
@@ -121,23 +123,32 @@ def _crosses_ours(desk: Desk, wanted: Wanted, replaces: Order | None, blotter: B
             bid = route.price_of(version)
             fee = fee_per_contract(market.spec.fees, bid, ONE) if market.spec is not None else 0
             best[route.gained] = max(best.get(route.gained, 0), bid + fee)
-    best[wanted.route.gained] = wanted.bid + wanted.fee
+    gained = wanted.route.gained
+    best[gained] = wanted.bid + wanted.fee
     market = desk.markets[wanted.route.instrument.yes]
-    tick = market.book.ladder.tick_at(wanted.bid) if market.book is not None else ONE
-    others = [mask for mask in best if mask != wanted.route.gained]
-    for count in range(1, min(len(others), desk.outcomes - 1) + 1):
+    tick = market.face(blotter, wanted.route.side).tick_at(wanted.bid)
+    others = [mask for mask in best if mask != gained]
+    if sum(best.values()) <= ONE - tick:
+        others.clear()  # all of them together cost less than anything could pay
+    for count in range(1, len(others) + 1):
         for masks in combinations(others, count):
-            covered = wanted.route.gained
-            for mask in masks:
-                covered |= mask
-            if covered == desk.full and best[wanted.route.gained] + sum(best[m] for m in masks) > ONE - tick:
+            paid = _paid_for_sure((gained, *masks), desk.outcomes)
+            if paid and best[gained] + sum(best[mask] for mask in masks) > paid * ONE - tick:
                 return Verdict(0, Reason.WAITING)
     for order in blotter.on_book(wanted.route.instrument):
         if order.match != desk.spec.id and order.book_side is not wanted.route.side:
-            theirs = ONE - order.yes_price if order.book_side is BookSide.ASK else order.yes_price
-            if wanted.bid + theirs > ONE - tick:
-                return Verdict(0, Reason.WAITING)
+            for version, _ in order.versions():
+                at = yes_price(order.instrument.side, version)
+                theirs = ONE - at if order.book_side is BookSide.ASK else at
+                if wanted.bid + theirs > ONE - tick:
+                    return Verdict(0, Reason.WAITING)
     return None
+
+
+def _paid_for_sure(masks: Sequence[int], outcomes: int) -> int:
+    """How many dollars one contract of each set pays in every outcome; 0 when outcomes differ."""
+    counts = {sum(mask >> outcome & 1 for mask in masks) for outcome in range(outcomes)}
+    return counts.pop() if len(counts) == 1 else 0
 
 
 def _caps(
@@ -156,6 +167,8 @@ def _caps(
         if order.instrument == route.instrument and order.action is route.action:
             held += order.remaining
     yield settings.inventory_max - desk.exposure(route.gained) - resting, "inventory_max"
+    if wanted.kind is CeilingKind.REDUCE:  # what rests may fill too: together they never pass through flat
+        yield wanted.closes - resting, "closing"
     if route.action is Action.BUY:
         yield settings.max_position - desk.held(route.instrument) - held, "max_position"
     else:
@@ -208,10 +221,7 @@ def _exposed(
 
 def risked(orders: Iterable[Order]) -> list[Risked]:
     """Orders as exposure sees them."""
-    return [
-        Risked(order.instrument, order.action, tuple((int(p), max(0, n)) for p, n in order.versions()))
-        for order in orders
-    ]
+    return [Risked(order.instrument, order.action, order.versions()) for order in orders]
 
 
 def worst_now(desk: Desk, blotter: Blotter) -> int:
@@ -225,7 +235,7 @@ def worst_with(desk: Desk, wanted: Wanted, size: int, replaces: Order | None, bl
     orders = risked(order for order in blotter.of_match(desk.spec.id) if order is not replaces)
     versions: tuple[tuple[int, int], ...] = ((price, size),)
     if replaces is not None:
-        versions = (*versions, *((int(p), max(0, n)) for p, n in replaces.versions()))
+        versions = (*((int(p), n) for p, n in replaces.versions()), *versions)
     orders.append(Risked(wanted.route.instrument, wanted.route.action, versions))
     return _worst(desk, orders)
 

@@ -7,6 +7,7 @@ contracts, `Cash` in dollars, `int` in the unit its name ends with, `float` a pl
 from __future__ import annotations
 
 import enum
+import functools
 import math
 import typing
 from typing import Any, TypeVar
@@ -80,7 +81,6 @@ class MatchSettings(Struct, frozen=True, omit_defaults=True, kw_only=True):
     fast_ms: int = 100
     sleep_ms: int = 5000
     quiet_s: int = 60
-    order_age_max_s: int = 300
 
     # Size
     contracts: Size = Size(10 * ONE)
@@ -135,7 +135,7 @@ class MatchSettings(Struct, frozen=True, omit_defaults=True, kw_only=True):
     repeated_fills_s: int = 10
     repeated_fills_move: Price = Price(CENT // 2)  # theo that moved less did not move
     repeated_fills_pause_s: int = 30
-    reject_pause_s: int = 60
+    error_cooldown_s: int = 60
 
     def defect(self) -> str | None:
         """Say in one line which values contradict each other, or None."""
@@ -181,7 +181,6 @@ class AccountSettings(Struct, frozen=True, omit_defaults=True, kw_only=True):
     reconcile_s: int = 30
     fills_blind_s: int = 15
     balance_age_max_s: int = 60
-    error_cooldown_s: int = 60
     write_tokens_per_s: int = 100
     write_burst: int = 100
     cancel_reserve_pct: int = 25
@@ -255,8 +254,13 @@ _FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "o
 _UNITS: dict[Any, str] = {Price: "cents", Size: "contracts", Cash: "dollars"}
 
 
+@functools.cache
+def _hints(settings: type[Struct]) -> dict[str, Any]:
+    return typing.get_type_hints(settings)
+
+
 def _kind_of(settings: type[Struct], key: str) -> tuple[Any, bool]:
-    hints = typing.get_type_hints(settings)
+    hints = _hints(settings)
     if key not in hints:
         close = [name for name in hints if name[:4] == key[:4]]
         hint = f"; did you mean {' or '.join(close)}?" if close else ""

@@ -67,6 +67,7 @@ class State:
         self.ts = Nanos(0)
         self.wall = Nanos(0)
         self.started_wall = Nanos(0)
+        self.wall_offset = 0  # of the wall clock from the monotonic one, at the last tick
         self.out: list[AnyCommand] = []
 
         self.markets: dict[Instrument, Market] = {}
@@ -117,7 +118,9 @@ class State:
         return ClientOrderId(f"{self.run_id}-{number}")
 
     def cancel(self, order: Order) -> None:
-        """Send a cancel for one order."""
+        """Send a cancel for one order, but for one that was refused a moment ago."""
+        if order.retry_ts is not None:
+            return
         self.blotter.cancel_sent(order, self.ts)
         self.connections[order.instrument.venue].budget.take(CANCEL_COST, self.ts)
         self.send(
@@ -131,6 +134,12 @@ class State:
         for order in self.blotter.of_match(desk.spec.id):
             if not order.in_flight:
                 self.cancel(order)
+
+    def urge_venue(self, venue: Venue) -> None:
+        """Have every match on a venue evaluated at once."""
+        for desk in self.desks.values():
+            if venue in desk.venues:
+                desk.urge(self.ts)
 
     def remeasure(self, desk: Desk) -> None:
         """Bring a match's worst case up to date after anything about its orders or position changed."""

@@ -81,7 +81,7 @@ class Source:
         self.note = "nothing yet"  # why it does not count, empty when it does
         self.spread = 0  # of an exchange book, millionths
         self.shocks = tuple(Shock() for _ in range(1 if outcomes == 2 else outcomes))
-        self.references: dict[str, tuple[float, ...]] = {}  # what others said when this one last changed
+        self.references: dict[str, tuple[float, ...]] = {}  # what others said when it last changed
 
     @property
     def primary(self) -> tuple[float, ...]:
@@ -101,7 +101,8 @@ class Source:
     def restate(self, probabilities: Mapping[Method, tuple[float, ...]]) -> None:
         """Keep probabilities by method, with the logarithms the blend needs."""
         self.probabilities = dict(probabilities)
-        self.logs = {m: tuple(math.log(p) for p in ps) for m, ps in self.probabilities.items()}
+        logs = {ps: tuple([math.log(p) for p in ps]) for ps in self.probabilities.values()}
+        self.logs = {method: logs[ps] for method, ps in self.probabilities.items()}
 
     def sample(self, ts: Nanos, threshold: float) -> float:
         """Feed the shock estimators and return the highest score."""
@@ -141,12 +142,15 @@ class Theo(Struct, frozen=True):
 class Board:
     """All sources of one match."""
 
-    __slots__ = ("methods", "outcomes", "pinned", "sources")
+    __slots__ = ("_members", "methods", "outcomes", "pinned", "sources")
 
     def __init__(self, outcomes: int, ceiling_methods: Sequence[Method]) -> None:
         self.outcomes = outcomes
         self.sources: dict[str, Source] = {}
         self.pinned = False
+        self._members = {
+            mask: tuple(o for o in range(outcomes) if mask >> o & 1) for mask in range(1, (1 << outcomes) - 1)
+        }
         self.methods = tuple(dict.fromkeys((Method.MULTIPLICATIVE, *ceiling_methods)))
 
     # ---- learning
@@ -212,11 +216,10 @@ class Board:
                 self._refer(source)
         return source
 
-    def sample(self, ts: Nanos, threshold: float) -> None:
-        """Feed every source's shock estimator."""
-        for source in self.sources.values():
-            if source.probabilities and not source.note:
-                source.sample(ts, threshold)
+    def sample(self, ts: Nanos, threshold: float) -> float:
+        """Feed every source's shock estimator and return the highest score."""
+        heard = [s for s in self.sources.values() if s.probabilities and not s.note]
+        return max((source.sample(ts, threshold) for source in heard), default=0.0)
 
     def _source(self, name: str, kind: SourceKind, venue: Venue | None = None) -> Source:
         source = self.sources.get(name)
@@ -225,11 +228,11 @@ class Board:
         return source
 
     def _refer(self, moved: Source) -> None:
-        moved.references = {
-            other.name: other.primary
-            for other in self.sources.values()
-            if other is not moved and other.probabilities
-        }
+        """Remember what the others say as one moves; one heard for the first time is new to them too."""
+        others = [other for other in self.sources.values() if other is not moved and other.probabilities]
+        moved.references = {other.name: other.primary for other in others}
+        for other in others:
+            other.references.setdefault(moved.name, moved.primary)
 
     # ---- asking
 
@@ -241,10 +244,10 @@ class Board:
         `quoted_on`: venues whose book holds a live order of ours for this match. Some contributing
         source must be another one, or the market would only tell us our own price.
         """
-        weighted = [(source, *self._weigh(source, settings, phase, ts)) for source in self.sources.values()]
+        ours = frozenset(quoted_on)
+        weighted = [(s, *self._weigh(s, settings, phase, ts, ours)) for s in self.sources.values()]
         weighted = self._cap_books(weighted)
         counting = [(source, weight) for source, weight, _ in weighted if weight > 0.0]
-        ours = set(quoted_on)
         why: Reason | None = None
         if not counting:
             if not any(source.probabilities for source in self.sources.values()):
@@ -253,28 +256,47 @@ class Board:
             counting = [(source, 1.0) for source in self.sources.values() if source.probabilities]
         elif all(source.venue in ours for source, _ in counting):
             why = Reason.NO_THEO
-        by_method = {method: _pool(counting, method) for method in self.methods}
+        by_method = _pool_all(counting, self.methods)
+        fair = by_method[Method.MULTIPLICATIVE]
         disagreement = self._disagreement(counting)
         if why is None and disagreement > DISAGREEMENT_STOP:
             why = Reason.DISAGREEMENT
         return Theo(
-            fair=self._sets([by_method[Method.MULTIPLICATIVE]]),
+            fair=self._sets([fair]),
             low=self._sets([by_method[m] for m in settings.ceiling_methods]),
-            outcomes=tuple(math.floor(p * ONE) for p in by_method[Method.MULTIPLICATIVE]),
+            outcomes=tuple([math.floor(p * ONE) for p in fair]),
             uncertainty=Price(min(DISAGREEMENT_CAP, -(-disagreement // 2))),
             age=self._age_buffer(counting, settings, phase, ts),
-            age_ms=max(0, (ts - max(source.confirmed_ts for source, _ in counting)) // MILLISECOND),
-            sources=tuple(_weighted(source, weight, note, ts) for source, weight, note in weighted),
+            age_ms=max(0, (ts - max([source.confirmed_ts for source, _ in counting])) // MILLISECOND),
+            sources=tuple([_weighted(source, weight, note, ts) for source, weight, note in weighted]),
             why=why,
             shocked_ts=self._shocked_ts(counting, settings),
         )
 
-    def _weigh(self, source: Source, settings: MatchSettings, phase: Phase, ts: Nanos) -> tuple[float, str]:
+    def next_stale(self, settings: MatchSettings, phase: Phase, ts: Nanos) -> Nanos:
+        """When the first source that counts now will be too old, unless it is heard of again."""
+        moments = [Nanos(2**62)]
+        for source in self.sources.values():
+            if not source.probabilities or source.note or self._is_standing(source, settings):
+                continue
+            moments.append(Nanos(source.confirmed_ts + _age_max(source, settings, phase)))
+            if source.kind is SourceKind.ODDS:
+                frozen_s = settings.frozen_inplay_s if phase is Phase.INPLAY else settings.frozen_s
+                moments.append(Nanos(source.changed_ts + frozen_s * SECOND + 1))
+        return min([moment for moment in moments if moment > ts])
+
+    def _is_standing(self, source: Source, settings: MatchSettings) -> bool:
+        """Typed by a person, to stand until taken back."""
+        return source.kind is SourceKind.MANUAL and (self.pinned or not settings.manual_ttl_s)
+
+    def _weigh(
+        self, source: Source, settings: MatchSettings, phase: Phase, ts: Nanos, ours: frozenset[Venue]
+    ) -> tuple[float, str]:
         if not source.probabilities or source.note:
             return 0.0, source.note
         if self.pinned and source.kind is not SourceKind.MANUAL:
             return 0.0, "manual is pinned"
-        if source.kind is SourceKind.MANUAL and (self.pinned or not settings.manual_ttl_s):
+        if self._is_standing(source, settings):
             return WEIGHT_SHARP, ""
         age, age_max = ts - source.confirmed_ts, _age_max(source, settings, phase)
         if age >= age_max:
@@ -286,15 +308,18 @@ class Board:
             frozen_s = settings.frozen_inplay_s if phase is Phase.INPLAY else settings.frozen_s
             if ts - source.changed_ts > frozen_s * SECOND:
                 return 0.0, "frozen"
-            if self._is_suspect(source):
+            if self._is_suspect(source, ours):
                 return 0.0, "suspect: others moved"
         return (WEIGHT_SHARP if source.name in (SHARP, MANUAL) else WEIGHT_BOOK) * fresh, ""
 
-    def _is_suspect(self, source: Source) -> bool:
-        """Another source moved more than max(1 ¢, 3 sigma) since this one's price last changed."""
+    def _is_suspect(self, source: Source, ours: frozenset[Venue]) -> bool:
+        """Another source moved more than max(1 ¢, 3 sigma) since this one's price last changed.
+
+        A book we quote on is no independent source: one rival there would talk us out of the sharp line.
+        """
         for name, then in source.references.items():
             other = self.sources.get(name)
-            if other is None or not other.probabilities or other.note:
+            if other is None or not other.probabilities or other.note or other.venue in ours:
                 continue
             for shock, before in zip(other.shocks, then, strict=False):
                 lately = shock.lately
@@ -307,6 +332,8 @@ class Board:
         return False
 
     def _cap_books(self, weighted: list[tuple[Source, float, str]]) -> list[tuple[Source, float, str]]:
+        if len(weighted) * WEIGHT_BOOK <= WEIGHT_BOOKS_MAX:
+            return weighted
         soft = sum(w for s, w, _ in weighted if s.kind is SourceKind.ODDS and s.name != SHARP)
         if soft <= WEIGHT_BOOKS_MAX:
             return weighted
@@ -319,10 +346,8 @@ class Board:
     def _sets(self, candidates: Sequence[Sequence[float]]) -> dict[int, int]:
         """Lowest probability over the candidates of every outcome set, floored to millionths."""
         return {
-            mask: math.floor(
-                ONE * min(sum(p for o, p in enumerate(ps) if mask >> o & 1) for ps in candidates)
-            )
-            for mask in range(1, (1 << self.outcomes) - 1)
+            mask: math.floor(ONE * min([sum([ps[o] for o in members]) for ps in candidates]))
+            for mask, members in self._members.items()
         }
 
     def _disagreement(self, counting: Sequence[tuple[Source, float]]) -> int:
@@ -340,7 +365,7 @@ class Board:
         total = late = 0.0
         for source, weight in counting:
             total += weight
-            if source.kind is SourceKind.MANUAL and (self.pinned or not settings.manual_ttl_s):
+            if self._is_standing(source, settings):
                 continue
             half = _age_max(source, settings, phase) / 2.0
             late += weight * min(1.0, max(0.0, (ts - source.confirmed_ts - half) / half))
@@ -357,15 +382,31 @@ class Board:
         return Nanos(max(stamps)) if stamps else None
 
 
+def _pool_all(
+    counting: Sequence[tuple[Source, float]], methods: Sequence[Method]
+) -> dict[Method, tuple[float, ...]]:
+    """Blend by every method; methods between which no source makes a difference share one blend."""
+    by_method: dict[Method, tuple[float, ...]] = {}
+    blends: list[tuple[list[tuple[float, ...]], tuple[float, ...]]] = []
+    for method in methods:
+        stated = [source.probabilities[method] for source, _ in counting]
+        known = next((blend for said, blend in blends if said == stated), None)
+        if known is None:
+            known = _pool(counting, method)
+            blends.append((stated, known))
+        by_method[method] = known
+    return by_method
+
+
 def _pool(counting: Sequence[tuple[Source, float]], method: Method) -> tuple[float, ...]:
     """theta(w) proportional to exp(sum of w_i ln p_i(w) / sum of w_i)."""
     if len(counting) == 1:
         return counting[0][0].probabilities[method]
-    total = sum(weight for _, weight in counting)
+    total = sum([weight for _, weight in counting])
     outcomes = range(len(counting[0][0].primary))
-    raw = [math.exp(sum(w * s.logs[method][o] for s, w in counting) / total) for o in outcomes]
+    raw = [math.exp(sum([w * s.logs[method][o] for s, w in counting]) / total) for o in outcomes]
     scale = sum(raw)
-    return tuple(value / scale for value in raw)
+    return tuple([value / scale for value in raw])
 
 
 def _venue_weight(source: Source, phase: Phase) -> float:

@@ -167,6 +167,10 @@ class Exchange:
             told.append(market.settled)
         return told
 
+    def settlements(self) -> list[AnyEvent]:
+        """What every market that is settled has paid, for those who missed it."""
+        return [market.settled for market in self.markets.values() if market.settled is not None]
+
     def defect(self) -> str | None:
         """Say in one line how books or ledger contradict themselves, or None."""
         lost = self.account.imbalance()

@@ -50,7 +50,7 @@ def execute(exchange: Exchange, command: AnyCommand) -> list[AnyEvent]:
         case Lookup():
             return _look_up(exchange, command)
         case Reconcile():
-            return [exchange.account.mass_status()]
+            return [*exchange.settlements(), exchange.account.mass_status()]
         case Resync():
             market = exchange.markets.get(command.instrument.symbol)
             return [] if market is None else [market.snapshot()]

@@ -193,13 +193,22 @@ class Wire:
         if not answered and isinstance(command, Resync | Reconcile):
             return
         answers = execute(self.exchange, command)
-        if answered:
+        if answered and isinstance(command, Lookup):
+            self._told(answers, now)
+        elif answered:
             for event in answers:
                 if isinstance(event, BookSnapshot):
                     self._resynced(event, now)
                 else:
                     self._answer(event, now)
         self.carry(now)
+
+    def _told(self, answers: list[AnyEvent], now: int) -> None:
+        """Send us what a lookup found: one answer, whose parts arrive together and in order."""
+        arrival = now + self._delay(self._dials.answer_ms, self._dials.answer_jitter_ms)
+        arrival += self._extra("reordered", self._dials.reordered, self._dials.reordered_ms)
+        for event in answers:
+            self._mail.post(event, self._answers, arrival)
 
     def _resynced(self, snapshot: BookSnapshot, now: int) -> None:
         """Send a book asked for, in line with the stream, which is valid again from there on."""
