@@ -1,0 +1,238 @@
+"""Our money at a pretended venue whose book is other people's: orders, positions, and cash to the millionth.
+
+Unlike `account` it forgets: a tape may be of any length, and what ended long ago is of no use to anybody.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+
+from console.core.events import MassStatus, OrderFilled
+from console.core.fees import commission_of
+from console.core.instruments import (
+    Action,
+    BookSide,
+    ClientOrderId,
+    Instrument,
+    Side,
+    TradeId,
+    Venue,
+    VenueOrderId,
+)
+from console.core.units import ONE, SECOND, Cash, Nanos, Price, Size, ceil_div, cost_of, proceeds_of
+from console.sim.account import OwnOrder
+
+FILLS_REPORTED = 600 * SECOND  # how far back a mass status lists fills
+ENDED_REMEMBERED = 2000  # orders that can still be looked up, and whose ids are taken
+
+
+class Wallet:
+    """Our side of one venue's ledger, in double entry.
+
+    A YES and a NO of one two-sided symbol held together turn into $1 at once, so a net short position has
+    $1 a contract in escrow. `others` and `house` hold what everybody else and the venue gained: together
+    with cash and escrow they are always what was paid in.
+    """
+
+    __slots__ = (
+        "_commissions",
+        "_ended",
+        "_fills",
+        "_fills_of",
+        "_locks",
+        "_stakes",
+        "cash",
+        "fees",
+        "fills",
+        "house",
+        "open",
+        "others",
+        "paid_in",
+        "positions",
+        "venue",
+    )
+
+    def __init__(self, venue: Venue, cash: int) -> None:
+        self.venue = venue
+        self.cash = self.paid_in = cash
+        self.fees = 0
+        self.fills = 0
+        self.others = 0
+        self.house = 0
+        self.positions: dict[str, int] = {}  # net contracts by symbol, NO held negative
+        self.open: dict[ClientOrderId, OwnOrder] = {}
+        self._commissions: dict[str, int] = {}  # due if the symbol's YES pays
+        self._stakes: dict[str, int] = {}  # paid for what is held where a void refunds it
+        self._locks: dict[str, int] = {}
+        self._fills: deque[OrderFilled] = deque()
+        self._fills_of: dict[ClientOrderId, list[OrderFilled]] = {}
+        self._ended: OrderedDict[ClientOrderId, None] = OrderedDict()
+
+    # ---- orders
+
+    def find(self, order_id: ClientOrderId, venue_order_id: VenueOrderId) -> OwnOrder | None:
+        """An open order by our id, else by the venue's."""
+        order = self.open.get(order_id)
+        if order is None and venue_order_id:
+            order = next((o for o in self.open.values() if o.venue_order_id == venue_order_id), None)
+        return order
+
+    def knows(self, order_id: ClientOrderId) -> bool:
+        """Whether an order of this id was taken, as far back as is remembered."""
+        return order_id in self.open or order_id in self._ended
+
+    def opened(self, order: OwnOrder) -> None:
+        """Keep an order that now rests."""
+        self.open[order.order_id] = order
+        self.relock(order.instrument.symbol)
+
+    def closed(self, order: OwnOrder) -> None:
+        """Nothing of the order rests any more."""
+        del self.open[order.order_id]
+        self._ended[order.order_id] = None
+        if len(self._ended) > ENDED_REMEMBERED:
+            oldest, _ = self._ended.popitem(last=False)
+            self._fills_of.pop(oldest, None)
+        self.relock(order.instrument.symbol)
+
+    def on_symbol(self, symbol: str) -> list[OwnOrder]:
+        """Open orders on a symbol, oldest first."""
+        return [order for order in self.open.values() if order.instrument.symbol == symbol]
+
+    # ---- what resting orders tie up
+
+    @property
+    def free(self) -> Cash:
+        """Cash that no resting order ties up."""
+        return Cash(self.cash - sum(self._locks.values()))
+
+    def affords(self, order: OwnOrder, instead_of: OwnOrder | None = None) -> bool:
+        """Whether `order` could rest beside the others (in place of one of them)."""
+        symbol = order.instrument.symbol
+        orders = [o for o in self.on_symbol(symbol) if o is not instead_of] + [order]
+        position = self.positions.get(symbol, 0)
+        if not order.spec.two_sided:
+            asked = sum(o.left for o in orders if o.side is BookSide.ASK)
+            if asked > max(0, position):
+                return False
+        return tied_up(orders, position) <= self.free + self._locks.get(symbol, 0)
+
+    def relock(self, symbol: str) -> None:
+        """Reckon anew what the orders on a symbol tie up."""
+        lock = tied_up(self.on_symbol(symbol), self.positions.get(symbol, 0))
+        if lock:
+            self._locks[symbol] = lock
+        else:
+            self._locks.pop(symbol, None)
+
+    # ---- money
+
+    def fill(self, order: OwnOrder, size: int, wall: Nanos) -> OrderFilled:
+        """Book `size` contracts of our resting order as filled at its own price."""
+        buy, price = order.action is Action.BUY, order.price
+        cost = cost_of(price, size) if buy else proceeds_of(price, size)
+        fee = order.charge(size)
+        order.filled += size
+        order.fee += fee
+        self.fills += 1
+        fill = OrderFilled(
+            wall=wall,
+            venue_order_id=order.venue_order_id,
+            trade_id=TradeId(f"{self.venue.value}-t{self.fills}"),
+            instrument=order.instrument,
+            action=order.action,
+            price=Price(price),
+            size=Size(size),
+            cost=cost,
+            fee=fee,
+            maker=True,
+            order_id=order.order_id,
+        )
+        self._move(order, size, cost, fee)
+        self._remember(fill)
+        return fill
+
+    def _move(self, order: OwnOrder, size: int, cost: int, fee: int) -> None:
+        symbol, long = order.instrument.symbol, order.side is BookSide.BID
+        paid = cost if order.action is Action.BUY else -cost
+        if order.instrument.side is Side.NO:  # as if YES had been traded the other way
+            paid += size if long else -size
+        before = self.positions.get(symbol, 0)
+        after = before + (size if long else -size)
+        self.positions[symbol] = after
+        escrow = max(0, -after) - max(0, -before)
+        self.cash -= paid + escrow + fee
+        self.others += paid
+        self.house += fee
+        self.fees += fee
+        if not order.spec.two_sided and long:
+            self._stakes[symbol] = self._stakes.get(symbol, 0) + cost
+            commission = commission_of(order.spec.fees, order.price, size)
+            self._commissions[symbol] = self._commissions.get(symbol, 0) + commission
+
+    def settle(self, symbol: str, payout: int, refund: bool) -> None:
+        """Pay `payout` millionths per YES contract less the commission on what is won, or the stakes back."""
+        net, stake = self.positions.pop(symbol, 0), self._stakes.pop(symbol, 0)
+        commission = ceil_div(self._commissions.pop(symbol, 0) * payout, ONE)
+        due = net * payout // ONE
+        if refund:
+            due, commission = stake, 0
+        self.cash += max(0, -net) + due - commission
+        self.others -= due
+        self.house += commission
+        self.fees += commission
+
+    def defect(self) -> str | None:
+        """Say in one line how much money appeared from nowhere, or None."""
+        escrow = sum(max(0, -net) for net in self.positions.values())
+        lost = self.cash + escrow + self.others + self.house - self.paid_in
+        return f"{self.venue.value}: {lost} millionths of a dollar appeared from nowhere" if lost else None
+
+    # ---- what the venue tells us
+
+    def fills_of(self, order_id: ClientOrderId) -> list[OrderFilled]:
+        """Every fill of one order, oldest first, as far back as is remembered."""
+        return self._fills_of.get(order_id, [])
+
+    def mass_status(self, ts: Nanos, wall: Nanos) -> MassStatus:
+        """Everything: resting orders, recent fills, positions and free cash."""
+        while self._fills and self._fills[0].wall < wall - FILLS_REPORTED:
+            self._fills.popleft()
+        return MassStatus(
+            ts=ts,
+            wall=wall,
+            venue=self.venue,
+            orders=tuple(order.listed() for order in self.open.values()),
+            fills=tuple(self._fills),
+            positions=tuple((Instrument(self.venue, s), net) for s, net in self.positions.items() if net),
+            cash=self.free,
+        )
+
+    def _remember(self, fill: OrderFilled) -> None:
+        self._fills.append(fill)
+        while self._fills[0].wall < fill.wall - FILLS_REPORTED:
+            self._fills.popleft()
+        self._fills_of.setdefault(fill.order_id, []).append(fill)
+
+
+def tied_up(orders: list[OwnOrder], position: int) -> int:
+    """Cash that the orders on one symbol reserve; the first to fill uses up what is held first."""
+    lock, cover = 0, max(0, -position)
+    for order in sorted((o for o in orders if o.side is BookSide.BID), key=_descending):
+        bare = max(0, order.left - cover)
+        cover -= order.left - bare
+        lock += cost_of(order.yes_price, bare)
+    cover = max(0, position)
+    for order in sorted((o for o in orders if o.side is BookSide.ASK), key=_ascending):
+        bare = max(0, order.left - cover)
+        cover -= order.left - bare
+        lock += cost_of(ONE - order.yes_price, bare) if order.spec.two_sided else 0
+    return lock
+
+
+def _ascending(order: OwnOrder) -> int:
+    return order.yes_price
+
+
+def _descending(order: OwnOrder) -> int:
+    return -order.yes_price
