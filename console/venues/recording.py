@@ -23,6 +23,7 @@ from typing import Any, BinaryIO, Final
 import msgspec
 from msgspec import Struct
 
+from console.core.complaint import Complaint
 from console.core.units import MILLISECOND, Nanos
 from console.venues.kalshi.feed import Feed, Sequence
 from console.venues.kalshi.frames import Frame, KnownFrame, Parser, PublicEvent
@@ -43,7 +44,7 @@ _VALUE_MAX: Final = 1 << 24  # characters of one value of a document: a whole bo
 _UNTIMED_MAX: Final = 10_000  # frames held until the first one that says when it was
 
 
-class RecordingError(ValueError):
+class RecordingError(Complaint):
     """A file that is no recording: one line naming it, the place in it and what would be right."""
 
 
@@ -69,8 +70,8 @@ def read(
     feeds = [connection if whole else Feed(parser, Sequence(extract=True)) for _ in files]
     replay = Replay(parser, feeds, listings, terms)
     frames = heapq.merge(*(_timed(path, number, parser) for number, path in enumerate(files)))
-    for now, source, wall, came in frames:
-        for event in replay.take(came, source, Nanos(now), Nanos(wall)):
+    for at, source, wall, came in frames:
+        for event in replay.take(came, source, Nanos(at), Nanos(wall)):
             yield event.wall, event
     for event in replay.finish():
         yield event.wall, event

@@ -1,0 +1,1 @@
+"""Calls the engine in simulated time: seeded worlds with every invariant checked after every event."""

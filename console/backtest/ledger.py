@@ -1,0 +1,209 @@
+"""Our positions and cash counted a second time, from fills and settlements alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from console.core.events import OrderFilled, Settled
+from console.core.fees import FeeKind, FeeModel
+from console.core.instruments import (
+    Action,
+    Instrument,
+    InstrumentSpec,
+    Side,
+    TradeId,
+    Venue,
+    VoidRule,
+)
+from console.core.matches import MatchId
+from console.core.units import ONE, ceil_div
+
+
+class Account:
+    """What was traded of one symbol for one match: contracts, cash and what is still due.
+
+    `net` below 0 means NO contracts held; `cash` is counted as if each of them were a YES sold short, so
+    that $1 of it is still to be paid when YES wins.
+    """
+
+    __slots__ = ("cash", "commission", "net", "paid", "settled")
+
+    def __init__(self) -> None:
+        self.net = 0
+        self.cash = 0  # received less paid, fees included
+        self.paid = 0  # for purchases, where stakes are refunded
+        self.commission = 0  # due if YES pays
+        self.settled = False
+
+    def fill(self, fill: OrderFilled, fees: FeeModel) -> None:
+        """Count a fill."""
+        bought, dollar = fill.action is Action.BUY, 0
+        if fill.instrument.side is Side.NO:
+            dollar = fill.size if bought else -fill.size
+        self.net += fill.size if bought is (fill.instrument.side is Side.YES) else -fill.size
+        self.cash += dollar - fill.fee + (-fill.cost if bought else fill.cost)
+        self.paid += fill.cost if bought else 0
+        if fees.kind is FeeKind.WINNINGS and bought:
+            self.commission += ceil_div(fees.maker_rate * (ONE - fill.price) * fill.size, ONE * ONE)
+
+    def settle(self, payout: int, refund: bool) -> None:
+        """Count what the symbol paid."""
+        if refund:
+            self.cash += self.paid
+        else:
+            self.cash += self.net * payout // ONE - ceil_div(self.commission * payout, ONE)
+        self.net = self.paid = self.commission = 0
+        self.settled = True
+
+    @property
+    def at_venue(self) -> int:
+        """By how much the venue's balance has moved: a NO held has cost the rest of its dollar."""
+        return self.cash - max(0, -self.net)
+
+
+Key = tuple[MatchId, Instrument]
+# (turn of the event it came with, match, fact); no fact: the match was removed
+_Entry = tuple[int, MatchId, OrderFilled | Settled | None]
+
+
+class Ledger:
+    """Every fill the engine has been told, once by its trade id, by match and symbol (YES leg)."""
+
+    def __init__(self, spec_of: Callable[[Instrument], InstrumentSpec]) -> None:
+        self.accounts: dict[Key, Account] = {}
+        self.trades: dict[tuple[Venue, TradeId], OrderFilled] = {}
+        self.retired = 0  # cash of matches removed
+        self._spec_of = spec_of
+        self._entries: list[_Entry] = []
+
+    def fill(self, turn: int, match: MatchId, fill: OrderFilled) -> bool:
+        """Count a fill told by event number `turn`; False when it is known."""
+        key = (fill.instrument.venue, fill.trade_id)
+        if key in self.trades:
+            return False
+        self.trades[key] = fill
+        self._entries.append((turn, match, fill))
+        self._account(match, fill.instrument.yes).fill(fill, self._spec_of(fill.instrument.yes).fees)
+        return True
+
+    def settle(self, turn: int, match: MatchId, event: Settled) -> None:
+        """Count a settlement told by event number `turn`, once."""
+        account = self._account(match, event.instrument)
+        if not account.settled:
+            self._entries.append((turn, match, event))
+            account.settle(event.payout, event.refund)
+
+    def drop(self, turn: int, match: MatchId) -> None:
+        """Forget a match that event number `turn` removed, but not its trades."""
+        self._entries.append((turn, match, None))
+        gone = [key for key in self.accounts if key[0] == match]
+        self.retired += sum(self.accounts.pop(key).cash for key in gone)
+
+    def forget(self, turns: Iterable[int]) -> None:
+        """A crash lost the records of these events: count again without them."""
+        lost = set(turns)
+        kept = [entry for entry in self._entries if entry[0] not in lost]
+        if len(kept) == len(self._entries):
+            return
+        self.accounts, self.trades, self._entries, self.retired = {}, {}, [], 0
+        for turn, match, fact in kept:
+            if fact is None:
+                self.drop(turn, match)
+            elif isinstance(fact, OrderFilled):
+                self.fill(turn, match, fact)
+            else:
+                self.settle(turn, match, fact)
+
+    def of_match(self, match: MatchId) -> dict[Instrument, Account]:
+        """Accounts of one match by symbol."""
+        return {instrument: account for (m, instrument), account in self.accounts.items() if m == match}
+
+    def _account(self, match: MatchId, instrument: Instrument) -> Account:
+        account = self.accounts.get((match, instrument))
+        if account is None:
+            account = self.accounts[match, instrument] = Account()
+        return account
+
+
+# ---- the worst case, branch by branch
+
+
+class Leg:
+    """An order as the worst case sees it: every version (price, contracts) that may be resting."""
+
+    __slots__ = ("action", "instrument", "versions")
+
+    def __init__(self, instrument: Instrument, action: Action, versions: Iterable[tuple[int, int]]) -> None:
+        self.instrument = instrument
+        self.action = action
+        self.versions = tuple(versions)
+
+
+def worst_case(
+    outcomes: int,
+    may_none: bool,
+    pays: dict[Instrument, int],
+    specs: dict[Instrument, InstrumentSpec],
+    accounts: dict[Instrument, Account],
+    legs: Iterable[Leg],
+    fair: dict[int, int] | None,
+) -> int:
+    """Most that can be lost on symbols that net against each other, every order filled as badly as can be.
+
+    Branches: each outcome, none of them, and (where `fair` is known) void. Every order is taken to fill
+    exactly where that hurts.
+    """
+    branches: list[dict[Instrument, int | None]] = [
+        {i: ONE if mask >> outcome & 1 else 0 for i, mask in pays.items()} for outcome in range(outcomes)
+    ]
+    if may_none:
+        branches.append(dict.fromkeys(pays, 0))
+    if fair is not None:
+        branches.append({i: _at_void(specs[i], mask, outcomes, fair) for i, mask in pays.items()})
+    legs = list(legs)
+    return max(0, *(-_outcome(branch, pays, specs, accounts, legs, fair) for branch in branches))
+
+
+def _outcome(
+    worth: dict[Instrument, int | None],
+    pays: dict[Instrument, int],
+    specs: dict[Instrument, InstrumentSpec],
+    accounts: dict[Instrument, Account],
+    legs: list[Leg],
+    fair: dict[int, int] | None,
+) -> int:
+    total = 0
+    for instrument, account in accounts.items():
+        payout = worth[instrument]
+        if payout is None:  # the stake comes back
+            total += account.cash + account.paid
+        else:
+            total += account.cash + account.net * payout // ONE
+            total -= ceil_div(account.commission * payout, ONE)
+    for leg in legs:
+        payout = worth[leg.instrument.yes]
+        if payout is None:
+            continue
+        paid_out = payout if leg.instrument.side is Side.YES else ONE - payout
+        fees = specs[leg.instrument.yes].fees
+        chance = fair[pays[leg.instrument.yes]] if fair is not None else 0
+        total += min(_gain(leg.action, price, size, paid_out, fees, chance) for price, size in leg.versions)
+    return total
+
+
+def _gain(action: Action, price: int, size: int, payout: int, fees: FeeModel, chance: int) -> int:
+    """What an order would add where it loses, 0 where it does not.
+
+    A commission on winnings is expected at `chance`, the way limits count it; where it really loses, none
+    is due.
+    """
+    weight = price if fees.kind is FeeKind.QUADRATIC else chance
+    fee = ceil_div(fees.maker_rate * weight * (ONE - price), ONE * ONE)
+    each = (payout - price if action is Action.BUY else price - payout) - fee
+    return min(0, max(0, size) * each // ONE)
+
+
+def _at_void(spec: InstrumentSpec, mask: int, outcomes: int, fair: dict[int, int]) -> int | None:
+    if spec.void_rule is VoidRule.REFUND:
+        return None
+    return ONE * mask.bit_count() // outcomes if spec.void_rule is VoidRule.HALF else fair[mask]

@@ -1,0 +1,222 @@
+"""A recording as a world to trade in: its public stream, the paper exchange over it, and a fair value.
+
+Where no fair value is given, the tape's own microprice stands in as a source of odds. Live that would be
+our own price told back to us; here it is not, because a recorded book never held an order of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from console.core.commands import Alert, AnyCommand, Latch, Refuse
+from console.core.events import (
+    AddMatch,
+    AnyEvent,
+    InstrumentDefined,
+    OddsSuspended,
+    OddsUpdate,
+    SetTheo,
+    VenueUp,
+)
+from console.core.instruments import Instrument, InstrumentSpec, MarketState, Venue
+from console.core.matches import Listing, MatchId, MatchSpec
+from console.core.settings import MatchSettings
+from console.core.theo import SPREAD_USABLE
+from console.core.units import MILLISECOND, ONE, SECOND, Nanos
+from console.sim.clock import NEVER
+from console.sim.paper import CASH, DELAYS, PaperDials, PaperExchange
+from console.sim.queues import Queues
+from console.venues.kalshi.listings import STANDARD_TERMS, FeeTerms
+from console.venues.kalshi.listings import Listing as VenueListing
+from console.venues.recording import metadata, read
+
+SOURCE = "tape"
+OUTCOMES = ("Yes", "No")
+QUOTE_EVERY = SECOND
+CONFIRM_EVERY = 10 * SECOND  # an unmoved price is told again, so that it does not look forgotten
+
+
+class Quoted:
+    """What the tape last said of a match; no odds: nothing, or that it withdrew them."""
+
+    __slots__ = ("odds", "ts")
+
+    def __init__(self) -> None:
+        self.odds: tuple[float, ...] = ()
+        self.ts = 0
+
+
+class Tape:
+    """Everything outside the engine, driven by whoever holds the clock, as `sim.world.World` is.
+
+    `advance` to a moment and everything that has reached us by then comes back in order; a command
+    submitted on the way takes effect after the paper exchange's delay. Its clock is the recording's: `ts`
+    and `wall` are both receive times. Every ticker is a match of its own, added when it is first seen.
+    """
+
+    def __init__(
+        self,
+        files: Iterable[Path],
+        settings: MatchSettings,
+        *,
+        odds: Sequence[float] = (),
+        dials: PaperDials = DELAYS,
+        cash: int = CASH,
+        whole: bool = False,
+        use_yes_price: bool = False,
+        terms: FeeTerms = STANDARD_TERMS,
+    ) -> None:
+        """`odds` of YES and NO are pinned; without, the tape's microprice is told.
+
+        `whole`, `use_yes_price` and `terms` are what `recording.read` wants to know. Raises RecordingError.
+        """
+        paths = list(files)
+        self._settings = settings
+        self._odds = tuple(odds)
+        self._known = _listings(paths, terms)
+        recorded = read(paths, use_yes_price=use_yes_price, whole=whole, terms=terms)
+        self._frames = (event for _, event in recorded)
+        self._exchange = PaperExchange(Venue.KALSHI, cash=cash, dials=dials)
+        self.request_ns = dials.request_ms * MILLISECOND  # before that no command has any effect
+        self._matches: dict[MatchId, MatchSpec] = {}
+        self._quoted: dict[Instrument, Quoted] = {}
+        self._quote_ts = Nanos(0)
+        self.recorded = 0  # events of the recording that have happened
+        self.recorded_ts = 0  # when the last of them did
+        self._head = next(self._frames, None)
+        self.began = self._head.ts if self._head is not None else Nanos(0)
+        self._now = self.began
+        self._greeting: list[AnyEvent] = [VenueUp(ts=self.began, wall=self.began, venue=Venue.KALSHI)]
+
+    # ---- what there is
+
+    @property
+    def listings(self) -> tuple[MatchSpec, ...]:
+        """Every match met so far."""
+        return tuple(self._matches.values())
+
+    @property
+    def venues(self) -> tuple[Venue, ...]:
+        """The venue of the recording."""
+        return (self._exchange.venue,)
+
+    @property
+    def over(self) -> bool:
+        """The recording is at its end and nothing is under way."""
+        return self.next_ts() == NEVER
+
+    @property
+    def exchange(self) -> PaperExchange:
+        """The venue from the inside, for those who check."""
+        return self._exchange
+
+    def spec_of(self, instrument: Instrument) -> InstrumentSpec:
+        """Facts of a symbol; raises KeyError for an unknown one."""
+        return self._exchange.markets[instrument.yes].spec
+
+    def odds_now(self, match: MatchId) -> tuple[float, ...]:
+        """The odds pinned or last told on a match, empty without; raises KeyError for an unknown one."""
+        listed = self._matches[match].listings[0].instrument
+        return self._odds or self._quoted[listed].odds
+
+    # ---- time
+
+    @property
+    def now(self) -> Nanos:
+        """The moment up to which everything has happened."""
+        return self._now
+
+    def next_ts(self) -> Nanos:
+        """The next moment at which something happens; NEVER at the end."""
+        if self._greeting:
+            return self.began
+        head = self._head
+        if head is not None and head.ts < self._exchange.next_ts:
+            return head.ts
+        return self._exchange.next_ts
+
+    def submit(self, command: AnyCommand, ts: int) -> None:
+        """Send a command decided at `ts`; it takes effect `request_ns` later, or now if that has passed."""
+        if not isinstance(command, Latch | Alert | Refuse):
+            self._exchange.submit(command, max(ts, self._now - self.request_ns))
+
+    def advance(self, ts: int) -> list[AnyEvent]:
+        """Let everything happen up to and including `ts`; what reached us by then, in order."""
+        out, self._greeting = self._greeting, []
+        exchange, frames, head = self._exchange, self._frames, self._head
+        while True:
+            while head is not None and (at := head.ts) < exchange.next_ts and at <= ts:
+                if at >= self._quote_ts:
+                    self._quote(at, out)
+                exchange.take(head, out)
+                if isinstance(head, InstrumentDefined):
+                    self._meet(head, out)
+                self.recorded += 1
+                self.recorded_ts = at
+                head = next(frames, None)
+            if exchange.next_ts > ts:
+                break
+            exchange.advance(exchange.next_ts, out)
+        self._head = head
+        self._now = Nanos(max(self._now, ts))
+        return out
+
+    # ---- matches and their fair value
+
+    def _meet(self, event: InstrumentDefined, out: list[AnyEvent]) -> None:
+        """A ticker seen for the first time is a match of two outcomes, which its YES leg tells apart."""
+        if event.instrument in self._quoted:
+            return
+        spec = _match(event.instrument, self._known.get(event.instrument))
+        self._matches[spec.id] = spec
+        self._quoted[event.instrument] = Quoted()
+        out.append(AddMatch(ts=event.ts, wall=event.ts, spec=spec, settings=self._settings))
+        if self._odds:
+            out.append(SetTheo(ts=event.ts, wall=event.ts, match=spec.id, odds=self._odds, pinned=True))
+
+    def _quote(self, ts: Nanos, out: list[AnyEvent]) -> None:
+        """Tell every microprice that moved, at most once a second."""
+        self._quote_ts = Nanos(ts + QUOTE_EVERY)
+        if self._odds:
+            return
+        for instrument, quoted in self._quoted.items():
+            market = self._exchange.markets[instrument]
+            if not market.streamed or market.state is not MarketState.OPEN:
+                continue
+            odds, match = _microprice_odds(market), MatchId(instrument.symbol)
+            if not odds and quoted.odds:
+                quoted.odds = ()
+                out.append(OddsSuspended(ts=ts, wall=ts, match=match, source=SOURCE))
+            elif odds and (odds != quoted.odds or ts - quoted.ts >= CONFIRM_EVERY):
+                quoted.odds, quoted.ts = odds, ts
+                out.append(OddsUpdate(ts=ts, wall=ts, match=match, source=SOURCE, odds=odds))
+
+
+def _listings(paths: Iterable[Path], terms: FeeTerms) -> dict[Instrument, VenueListing]:
+    known = [event for event in (metadata(path, terms) for path in paths) if event is not None]
+    return {listing.instrument: listing for event in known for listing in event.listings}
+
+
+def _match(instrument: Instrument, listing: VenueListing | None) -> MatchSpec:
+    """The match of a ticker; a start only where the listing states one before the close."""
+    ticker = instrument.symbol
+    start, end = (listing.occurs_wall, listing.close_wall) if listing is not None else (Nanos(0), Nanos(0))
+    return MatchSpec(
+        id=MatchId(ticker),
+        title=(listing.title or ticker) if listing is not None else ticker,
+        outcomes=OUTCOMES,
+        listings=(Listing(instrument, (0,)),),
+        event=listing.event if listing is not None else "",
+        start=start if start < end else Nanos(0),
+        end=end,
+    )
+
+
+def _microprice_odds(market: Queues) -> tuple[float, ...]:
+    """Fair odds at the recorded book's microprice; none while it is one-sided, wide, crossed or unsound."""
+    bid, ask = market.bids.public_best(), market.asks.public_best()
+    if not market.sound or bid is None or ask is None or not 0 < ask[0] - bid[0] <= SPREAD_USABLE:
+        return ()
+    yes = (bid[0] * ask[1] + ask[0] * bid[1]) / (bid[1] + ask[1]) / ONE
+    return 1.0 / yes, 1.0 / (1.0 - yes)
