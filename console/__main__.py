@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
 
     kill = commands.add_parser("kill", help="cancel everything, engage the kill latch, wait for the proof")
     _common(kill)
+    kill.add_argument("--replay", action="store_true", help="kill the replay that is playing")
     kill.set_defaults(command=_kill)
 
     theo = commands.add_parser("theo", help="fair probabilities of odds by every method")
@@ -75,17 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     theo.add_argument("--json", action="store_true", help="print JSON")
     theo.set_defaults(command=_theo)
 
-    replay = commands.add_parser("replay", help="make a market on recorded venue frames")
-    replay.add_argument("files", nargs="+", metavar="FILE")
-    fair = replay.add_mutually_exclusive_group()
-    fair.add_argument("--theo", metavar="P", help="fair probability of YES, for example 0.55")
-    fair.add_argument("--odds", nargs=2, metavar=("A", "B"), help="sharp odds of YES and NO")
-    replay.add_argument(
-        "--speed", default="", metavar="X", help="times recorded time, or max; shows the console"
-    )
-    replay.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a match setting")
-    replay.add_argument("--json", action="store_true", help="print a summary as JSON (speed max, no console)")
-    replay.set_defaults(command=_replay)
+    _add_replay(commands.add_parser("replay", help="make a market on recorded venue frames"))
 
     simulate = commands.add_parser("simulate", help="test the engine in a seeded world with misfortunes")
     simulate.add_argument("--seed", type=int, default=1, help="first or only seed")
@@ -105,6 +96,24 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_replay(replay: argparse.ArgumentParser) -> None:
+    replay.add_argument("files", nargs="+", metavar="FILE")
+    fair = replay.add_mutually_exclusive_group()
+    fair.add_argument("--theo", metavar="P", help="fair probability of YES, for example 0.55")
+    fair.add_argument("--odds", nargs=2, metavar=("A", "B"), help="sharp odds of YES and NO")
+    replay.add_argument(
+        "--speed",
+        default="",
+        metavar="X",
+        help="open the console and play at X times recorded time; max or left out: a summary at full speed",
+    )
+    replay.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a match setting")
+    replay.add_argument("--json", action="store_true", help="print a summary as JSON (speed max, no console)")
+    replay.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    replay.add_argument("--detached", action="store_true", help=argparse.SUPPRESS)
+    replay.set_defaults(command=_replay)
+
+
 def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config", metavar="FILE", default=argparse.SUPPRESS, help="settings file (./markets.toml)"
@@ -115,30 +124,36 @@ def _common(parser: argparse.ArgumentParser) -> None:
 
 
 def _console(arguments: argparse.Namespace) -> int:
-    from console.launch import open_console
+    from console.launch.place import place_of
+    from console.launch.screen import open_console
 
-    return open_console(_config_of(arguments), mouse=not arguments.no_mouse)
+    return open_console(place_of(_config_of(arguments)), mouse=not arguments.no_mouse)
 
 
 def _attach(arguments: argparse.Namespace) -> int:
-    from console.launch import attach
+    from console.launch.place import place_of
+    from console.launch.screen import attach
 
-    return attach(_config_of(arguments), view_only=arguments.view, mouse=not arguments.no_mouse)
+    place = place_of(_config_of(arguments))
+    return attach(place, view_only=arguments.view, mouse=not arguments.no_mouse)
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from console.launch import run_engine
+    from console.launch.engine import run_engine
+    from console.launch.place import place_of
 
     if not arguments.headless and not arguments.detached:
         print("mmconsole: run: add --headless, or start `mmconsole` for the console", file=sys.stderr)
         return EXIT_USAGE
-    return run_engine(_config_of(arguments), headless=arguments.headless)
+    return run_engine(place_of(_config_of(arguments)), headless=arguments.headless)
 
 
 def _kill(arguments: argparse.Namespace) -> int:
-    from console.launch import kill
+    from console.launch.kill import kill
+    from console.launch.place import place_of
+    from console.launch.replay import replay_place
 
-    return kill(_config_of(arguments))
+    return kill(replay_place(None) if arguments.replay else place_of(_config_of(arguments)))
 
 
 def _theo(arguments: argparse.Namespace) -> int:
@@ -151,16 +166,26 @@ def _theo(arguments: argparse.Namespace) -> int:
 
 
 def _replay(arguments: argparse.Namespace) -> int:
-    from console.backtest.command import replay
+    if arguments.speed in ("", "max") or arguments.json:
+        from console.backtest.command import replay
 
-    return replay(
-        arguments.files,
+        return replay(
+            arguments.files,
+            theo=arguments.theo,
+            odds=arguments.odds,
+            settings=arguments.set,
+            as_json=arguments.json,
+        )
+    from console.launch.replay import Showing, play_engine, show_replay
+
+    showing = Showing(
+        files=tuple(arguments.files),
         theo=arguments.theo,
-        odds=arguments.odds,
+        odds=tuple(arguments.odds or ()),
         speed=arguments.speed,
-        settings=arguments.set,
-        as_json=arguments.json,
+        settings=tuple(arguments.set),
     )
+    return play_engine(showing) if arguments.detached else show_replay(showing, not arguments.no_mouse)
 
 
 def _simulate(arguments: argparse.Namespace) -> int:

@@ -104,7 +104,10 @@ def test_core_loads_neither_loop_nor_screen():
         for path in SOURCES
         if path.is_relative_to(ROOT / "console" / "core") and path.stem != "__init__"
     ]
-    program = f"import sys\nfor m in {modules!r}: __import__(m)\nprint('asyncio' in sys.modules, 'textual' in sys.modules)"
+    program = (
+        f"import sys\nfor m in {modules!r}: __import__(m)\n"
+        "print('asyncio' in sys.modules, 'textual' in sys.modules)"
+    )
     done = run(sys.executable, "-c", program)
     assert done.stdout.split() == ["False", "False"], done.stdout + done.stderr
 

@@ -110,6 +110,7 @@ class LinkServer:
                 self._watch_control()
         finally:
             server.close()
+            self._broadcast()  # how it ended: a stop may be proven between two views
             for client in list(self._clients):
                 client.writer.close()
             with contextlib.suppress(FileNotFoundError):

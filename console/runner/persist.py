@@ -22,6 +22,8 @@ def persist(config: Config, state: State, event: OperatorEvent, say: Callable[[s
 
 
 def _change(config: Config, state: State, event: OperatorEvent) -> dict[str, Any] | None:
+    if config.mode is Mode.REPLAY:
+        return None  # a replay leaves no settings behind
     simulated = config.mode is Mode.SIM
     configured = {match.spec.id for match in config.matches}
     match event:

@@ -50,12 +50,12 @@ from console.journal import Journal
 from console.link.messages import Ack, Answer, Ask, Role, SetDryRun, Welcome
 from console.link.server import LinkServer
 from console.runner.answers import answer
+from console.runner.clock import RunClock
 from console.runner.inbox import Done, Inbox
 from console.runner.outbox import Outbox
 from console.runner.persist import persist
 from console.runner.source import Source
 
-TICK_S = 0.1
 SLICE_S = 0.002  # how long the loop works through the inbox before it lets others in
 STOP_PATIENCE_S = 10.0
 SWEEP_PATIENCE_S = 8.0
@@ -90,12 +90,14 @@ class Runner:
         source: Source,
         latch: KillLatch,
         say: Callable[[str], None],
+        clock: RunClock,
     ) -> None:
         self._config = config
         self._beginning = beginning
         self._source = source
         self._latch = latch
         self._say = say
+        self._clock = clock
         self._engine = Engine()
         self._inbox = Inbox()
         self._outbox = Outbox(latch, source.send, self._inbox.put)
@@ -187,7 +189,7 @@ class Runner:
     async def _tick(self) -> None:
         while True:
             self._inbox.put(Tick())
-            await asyncio.sleep(TICK_S)
+            await asyncio.sleep(self._clock.tick_s)
 
     async def _work(self) -> None:
         while True:
@@ -203,8 +205,8 @@ class Runner:
     def _take(self, event: AnyEvent, done: Done | None) -> None:
         """Stamp one event, journal it, let the engine decide, and send what it says."""
         assert self._journal is not None, "a run has a journal"
-        msgspec.structs.force_setattr(event, "ts", time.monotonic_ns())
-        msgspec.structs.force_setattr(event, "wall", time.time_ns())
+        msgspec.structs.force_setattr(event, "ts", self._clock.now())
+        msgspec.structs.force_setattr(event, "wall", self._clock.wall())
         self._journal.event(event)
         self._refusal = ""
         for command in self._engine.on_event(event):
@@ -306,7 +308,7 @@ class Runner:
                 event = waiting[0]
                 if isinstance(event, MassStatus):
                     empties[event.venue] = empties[event.venue] + 1 if not event.orders else 0
-                    self._listed[event.venue] = (Nanos(time.monotonic_ns()), len(event.orders))
+                    self._listed[event.venue] = (self._clock.now(), len(event.orders))
         return [venue for venue, seen in empties.items() if seen < 2]
 
     def _report(self, code: int) -> None:

@@ -199,3 +199,15 @@ def test_kill_without_an_answer_becomes_a_process(tmp_path):
             await made.start()
 
     story(steps)
+
+
+def test_last_view_says_how_it_ended():
+    async def steps():
+        async with line() as made, made.client() as client:
+            await until(lambda: client.view is not None)
+            made.host.engine.state.stopping = "the test is over"  # within a quarter of a second of the end
+            await made.stop()
+            await until(lambda: client.closed)
+            assert client.view.stopping == "the test is over"
+
+    story(steps)

@@ -12,6 +12,7 @@ from console.core.commands import AmendOrder, CancelAll, CancelOrder, PlaceOrder
 from console.core.events import AddMatch, BookSnapshot, Kill, OrderRejected, RejectReason, Tick
 from console.core.instruments import Instrument, Venue
 from console.folders import KillLatch
+from console.runner.clock import SystemClock
 from console.runner.inbox import BACKLOG_MAX, Inbox
 from console.runner.outbox import Outbox
 from console.runner.runner import EXIT_CRASHED, Beginning, Runner
@@ -63,7 +64,7 @@ async def running(places, tmp_path):
     profile = config.profiles["top_of_book"]
     first = [AddMatch(spec=spec, settings=profile) for spec in source.inner.listings[:4]]
     beginning = Beginning("r1", tmp_path, tmp_path / "s", b"", first, keep_without_console=True)
-    runner = Runner(config, beginning, source, KillLatch(tmp_path), said.append)
+    runner = Runner(config, beginning, source, KillLatch(tmp_path), said.append, SystemClock())
     task = asyncio.create_task(runner.run(lambda: None))
     try:
         await until(lambda: source.count(PlaceOrder) >= 4, task)

@@ -1,0 +1,1 @@
+"""Starting the engine process, finding the one that runs, attaching a console to it, and killing it."""
