@@ -91,13 +91,16 @@ class Journal:
         run_id: RunId,
         on_commit: Callable[[int], None],
         on_failure: Callable[[str], None],
+        whole: bool = True,
     ) -> None:
+        """`whole` False: market data is kept elsewhere, so the events alone do not lead to the commands."""
         folder.mkdir(mode=0o700, exist_ok=True)
         self.path = folder / f"{run_id}.sqlite"
         self._folder = folder
         self._run_id = run_id
         self._on_commit = on_commit
         self._on_failure = on_failure
+        self._whole = whole
         self._queue: queue.SimpleQueue[_Item] = queue.SimpleQueue()
         self._number = 0
         self._db: sqlite3.Connection | None = None
@@ -142,6 +145,7 @@ class Journal:
             self._db.executescript(_CREATE)
             self._db.execute("INSERT INTO header VALUES ('schema', ?)", (str(SCHEMA),))
             self._db.execute("INSERT INTO header VALUES ('run', ?)", (self._run_id,))
+            self._db.execute("INSERT INTO header VALUES ('whole', ?)", (str(int(self._whole)),))
         except (sqlite3.Error, OSError) as error:
             raise JournalError(f"{self.path}: cannot be created: {error}") from error
 
@@ -251,6 +255,7 @@ class Reader:
         if header.get("schema") != str(SCHEMA):
             raise JournalError(f"{path.name}: schema {header.get('schema')}, this program reads {SCHEMA}")
         self.run_id = RunId(header.get("run", ""))
+        self.whole = header.get("whole", "1") == "1"
 
     def close(self) -> None:
         """Let go of the file."""

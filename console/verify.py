@@ -20,20 +20,24 @@ PROGRESS_EVERY = 10_000
 
 
 class Verdict(Struct, frozen=True):
-    """What verifying a journal found; `replayed` says that every event was followed to the end."""
+    """What verifying a journal found; `replayed` says that every event was followed to the end.
+
+    A journal that keeps no market data (`whole` False) cannot be followed: its orders are tested alone.
+    """
 
     journal: str
     records: int
     events: int
     orders: int
     replayed: bool
+    whole: bool
     findings: tuple[Finding, ...]
 
 
 def verify(path: Path, progress: Callable[[int], None] = lambda _: None) -> Verdict:
     """Prove a journal; raises JournalError when it cannot be read at all."""
     reader = Reader(path)
-    proof = _Proof()
+    proof = _Proof(reader.whole)
     for record in reader.all():
         proof.take(record)
         if proof.records % PROGRESS_EVERY == 0:
@@ -42,7 +46,9 @@ def verify(path: Path, progress: Callable[[int], None] = lambda _: None) -> Verd
     reader.close()
     auditor = proof.auditor
     findings = tuple(auditor.findings[:FINDINGS_MAX])
-    return Verdict(path.name, proof.records, auditor.events, auditor.orders, auditor.follows, findings)
+    return Verdict(
+        path.name, proof.records, auditor.events, auditor.orders, auditor.follows, reader.whole, findings
+    )
 
 
 def run(journal: str, as_json: bool) -> int:
@@ -56,14 +62,17 @@ def run(journal: str, as_json: bool) -> int:
     else:
         for finding in verdict.findings:
             print(f"record {finding.number}: {finding.text}")
-        followed = (
-            "every event replayed to the same commands" if verdict.replayed else "not replayed to the end"
-        )
         print(
             f"{verdict.journal}: {verdict.records} records, {verdict.events} events, "
-            f"{verdict.orders} orders, {followed}: {len(verdict.findings) or 'nothing'} wrong"
+            f"{verdict.orders} orders, {_followed(verdict)}: {len(verdict.findings) or 'nothing'} wrong"
         )
     return 1 if verdict.findings else 0
+
+
+def _followed(verdict: Verdict) -> str:
+    if not verdict.whole:
+        return "each tested by itself (the market data is not in this journal)"
+    return "every event replayed to the same commands" if verdict.replayed else "not replayed to the end"
 
 
 def _progress(records: int) -> None:
@@ -73,20 +82,20 @@ def _progress(records: int) -> None:
 class _Proof:
     """Groups records into events with their commands, and checks numbers and digest on the way."""
 
-    def __init__(self) -> None:
-        self.auditor = Auditor()
+    def __init__(self, whole: bool) -> None:
+        self.auditor = Auditor(follow=whole)
         self.records = 0
         self._chain = hashlib.sha256()
-        self._unbroken = True
+        self._unbroken = self._numbered = True
         self._last = 0
         self._event: tuple[int, AnyEvent] | None = None
         self._commands: list[tuple[int, AnyCommand]] = []
 
     def take(self, record: Record) -> None:
         self.records += 1
-        if record.number != self._last + 1 and self.auditor.follows:
+        if record.number != self._last + 1 and self._numbered:
             self._find(record.number, f"records {self._last + 1} to {record.number - 1} are missing")
-            self.auditor.follows = False
+            self._numbered = self.auditor.follows = False
         self._last = record.number
         self._chain.update(record.body)
         if self._unbroken and record.chain and record.chain != self._chain.digest():

@@ -22,7 +22,7 @@ class Decisions:
     """Records of one replay in a journal file of its own in `folder`; raises JournalError."""
 
     def __init__(self, folder: Path) -> None:
-        self._journal = Journal(folder, RunId(f"replay-{time.time_ns()}"), _ignore, _ignore)
+        self._journal = Journal(folder, RunId(f"replay-{time.time_ns()}"), _ignore, _ignore, whole=False)
         self._batch: list[AnyEvent | AnyCommand] = []
 
     @property
