@@ -25,7 +25,9 @@ from console.core.events import (
     BookDelta,
     BooksConfirmed,
     BookSnapshot,
+    ClockMeasured,
     OddsUpdate,
+    QueuePosition,
     Started,
     Tick,
     Trade,
@@ -36,7 +38,16 @@ SCHEMA = 1
 TAPE_BYTES_MAX = 2 * 1024**3  # of one run; beyond it market data is no longer kept
 PART_RECORDS = 1_000_000
 COMPRESSION = 8  # what gzip makes of JSON events, about
-_TAPE_KINDS = (BookDelta, Tick, Trade, BookSnapshot, BooksConfirmed, OddsUpdate)
+_TAPE_KINDS = (
+    BookDelta,
+    Tick,
+    Trade,
+    BookSnapshot,
+    BooksConfirmed,
+    OddsUpdate,
+    ClockMeasured,
+    QueuePosition,
+)
 _EVENTS: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 _COMMANDS: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(AnyCommand)
 _ENCODER = msgspec.json.Encoder()

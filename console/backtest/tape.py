@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from console.core.commands import Alert, AnyCommand, Latch, Refuse
+from console.core.commands import Alert, AnyCommand, Latch, Refuse, UnwatchOdds, WatchOdds
 from console.core.events import (
     AddMatch,
     AnyEvent,
@@ -138,7 +138,7 @@ class Tape:
 
     def submit(self, command: AnyCommand, ts: int) -> None:
         """Send a command decided at `ts`; it takes effect `request_ns` later, or now if that has passed."""
-        if not isinstance(command, Latch | Alert | Refuse):
+        if not isinstance(command, Latch | Alert | Refuse | WatchOdds | UnwatchOdds):
             self._exchange.submit(command, max(ts, self._now - self.request_ns))
 
     def advance(self, ts: int) -> list[AnyEvent]:

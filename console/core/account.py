@@ -25,7 +25,8 @@ class Baseline(Struct, frozen=True, array_like=True):
     peak: int = 0  # highest profit since the last re-arm
     equity_start: int | None = None  # account equity when first known, deposits excluded later
     profit_start: int = 0  # profit at that moment
-    retired: int = 0  # profit of matches no longer kept
+    retired: int = 0  # profit of matches no longer kept, and rewards
+    rewards: int = 0  # of it, paid for providing liquidity
 
 
 class Account:
@@ -85,6 +86,11 @@ class Account:
     def retire(self, profit: int) -> None:
         """Keep the profit of a match that is removed."""
         self.baseline = _replace(self.baseline, retired=self.baseline.retired + profit)
+
+    def reward(self, amount: int) -> None:
+        """The venue paid for providing liquidity: profit of no match."""
+        base = self.baseline
+        self.baseline = _replace(base, retired=base.retired + amount, rewards=base.rewards + amount)
 
     def rearmed(self) -> None:
         """The operator looked and goes on: the peak is measured from here."""

@@ -19,12 +19,12 @@ from console.core.instruments import (
     Venue,
     VenueOrderId,
 )
-from console.core.lots import Lot
 from console.core.markets import Market
 from console.core.matches import MatchId, MatchSpec
 from console.core.matches import State as Stage
 from console.core.orders import Operation, Order, OrderState
-from console.core.positions import Position
+from console.core.provisional import PositionKept, Unsettled, bring_back
+from console.core.provisional import kept as kept_position
 from console.core.reasons import Reason
 from console.core.settings import MatchSettings
 from console.core.state import State
@@ -32,29 +32,6 @@ from console.core.theo import MANUAL, SourceKind
 from console.core.units import Nanos, Price, Size
 
 SCHEMA = 1
-
-
-class HoldingKept(Struct, frozen=True, array_like=True):
-    """One symbol of a position."""
-
-    instrument: Instrument
-    net: int
-    basis: int
-    commission: int
-    settled: bool
-
-
-class PositionKept(Struct, frozen=True, array_like=True):
-    """One netting group: cash, what it holds, and how it is paired off."""
-
-    venue: Venue
-    cash: int
-    fees: int
-    fills: int
-    locked: int
-    conditional: int
-    holdings: tuple[HoldingKept, ...]
-    lots: tuple[tuple[int, int, int, int], ...]  # (outcome mask, contracts, cost, safe)
 
 
 class MatchKept(Struct, frozen=True, array_like=True):
@@ -74,6 +51,7 @@ class MatchKept(Struct, frozen=True, array_like=True):
     manual_odds: tuple[float, ...]
     pinned: bool
     side_pauses: tuple[tuple[int, Reason, int], ...]  # (outcome mask, why, nanoseconds to go)
+    unsettled: tuple[tuple[Venue, Unsettled], ...] = ()
 
 
 class OrderKept(Struct, frozen=True, array_like=True):
@@ -194,29 +172,14 @@ def _match_kept(desk: Desk, ts: Nanos) -> MatchKept:
         mark=desk.mark,
         rebalancing=tuple(sorted(desk.rebalancing.items())),
         positions=tuple(
-            _position_kept(venue, position)
+            kept_position(venue, position)
             for venue, position in desk.positions.items()
             if not desk.nets_across or venue is desk.venues[0]
         ),
         manual_odds=manual.odds if manual is not None else (),
         pinned=desk.board.pinned,
         side_pauses=tuple((mask, p.reason, p.until - ts) for mask, p in desk.side_pauses.items()),
-    )
-
-
-def _position_kept(venue: Venue, position: Position) -> PositionKept:
-    return PositionKept(
-        venue=venue,
-        cash=position.cash,
-        fees=position.fees,
-        fills=position.fills,
-        locked=position.locked,
-        conditional=position.conditional,
-        holdings=tuple(
-            HoldingKept(instrument, held.net, held.basis, held.commission, held.settled)
-            for instrument, held in position.holdings.items()
-        ),
-        lots=tuple((mask, lot.count, lot.cost, lot.safe) for mask, lot in position.lots.lots.items()),
+        unsettled=tuple(desk.unsettled.items()),
     )
 
 
@@ -259,22 +222,12 @@ def _restore_match(state: State, kept: MatchKept, specs: dict[Instrument, Instru
     for mask, reason, left in kept.side_pauses:
         desk.side_pauses[mask] = SidePause(reason, Nanos(state.ts + left))
     for position in kept.positions:
-        _restore_position(desk.positions[position.venue], position)
+        bring_back(desk.positions[position.venue], position)
+    desk.unsettled = dict(kept.unsettled)
     state.desks[kept.spec.id] = desk
     if kept.manual_odds:
         desk.board.odds(MANUAL, SourceKind.MANUAL, kept.manual_odds, state.ts, state.wall)
         desk.board.pinned = kept.pinned
-
-
-def _restore_position(position: Position, kept: PositionKept) -> None:
-    position.cash, position.fees, position.fills = kept.cash, kept.fees, kept.fills
-    position.locked, position.conditional = kept.locked, kept.conditional
-    for holding in kept.holdings:
-        held = position.holdings[holding.instrument]
-        held.net, held.basis = holding.net, holding.basis
-        held.commission, held.settled = holding.commission, holding.settled
-    for mask, count, cost, safe in kept.lots:
-        position.lots.lots[mask] = Lot(count, cost, safe)
 
 
 def _restore_order(state: State, kept: OrderKept) -> None:

@@ -7,7 +7,7 @@ import enum
 from msgspec import Struct
 
 from console.core.instruments import Action, ClientOrderId, Instrument, Venue, VenueOrderId
-from console.core.matches import MatchId
+from console.core.matches import MatchId, MatchSpec
 from console.core.units import Nanos, Price, Size
 
 
@@ -16,6 +16,13 @@ class CeilingKind(enum.Enum):
 
     QUOTE = "quote"
     REDUCE = "reduce"
+
+
+class TimeInForce(enum.Enum):
+    """How long an order may wait for its other side."""
+
+    GTC = "good till cancelled"
+    IOC = "immediate or cancel"
 
 
 class Basis(Struct, frozen=True, array_like=True):
@@ -40,10 +47,12 @@ class Command(Struct, frozen=True, tag=True, omit_defaults=True):
 
 
 class PlaceOrder(Command, frozen=True, kw_only=True):
-    """Rest a post-only limit order.
+    """Rest a post-only limit order, or (`IOC`, never post-only) take what is there now.
 
     `ceiling` bounds it in prices of `instrument`: the highest price of a buy, the lowest (floor) of a
-    sale. `ts` is the moment it was decided, on the clock of its run.
+    sale. `ts` is the moment it was decided, on the clock of its run. `expires`: wall-clock nanoseconds
+    at which the venue takes it out by itself unless kept alive, 0 for never. `reduce_only`: it may only
+    lessen what is held, where the venue knows the word.
     """
 
     order_id: ClientOrderId
@@ -56,6 +65,10 @@ class PlaceOrder(Command, frozen=True, kw_only=True):
     ceiling_kind: CeilingKind
     basis: Basis
     ts: Nanos = Nanos(0)
+    time_in_force: TimeInForce = TimeInForce.GTC
+    post_only: bool = True
+    reduce_only: bool = False
+    expires: Nanos = Nanos(0)
 
 
 class AmendOrder(Command, frozen=True, kw_only=True):
@@ -122,6 +135,29 @@ class Unsubscribe(Command, frozen=True, kw_only=True):
     instrument: Instrument
 
 
+class WatchOdds(Command, frozen=True, kw_only=True):
+    """Begin to bring the odds of a match; repeated when its facts change."""
+
+    spec: MatchSpec
+
+
+class UnwatchOdds(Command, frozen=True, kw_only=True):
+    """No longer bring the odds of a match."""
+
+    match: MatchId
+
+
+class KeepAlive(Command, frozen=True, kw_only=True):
+    """The engine is healthy: whatever stands between our orders and their end is wound up again.
+
+    Orders may rest until `until` (wall-clock nanoseconds) where the venue takes an end; a heartbeat goes
+    out where the venue listens for one. Nothing but a healthy engine sends it.
+    """
+
+    venue: Venue
+    until: Nanos
+
+
 class Latch(Command, frozen=True, kw_only=True):
     """Write the kill latch to disk (or lift it when `reason` is empty)."""
 
@@ -160,6 +196,9 @@ AnyCommand = (
     | Resync
     | Subscribe
     | Unsubscribe
+    | WatchOdds
+    | UnwatchOdds
+    | KeepAlive
     | Latch
     | Alert
     | Refuse

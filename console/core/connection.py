@@ -2,34 +2,57 @@
 
 from __future__ import annotations
 
+from msgspec import Struct
+
 from console.core.book import NEVER, Stream
+from console.core.events import VenueLimits
 from console.core.instruments import Instrument, Venue
 from console.core.reasons import Reason
 from console.core.settings import AccountSettings
-from console.core.units import SECOND, Nanos
+from console.core.units import MILLISECOND, SECOND, Nanos
 
-PLACE_COST = 10
-AMEND_COST = 10
-CANCEL_COST = 2
+RENEWAL_SHARE = 4  # at most one in so many write tokens goes into keeping resting orders alive
 KILL_PAUSES_MS = (250, 500, 1000, 2000)
 PROOF_GAP = 2 * SECOND
 
 
-class Budget:
-    """Write tokens of a venue: a bucket refilled by time, part of it kept for cancels."""
+class Costs(Struct, frozen=True, array_like=True):
+    """Write tokens by kind of request; `renew` is for prolonging one resting order."""
 
-    __slots__ = ("_filled_ts", "burst", "per_s", "reserve", "tokens")
+    place: int = 10
+    amend: int = 10
+    cancel: int = 2
+    renew: int = 0
+
+
+class Budget:
+    """Write tokens of a venue: a bucket refilled by time, part of it kept for cancels.
+
+    The venue's own numbers govern once it has told them (C5); until then those of the settings.
+    """
+
+    __slots__ = ("_filled_ts", "_told", "burst", "costs", "per_s", "reserve", "tokens")
 
     def __init__(self, settings: AccountSettings) -> None:
+        self._told: VenueLimits | None = None
+        self.costs = Costs()
         self.configure(settings)
         self.tokens = self.burst * SECOND  # in billionths of a token: exact in whole numbers
         self._filled_ts = NEVER
 
     def configure(self, settings: AccountSettings) -> None:
         """Take the refill rate, the size of the bucket and the share kept for cancels."""
-        self.per_s = settings.write_tokens_per_s
-        self.burst = settings.write_burst
-        self.reserve = settings.write_burst * settings.cancel_reserve_pct // 100
+        told = self._told
+        self.per_s = told.write_per_s if told is not None else settings.write_tokens_per_s
+        self.burst = told.write_burst if told is not None else settings.write_burst
+        self.reserve = self.burst * settings.cancel_reserve_pct // 100
+
+    def told(self, limits: VenueLimits, settings: AccountSettings) -> None:
+        """The venue stated its limits; what is in the bucket is at most what it holds."""
+        self._told = limits
+        self.costs = Costs(limits.place, limits.amend, limits.cancel, limits.renew)
+        self.configure(settings)
+        self.tokens = min(self.tokens, self.burst * SECOND)
 
     def left(self, ts: Nanos) -> int:
         """Whole tokens in the bucket now."""
@@ -89,7 +112,10 @@ class Connection:
         "budget",
         "cash",
         "cash_ts",
+        "clock_offset",
+        "dead_man",
         "differences",
+        "kept_alive_ts",
         "mismatch",
         "private_ts",
         "reconciling",
@@ -114,6 +140,9 @@ class Connection:
         self.cash_ts = NEVER
         self.asked_ts = NEVER  # last reconcile sent
         self.budget = Budget(settings)
+        self.clock_offset: int | None = None  # of the venue's clock ahead of ours
+        self.dead_man = False  # the venue ends our orders when it no longer hears of us
+        self.kept_alive_ts = NEVER
         self.sweep: Sweep | None = None
 
     def trouble(self, settings: AccountSettings, ts: Nanos) -> Reason | None:
@@ -124,8 +153,22 @@ class Connection:
             return Reason.MISMATCH
         if self.reconciling:
             return Reason.RECONCILING
+        if (
+            self.clock_offset is not None
+            and abs(self.clock_offset) > settings.clock_offset_max_ms * MILLISECOND
+        ):
+            return Reason.CLOCK
         if ts - self.private_ts > settings.fills_blind_s * SECOND:
             return Reason.FILLS_BLIND
         if self.cash is None or ts - self.cash_ts > settings.balance_age_max_s * SECOND:
             return Reason.NO_BALANCE
         return None
+
+    def lease(self, settings: AccountSettings, orders: int) -> int:
+        """How long from now orders may rest without a sign of life from us, in nanoseconds.
+
+        Longer than asked for where renewing so many orders twice in a lease would eat too much of the
+        write budget.
+        """
+        spent = 2 * RENEWAL_SHARE * orders * self.budget.costs.renew
+        return max(settings.expiry_s * SECOND, -(-spent * SECOND // max(1, self.budget.per_s)))

@@ -15,6 +15,7 @@ from console.core.matches import MatchSpec, Phase
 from console.core.matches import State as Stage
 from console.core.orders import Order
 from console.core.positions import Position
+from console.core.provisional import Unsettled
 from console.core.quoting import Memory, Route
 from console.core.reasons import Reason
 from console.core.settings import MatchSettings
@@ -93,6 +94,7 @@ class Desk:
         self.shocked_ts = NEVER  # the last shock of a source that counted then
         self.rebalancing: dict[int, int] = {}  # outcome mask -> sign of the exposure worked off
         self.side_pauses: dict[int, SidePause] = {}
+        self.unsettled: dict[Venue, Unsettled] = {}  # by the first venue of the netting group
 
         self.memories: dict[Route, Memory] = {}
         self.verdicts = {gained: Verdict() for gained in self.sets()}
@@ -143,6 +145,10 @@ class Desk:
     def nets_across(self) -> bool:
         """Positions on different venues offset each other: one venue, or rules read and confirmed."""
         return len(self.venues) < 2 or bool(self.rules_confirmed)
+
+    def group_of(self, venue: Venue) -> Venue:
+        """The first venue of those that net with this one."""
+        return next(v for v, position in self.positions.items() if position is self.positions[venue])
 
     def groups(self) -> tuple[Position, ...]:
         """The positions that do not net against each other."""

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from console.core import killing, marks, operating, outcomes, quotes, reconcile
+from console.core import keepalive, killing, marks, operating, outcomes, quotes, reconcile
 from console.core.checkpoint import decode, restore
-from console.core.commands import AmendOrder, AnyCommand, PlaceOrder, Severity, Subscribe
+from console.core.commands import AmendOrder, AnyCommand, PlaceOrder, Severity, Subscribe, WatchOdds
 from console.core.connection import Connection
 from console.core.devig import OddsError
 from console.core.events import (
@@ -25,6 +25,10 @@ from console.core.events import (
     BookSnapshot,
     BookStale,
     CashAdjusted,
+    ClockMeasured,
+    FeedStatus,
+    FillConfirmed,
+    FillReversed,
     GameEnded,
     GameStarted,
     InstrumentDefined,
@@ -40,17 +44,20 @@ from console.core.events import (
     OrderFilled,
     OrderRejected,
     OutcomeUnknown,
+    QueuePosition,
+    RewardPaid,
     Settled,
     Started,
     Tick,
     Trade,
     VenueDown,
+    VenueLimits,
     VenueUp,
 )
 from console.core.instruments import BookSide, Instrument, Venue
 from console.core.state import State
 from console.core.theo import SourceKind
-from console.core.units import ONE, SECOND, Nanos
+from console.core.units import MILLISECOND, ONE, SECOND, Nanos
 
 CLOCK_JUMP = SECOND // 2
 
@@ -106,6 +113,7 @@ class Engine:
         state = State(event.run_id, event.mode, event.account, event.settings)
         state.ts, state.wall, state.started_wall = event.ts, event.wall, event.wall
         state.wall_offset = event.wall - event.ts
+        state.gated = event.gated
         for venue in event.venues:
             state.connections[venue] = Connection(venue, event.settings)
         self._state = state
@@ -144,6 +152,7 @@ class Engine:
             marks.mark_all(state)
             for connection in state.connections.values():
                 reconcile.check_due(state, connection)
+            keepalive.keep_alive(state)
 
     def _watch_clock(self) -> None:
         """The wall clock was set: whatever hangs on the time of day is looked at now (C23)."""
@@ -182,11 +191,26 @@ class Engine:
                 | OrderCancelRejected()
                 | OrderExpired()
                 | OrderFilled()
+                | FillConfirmed()
+                | FillReversed()
+                | QueuePosition()
                 | OutcomeUnknown()
             ):
                 outcomes.learn(self.state, event)
                 self._evaluate_due()
-            case VenueUp() | VenueDown() | MassStatus() | BalanceUpdate() | CashAdjusted() | Settled():
+            case FeedStatus():
+                self._on_feed(event)
+            case (
+                VenueUp()
+                | VenueDown()
+                | VenueLimits()
+                | ClockMeasured()
+                | MassStatus()
+                | BalanceUpdate()
+                | CashAdjusted()
+                | RewardPaid()
+                | Settled()
+            ):
                 self._on_account(event)
                 self._evaluate_due()
             case Started():
@@ -206,6 +230,8 @@ class Engine:
         state.note(f"run {event.run_id} started in mode {event.mode.value}")
         for instrument in state.markets:
             state.send(Subscribe(instrument=instrument))
+        for desk in state.desks.values():
+            state.send(WatchOdds(spec=desk.spec))
         # The checkpoint knows of a kill whose latch could not be written (disk full).
         latched = event.latched or (decode(event.checkpoint).killed if event.checkpoint else "")
         if latched:
@@ -309,10 +335,31 @@ class Engine:
             return
         source.sample(state.ts, desk.settings.shock_score)
 
+    def _on_feed(self, event: FeedStatus) -> None:
+        """A feed speaks, or falls silent: its last odds age by themselves."""
+        state = self.state
+        known = state.feeds.get(event.feed)
+        if known is None or (known.up, known.why) != (event.up, event.why):
+            said = "up" if event.up else f"down: {event.why}"
+            if event.up:
+                state.note(f"{event.feed} {said}{f' ({event.why})' if event.why else ''}")
+            else:
+                state.alert(Severity.WARN, f"{event.feed} {said}")
+        state.feeds[event.feed] = event
+
     # ---- account
 
     def _on_account(
-        self, event: VenueUp | VenueDown | MassStatus | BalanceUpdate | CashAdjusted | Settled
+        self,
+        event: VenueUp
+        | VenueDown
+        | VenueLimits
+        | ClockMeasured
+        | MassStatus
+        | BalanceUpdate
+        | CashAdjusted
+        | RewardPaid
+        | Settled,
     ) -> None:
         state = self.state
         venue: Venue = event.instrument.venue if isinstance(event, Settled) else event.venue
@@ -328,6 +375,14 @@ class Engine:
             case VenueDown():
                 reconcile.venue_down(state, connection, event.why)
                 state.urge_venue(venue)
+            case VenueLimits():
+                connection.budget.told(event, state.settings)
+                connection.dead_man = event.dead_man
+            case ClockMeasured():
+                self._clock_measured(connection, event)
+            case RewardPaid():
+                state.account.reward(event.amount)
+                state.note(f"{venue.value}: {event.amount / ONE:+.2f} dollars of rewards ({event.why})")
             case MassStatus():
                 reconcile.mass_status(state, connection, event)
             case BalanceUpdate():
@@ -340,6 +395,19 @@ class Engine:
             case _:
                 assert_never(event)
 
+    def _clock_measured(self, connection: Connection, event: ClockMeasured) -> None:
+        """A clock too far off makes every age and every signature doubtful: nothing is quoted there (C23)."""
+        state = self.state
+        most = state.settings.clock_offset_max_ms * MILLISECOND
+        was_off = connection.clock_offset is not None and abs(connection.clock_offset) > most
+        connection.clock_offset = event.offset
+        if (abs(event.offset) > most) is not was_off:
+            words = "is off by" if not was_off else "is right again, off by"
+            state.alert(
+                Severity.WARN, f"{event.venue.value}: our clock {words} {event.offset / SECOND:+.1f} s"
+            )
+            state.urge_venue(event.venue)
+
     def _settled(self, event: Settled) -> None:
         state = self.state
         for desk in state.on_market.get(event.instrument.yes, ()):
@@ -348,6 +416,7 @@ class Engine:
             if holding.settled and not holding.net:  # a late fill is paid when it is told once more
                 continue
             position.settle(event.instrument, event.payout, event.refund)
+            desk.unsettled.pop(desk.group_of(event.instrument.venue), None)  # what paid out has settled
             desk.ended = True
             state.remeasure(desk)
             desk.urge(state.ts)

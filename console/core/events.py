@@ -57,6 +57,7 @@ class Started(Event, frozen=True, kw_only=True):
     venues: tuple[Venue, ...]
     latched: str = ""
     checkpoint: bytes = b""
+    gated: bool = False  # nothing is quoted before `StartGatePassed`
 
 
 class Tick(Event, frozen=True):
@@ -122,6 +123,22 @@ class OddsUpdate(Event, frozen=True, kw_only=True):
     source: str
     odds: tuple[float, ...]
     provider_wall: Nanos = Nanos(0)
+    feed: str = ""  # who brought it, where that is not the source itself
+
+
+class FeedStatus(Event, frozen=True, kw_only=True):
+    """An odds feed as it stands: whether it answers, its credits, and when it is asked next.
+
+    None means that the feed does not tell. `budget_left` is what our own daily budget still allows.
+    """
+
+    feed: str
+    up: bool
+    why: str = ""
+    credits_left: int | None = None
+    credits_used: int | None = None
+    budget_left: int | None = None
+    next_poll_wall: Nanos = Nanos(0)
 
 
 class OddsSuspended(Event, frozen=True, kw_only=True):
@@ -161,6 +178,31 @@ class VenueDown(Event, frozen=True, kw_only=True):
 
     venue: Venue
     why: str
+
+
+class VenueLimits(Event, frozen=True, kw_only=True):
+    """The venue's own write budget and what requests cost there; from now on they govern.
+
+    `dead_man`: the venue takes our orders out when `KeepAlive` stops. `renew` is what prolonging one
+    resting order costs; 0 where orders do not carry an end.
+    """
+
+    venue: Venue
+    write_per_s: int
+    write_burst: int
+    place: int
+    amend: int
+    cancel: int
+    renew: int = 0
+    dead_man: bool = False
+
+
+class ClockMeasured(Event, frozen=True, kw_only=True):
+    """How far the venue's clock is ahead of ours (behind: negative), half the round trip taken off."""
+
+    venue: Venue
+    offset: Nanos
+    round_trip: Nanos
 
 
 # ---- our orders
@@ -252,6 +294,29 @@ class OrderFilled(Event, frozen=True, kw_only=True):
     fee: Cash
     maker: bool
     order_id: ClientOrderId = ClientOrderId("")
+    provisional: bool = False  # matched, not settled: `FillConfirmed` or `FillReversed` follows
+
+
+class FillConfirmed(Event, frozen=True, kw_only=True):
+    """A provisional fill is final."""
+
+    venue: Venue
+    trade_id: TradeId
+
+
+class FillReversed(Event, frozen=True, kw_only=True):
+    """A provisional fill failed to settle: it never happened."""
+
+    venue: Venue
+    trade_id: TradeId
+    why: str = ""
+
+
+class QueuePosition(Event, frozen=True, kw_only=True):
+    """How many contracts rest ahead of an order at its price."""
+
+    order_id: ClientOrderId
+    ahead: Size
 
 
 class OutcomeUnknown(Event, frozen=True, kw_only=True):
@@ -296,6 +361,14 @@ class BalanceUpdate(Event, frozen=True, kw_only=True):
 
 class CashAdjusted(Event, frozen=True, kw_only=True):
     """Cash moved in (or out, negative) that is not a result of trading."""
+
+    venue: Venue
+    amount: Cash
+    why: str
+
+
+class RewardPaid(Event, frozen=True, kw_only=True):
+    """The venue paid for providing liquidity: a rebate or a reward, which is profit."""
 
     venue: Venue
     amount: Cash
@@ -422,6 +495,12 @@ class ConsoleLost(Event, frozen=True, kw_only=True):
     policy: OnConsoleLost
 
 
+class StartGatePassed(Event, frozen=True, kw_only=True):
+    """Every check before real orders passed; `checks` names them."""
+
+    checks: tuple[str, ...]
+
+
 class ConsoleBack(Event, frozen=True):
     """A controlling console is attached again."""
 
@@ -435,6 +514,7 @@ MarketEvent = (
     | Trade
     | OddsUpdate
     | OddsSuspended
+    | FeedStatus
     | MarketStatus
     | GameStarted
     | GameEnded
@@ -448,9 +528,22 @@ OrderEvent = (
     | OrderCancelRejected
     | OrderExpired
     | OrderFilled
+    | FillConfirmed
+    | FillReversed
+    | QueuePosition
     | OutcomeUnknown
 )
-AccountEvent = MassStatus | BalanceUpdate | CashAdjusted | Settled | VenueUp | VenueDown
+AccountEvent = (
+    MassStatus
+    | BalanceUpdate
+    | CashAdjusted
+    | RewardPaid
+    | Settled
+    | VenueUp
+    | VenueDown
+    | VenueLimits
+    | ClockMeasured
+)
 OperatorEvent = (
     Kill
     | Rearm
@@ -465,6 +558,7 @@ OperatorEvent = (
     | SetInventory
     | AcceptPosition
     | ConfirmRules
+    | StartGatePassed
     | ConsoleLost
     | ConsoleBack
 )

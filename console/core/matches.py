@@ -57,7 +57,8 @@ class MatchSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One question with mutually exclusive outcomes, and where it can be traded.
 
     `event` groups matches that share a fixture for the event limit; `start` and `end` are wall-clock
-    nanoseconds, 0 when unknown; `may_none` says that every listed YES may settle at nothing.
+    nanoseconds, 0 when unknown; `may_none` says that every listed YES may settle at nothing. `league` is
+    where odds feeds look for it; `odds_events` name its events there outright, as ``feed:id``.
     """
 
     id: MatchId
@@ -66,11 +67,13 @@ class MatchSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
     listings: tuple[Listing, ...]
     event: str = ""
     sport: str = ""
+    league: str = ""
     kind: Kind = Kind.H2H
     line: str = ""
     start: Nanos = Nanos(0)
     end: Nanos = Nanos(0)
     may_none: bool = False
+    odds_events: tuple[str, ...] = ()
 
     def defect(self) -> str | None:
         """Say in one line what is wrong with this match, or None."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from console.core import killing, reconcile
-from console.core.commands import Severity, Subscribe, Unsubscribe
+from console.core.commands import Severity, Subscribe, Unsubscribe, UnwatchOdds, WatchOdds
 from console.core.desk import Desk
 from console.core.devig import OddsError, check_odds
 from console.core.events import (
@@ -26,6 +26,7 @@ from console.core.events import (
     SetInventory,
     SetSetting,
     SetTheo,
+    StartGatePassed,
     Stop,
 )
 from console.core.instruments import Instrument
@@ -68,6 +69,8 @@ def operate(state: State, event: OperatorEvent) -> None:
             accept_position(state, event)
         case ConfirmRules():
             confirm_rules(state, event)
+        case StartGatePassed():
+            start_gate_passed(state, event)
         case ConsoleLost():
             console_lost(state, event)
         case ConsoleBack():
@@ -102,11 +105,13 @@ def add_match(state: State, event: AddMatch) -> None:
             return
         known.spec = spec
         _apply(state, known, settings)
+        state.send(WatchOdds(spec=spec))
     else:
         desk = Desk(spec, settings, [_market(state, i.instrument) for i in spec.listings])
         state.desks[spec.id] = desk
         state.relist()
         desk.touch(state.ts)
+        state.send(WatchOdds(spec=spec))
         state.note(f"match added: {spec.title}", spec.id)
     if event.odds:
         set_theo(state, SetTheo(match=spec.id, odds=event.odds))
@@ -140,6 +145,7 @@ def remove_match(state: State, event: RemoveMatch) -> None:
             if instrument not in state.on_market:
                 del state.markets[instrument]
                 state.send(Unsubscribe(instrument=instrument))
+        state.send(UnwatchOdds(match=event.match))
         state.note("match removed", event.match)
 
 
@@ -275,9 +281,20 @@ def set_inventory(state: State, event: SetInventory) -> None:
         state.refuse(f"{event.match}: {event.instrument} is not one of its instruments")
         return
     desk.positions[event.instrument.venue].override(event.instrument.yes, event.size, event.cost)
+    desk.unsettled.pop(desk.group_of(event.instrument.venue), None)  # the operator knows better
     state.remeasure(desk)
     state.alert(Severity.WARN, f"inventory of {event.instrument} overridden: {event.why}", event.match)
     desk.urge(state.ts)
+
+
+def start_gate_passed(state: State, event: StartGatePassed) -> None:
+    """Everything that real orders need was checked: quoting may begin."""
+    if not state.gated:
+        state.refuse("the start gate is open already")
+        return
+    state.gated = False
+    state.alert(Severity.WARN, f"start gate passed: {', '.join(event.checks)}")
+    _urge_all(state)
 
 
 def confirm_rules(state: State, event: ConfirmRules) -> None:

@@ -114,6 +114,7 @@ class Order:
 
     __slots__ = (
         "action",
+        "ahead",
         "amended_ts",
         "basis",
         "book_side",
@@ -151,6 +152,7 @@ class Order:
         self.size: int = command.size
         self.filled = 0
         self.level = level
+        self.ahead: int | None = None  # contracts before it at its price, as the venue last said
         self.state = OrderState.SUBMITTED
         self.venue_order_id = VenueOrderId("")
         self.ceiling = command.ceiling

@@ -10,6 +10,8 @@ from console.core.desk import Desk, SidePause
 from console.core.estimators import Markouts
 from console.core.events import (
     AmendRejected,
+    FillConfirmed,
+    FillReversed,
     OrderAccepted,
     OrderAmended,
     OrderCanceled,
@@ -19,12 +21,14 @@ from console.core.events import (
     OrderFilled,
     OrderRejected,
     OutcomeUnknown,
+    QueuePosition,
     RejectReason,
 )
 from console.core.fees import NO_FEES
-from console.core.instruments import Instrument, Venue
+from console.core.instruments import Instrument, TradeId, Venue
 from console.core.lots import Lock
 from console.core.orders import Fact, Operation, Order, OrderState
+from console.core.provisional import begun, confirmed, undone
 from console.core.quoting import Route
 from console.core.reasons import Reason
 from console.core.state import FillRecord, State
@@ -38,6 +42,10 @@ FILL_RATE_WINDOW = 60 * SECOND
 
 def learn(state: State, event: OrderEvent) -> None:
     """Take one fact about an order of ours, known or not."""
+    if isinstance(event, FillConfirmed | FillReversed):
+        _proved(state, event.venue)
+        settle_fill(state, event)
+        return
     order = state.blotter.orders.get(event.order_id)
     if isinstance(event, OrderFilled):
         _proved(state, event.instrument.venue)
@@ -67,6 +75,9 @@ def learn(state: State, event: OrderEvent) -> None:
             _cancel_refused(state, order, event)
         case OrderExpired():
             blotter.ended(order, Fact.EXPIRED, ts)
+        case QueuePosition():
+            order.ahead = event.ahead
+            return
         case OutcomeUnknown():
             asked = order.state is OrderState.UNKNOWN
             blotter.unanswered(order, ts)
@@ -191,10 +202,12 @@ def fill(state: State, event: OrderFilled) -> None:
         return
     if order is None:
         state.alert(Severity.WARN, f"fill of an order we do not know: {event.instrument}", desk.spec.id)
-    position = desk.positions[venue]
+    position, group = desk.positions[venue], desk.group_of(venue)
     market = desk.markets[event.instrument.yes]
-    fees = market.spec.fees if market.spec is not None else NO_FEES  # traded by hand before it is defined
-    lock = position.fill(event.instrument, event.action, event.size, event.cost, event.fee, event.price, fees)
+    unsettled = begun(group, position, desk.unsettled.get(group), event)
+    if unsettled is not None:
+        desk.unsettled[group] = unsettled
+    lock = _book(desk, event)
     state.fills += 1
     _watch_fill(state, desk, event, lock)
     one_sided = market.spec is not None and not market.spec.two_sided
@@ -203,6 +216,45 @@ def fill(state: State, event: OrderFilled) -> None:
     state.remeasure(desk)
     desk.active_ts = state.ts
     desk.urge(state.ts)
+
+
+def _book(desk: Desk, event: OrderFilled) -> Lock:
+    market = desk.markets[event.instrument.yes]
+    fees = market.spec.fees if market.spec is not None else NO_FEES  # traded by hand before it is defined
+    position = desk.positions[event.instrument.venue]
+    return position.fill(event.instrument, event.action, event.size, event.cost, event.fee, event.price, fees)
+
+
+def settle_fill(state: State, event: FillConfirmed | FillReversed) -> None:
+    """A provisional fill is final, or never happened: then everything since is booked again without it."""
+    found = _unsettled(state, event.venue, event.trade_id)
+    if found is None:
+        if isinstance(event, FillReversed):
+            state.alert(Severity.ERROR, f"trade {event.trade_id} failed to settle, but we know of none such")
+        return
+    desk, group = found
+    unsettled = desk.unsettled.pop(group)
+
+    def book_again(fill: OrderFilled) -> None:
+        _book(desk, fill)
+
+    if isinstance(event, FillConfirmed):
+        left = confirmed(unsettled, event.trade_id)
+    else:
+        left = undone(desk.positions[group], unsettled, event.trade_id, book_again)
+        state.remeasure(desk)
+        desk.urge(state.ts)
+        state.alert(Severity.ERROR, f"fill reversed: {event.why or 'it failed to settle'}", desk.spec.id)
+    if left is not None:
+        desk.unsettled[group] = left
+
+
+def _unsettled(state: State, venue: Venue, trade_id: TradeId) -> tuple[Desk, Venue] | None:
+    for desk in state.desks.values():
+        for group, unsettled in desk.unsettled.items():
+            if any(f.trade_id == trade_id and f.instrument.venue is venue for f in unsettled.fills):
+                return (desk, group) if trade_id in unsettled.open else None
+    return None
 
 
 def _desk_of(state: State, instrument: Instrument, order: Order | None) -> Desk | None:

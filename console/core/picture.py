@@ -8,6 +8,7 @@ from console.core import marks
 from console.core.book import NEVER
 from console.core.connection import Connection
 from console.core.desk import Desk
+from console.core.events import FeedStatus
 from console.core.instruments import BookSide, Instrument, Side
 from console.core.markets import Market
 from console.core.matches import MatchId
@@ -16,6 +17,7 @@ from console.core.positions import Position
 from console.core.state import FillRecord, State
 from console.core.units import MILLISECOND, ONE, SECOND, Cash, Nanos, Price, Size
 from console.core.view import (
+    FeedView,
     FillView,
     KillPhase,
     KillView,
@@ -55,7 +57,9 @@ def view(state: State, watched: MatchId) -> View:
         kill=_kill(state),
         paused=state.paused or (f"loss limit {account.halt}" if account.halt else ""),
         stopping=state.stopping,
+        gated=state.gated,
         pnl=_sum(parts, account.baseline.retired),
+        rewards=Cash(account.baseline.rewards),
         day=Cash(account.day_profit) if account.baseline.day >= 0 else None,
         drawdown=Cash(account.drawdown) if account.baseline.day >= 0 else None,
         orders_open=len(state.blotter.live),
@@ -63,6 +67,7 @@ def view(state: State, watched: MatchId) -> View:
         rejects=state.rejects,
         limits=_limits(state),
         venues=tuple(_venue(state, connection) for connection in state.connections.values()),
+        feeds=tuple(_feed(state, feed) for feed in state.feeds.values()),
         matches=tuple(_match(state, each, part) for each, part in zip(desks, parts, strict=True)),
         watched=watched if desk is not None else MatchId(""),
         sources=_sources(desk) if desk is not None else (),
@@ -170,6 +175,21 @@ def _venue(state: State, connection: Connection) -> VenueView:
         orders=sum(1 for o in state.blotter.live.values() if o.instrument.venue is connection.venue),
         write_tokens=budget.tokens // SECOND,
         write_burst=budget.burst,
+        clock_offset_ms=None if connection.clock_offset is None else connection.clock_offset // MILLISECOND,
+        dead_man=connection.dead_man,
+    )
+
+
+def _feed(state: State, feed: FeedStatus) -> FeedView:
+    ahead = feed.next_poll_wall - state.wall
+    return FeedView(
+        name=feed.feed,
+        up=feed.up,
+        why=feed.why,
+        credits_left=feed.credits_left,
+        credits_used=feed.credits_used,
+        budget_left=feed.budget_left,
+        next_poll_ms=max(0, ahead // MILLISECOND) if feed.next_poll_wall else -1,
     )
 
 
@@ -397,6 +417,7 @@ def _order(state: State, order: Order) -> OrderView:
         filled=Size(order.filled),
         state=order.state,
         pending=order.pending.value if order.pending is not None else "",
+        ahead=None if order.ahead is None else Size(order.ahead),
         ceiling=order.ceiling,
         kind=order.ceiling_kind,
         age_ms=_age_ms(state.ts, order.placed_ts),

@@ -156,6 +156,10 @@ class Position:
             holding.basis = paid * (size - closed) // size
         holding.net += signed
 
+    def forget_branches(self) -> None:
+        """Cash or holdings were set from outside: profits are reckoned anew."""
+        self._branches = None
+
     # ---- asking
 
     @property

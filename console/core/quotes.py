@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from console.core.commands import AmendOrder, Basis, PlaceOrder, Resync
-from console.core.connection import AMEND_COST, PLACE_COST
 from console.core.desk import Desk
 from console.core.diff import Amend, Cancel, Place, diff
 from console.core.instruments import BookSide, Venue
@@ -149,6 +148,8 @@ def _ordered(state: State, desk: Desk) -> tuple[Reason | None, str]:
         return Reason.KILLED, ""
     if state.stopping:
         return Reason.STOPPED, ""
+    if state.gated:
+        return Reason.START_GATE, ""
     if desk.stage is Stage.DONE:
         return Reason.DONE, ""
     if state.account.halt:
@@ -268,9 +269,10 @@ def _place(state: State, desk: Desk, want: Wanted) -> None:
         ceiling_kind=want.kind,
         basis=_basis(desk, want),
         ts=state.ts,
+        expires=state.lease_until(connection),
     )
     state.blotter.placed(command, want.level, state.ts)
-    connection.budget.take(PLACE_COST, state.ts)
+    connection.budget.take(connection.budget.costs.place, state.ts)
     desk.placed_at[want.route.instrument, want.route.action, price] = state.ts
     desk.active_ts = state.ts
     state.send(command)
@@ -302,7 +304,7 @@ def _amend(state: State, desk: Desk, order: Order, want: Wanted, retreat: bool) 
         ts=state.ts,
     )
     state.blotter.amend_sent(order, command, state.ts)
-    connection.budget.take(AMEND_COST, state.ts)
+    connection.budget.take(connection.budget.costs.amend, state.ts)
     desk.active_ts = state.ts
     state.send(command)
     state.remeasure(desk)

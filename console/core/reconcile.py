@@ -206,5 +206,6 @@ def _take_over(state: State, instrument: Instrument, net: int) -> None:
     cost = average * abs(mine) // ONE
     position.cash -= max(0, holding.basis - cost)
     position.override(instrument, mine, cost)
+    desk.unsettled.pop(desk.group_of(instrument.venue), None)
     state.remeasure(desk)
     desk.urge(state.ts)

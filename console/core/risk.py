@@ -8,7 +8,7 @@ from itertools import combinations
 from msgspec import Struct
 
 from console.core.commands import CeilingKind
-from console.core.connection import AMEND_COST, PLACE_COST, Connection
+from console.core.connection import Connection
 from console.core.desk import Desk
 from console.core.exposure import Risked, cash_at_risk, worst_loss
 from console.core.fees import fee_per_contract
@@ -60,7 +60,8 @@ def allow(
         return refused
     if replaces is None and len(blotter.live) >= account.open_orders:
         return Verdict(0, Reason.LIMIT, "open_orders")
-    cost = PLACE_COST if replaces is None else AMEND_COST
+    costs = connection.budget.costs
+    cost = costs.place if replaces is None else costs.amend
     if not connection.budget.allows(cost, ts):
         return Verdict(0, Reason.RATE_LIMITED)
     size, reason, limit = wanted.size, Reason.LIMIT, ""

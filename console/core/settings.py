@@ -185,6 +185,9 @@ class AccountSettings(Struct, frozen=True, omit_defaults=True, kw_only=True):
     write_burst: int = 100
     cancel_reserve_pct: int = 25
     read_probe_s: int = 2
+    clock_offset_max_ms: int = 2000
+    keep_alive_s: int = 5
+    expiry_s: int = 60
 
     def defect(self) -> str | None:
         """Say in one line which values contradict each other, or None."""

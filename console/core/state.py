@@ -8,9 +8,9 @@ from msgspec import Struct
 
 from console.core.account import Account
 from console.core.commands import Alert, AnyCommand, CancelOrder, Refuse, Severity
-from console.core.connection import CANCEL_COST, Connection
+from console.core.connection import Connection
 from console.core.desk import Desk
-from console.core.events import Mode
+from console.core.events import FeedStatus, Mode
 from console.core.instruments import Action, ClientOrderId, Instrument, RunId, Venue
 from console.core.markets import Market
 from console.core.matches import MatchId
@@ -80,6 +80,8 @@ class State:
         self.kill: KillRecord | None = None
         self.paused = ""
         self.stopping = ""
+        self.gated = False  # real orders wait for the start gate
+        self.feeds: dict[str, FeedStatus] = {}
         self.recovering = False  # an earlier run's records are being read: nothing is decided
         self.next_order = 1
         self.runs: tuple[RunId, ...] = (run_id,)  # ours and earlier ones: their orders are orphans
@@ -122,7 +124,8 @@ class State:
         if order.retry_ts is not None:
             return
         self.blotter.cancel_sent(order, self.ts)
-        self.connections[order.instrument.venue].budget.take(CANCEL_COST, self.ts)
+        budget = self.connections[order.instrument.venue].budget
+        budget.take(budget.costs.cancel, self.ts)
         self.send(
             CancelOrder(
                 order_id=order.order_id, venue_order_id=order.venue_order_id, instrument=order.instrument
@@ -140,6 +143,17 @@ class State:
         for desk in self.desks.values():
             if venue in desk.venues:
                 desk.urge(self.ts)
+
+    def orders_at(self, venue: Venue) -> int:
+        """How many of our orders may rest at a venue."""
+        return sum(order.instrument.venue is venue for order in self.blotter.live.values())
+
+    def lease_until(self, connection: Connection) -> Nanos:
+        """When an order placed now ends by itself (wall clock); 0 where orders do not carry an end."""
+        if not connection.budget.costs.renew:
+            return Nanos(0)
+        orders = self.orders_at(connection.venue) + 1
+        return Nanos(self.wall + connection.lease(self.settings, orders))
 
     def remeasure(self, desk: Desk) -> None:
         """Bring a match's worst case up to date after anything about its orders or position changed."""

@@ -135,6 +135,7 @@ class OrderView(Struct, frozen=True, array_like=True):
     filled: Size
     state: OrderState
     pending: str  # the operation in flight, or empty
+    ahead: Size | None  # contracts before it at its price, as the venue last said
     ceiling: Price
     kind: CeilingKind
     age_ms: int
@@ -175,6 +176,20 @@ class VenueView(Struct, frozen=True, array_like=True):
     orders: int
     write_tokens: int
     write_burst: int
+    clock_offset_ms: int | None  # of the venue's clock ahead of ours
+    dead_man: bool  # the venue takes our orders out when it no longer hears of us
+
+
+class FeedView(Struct, frozen=True, array_like=True):
+    """One odds feed's health; None where the feed does not tell."""
+
+    name: str
+    up: bool
+    why: str
+    credits_left: int | None
+    credits_used: int | None
+    budget_left: int | None  # of our own daily budget
+    next_poll_ms: int  # from now, -1 unknown
 
 
 class LimitView(Struct, frozen=True, array_like=True):
@@ -216,7 +231,9 @@ class View(Struct, frozen=True):
     kill: KillView | None
     paused: str  # why everything is paused, or empty
     stopping: str  # why the run is ending, or empty
+    gated: bool  # real orders wait for the start gate
     pnl: PnlView
+    rewards: Cash  # paid for providing liquidity, inside the profit
     day: Cash | None  # profit since the day began, at the loss marks
     drawdown: Cash | None  # below the peak
     orders_open: int
@@ -224,6 +241,7 @@ class View(Struct, frozen=True):
     rejects: int
     limits: tuple[LimitView, ...]
     venues: tuple[VenueView, ...]
+    feeds: tuple[FeedView, ...]
     matches: tuple[MatchView, ...]
     watched: MatchId  # whose sources and ladders these are, empty if it is unknown
     sources: tuple[SourceView, ...]

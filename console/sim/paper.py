@@ -19,6 +19,7 @@ from console.core.commands import (
     AnyCommand,
     CancelAll,
     CancelOrder,
+    KeepAlive,
     Latch,
     Lookup,
     PlaceOrder,
@@ -27,6 +28,8 @@ from console.core.commands import (
     Resync,
     Subscribe,
     Unsubscribe,
+    UnwatchOdds,
+    WatchOdds,
 )
 from console.core.events import (
     AmendRejected,
@@ -229,7 +232,7 @@ class PaperExchange:
                 market = self.markets.get(command.instrument)
                 if market is not None:
                     market.streamed = False
-            case Latch() | Alert() | Refuse():
+            case Latch() | Alert() | Refuse() | WatchOdds() | UnwatchOdds() | KeepAlive():
                 pass
             case _:
                 assert_never(command)

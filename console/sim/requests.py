@@ -10,6 +10,7 @@ from console.core.commands import (
     AnyCommand,
     CancelAll,
     CancelOrder,
+    KeepAlive,
     Latch,
     Lookup,
     PlaceOrder,
@@ -18,6 +19,8 @@ from console.core.commands import (
     Resync,
     Subscribe,
     Unsubscribe,
+    UnwatchOdds,
+    WatchOdds,
 )
 from console.core.events import (
     AmendRejected,
@@ -58,7 +61,7 @@ def execute(exchange: Exchange, command: AnyCommand) -> list[AnyEvent]:
             exchange.subscribe(command.instrument)
         case Unsubscribe():
             exchange.unsubscribe(command.instrument)
-        case Latch() | Alert() | Refuse():
+        case Latch() | Alert() | Refuse() | WatchOdds() | UnwatchOdds() | KeepAlive():
             pass
         case _:
             assert_never(command)

@@ -20,6 +20,8 @@ from console.core.commands import (
     Resync,
     Subscribe,
     Unsubscribe,
+    UnwatchOdds,
+    WatchOdds,
 )
 from console.core.events import (
     AmendRejected,
@@ -123,7 +125,7 @@ class Wire:
     def submit(self, command: AnyCommand, now: int) -> None:
         """Send a request to the venue at `now`."""
         match command:
-            case Latch() | Alert() | Refuse():
+            case Latch() | Alert() | Refuse() | WatchOdds() | UnwatchOdds():
                 return
             case Subscribe():
                 self._subscribed[command.instrument] = None

@@ -15,6 +15,7 @@ from console.core.commands import (
     AnyCommand,
     CancelAll,
     CancelOrder,
+    KeepAlive,
     Latch,
     Lookup,
     PlaceOrder,
@@ -23,6 +24,8 @@ from console.core.commands import (
     Resync,
     Subscribe,
     Unsubscribe,
+    UnwatchOdds,
+    WatchOdds,
 )
 from console.core.events import AnyEvent, OpenOrder, OrderFilled
 from console.core.instruments import Instrument, InstrumentSpec, Venue
@@ -179,9 +182,9 @@ class World:
                 venue = command.instrument.venue
             case Resync() | Subscribe() | Unsubscribe():
                 venue = command.instrument.venue
-            case CancelAll() | Reconcile():
+            case CancelAll() | Reconcile() | KeepAlive():
                 venue = command.venue
-            case Latch() | Alert() | Refuse():
+            case Latch() | Alert() | Refuse() | WatchOdds() | UnwatchOdds():
                 return
             case _:
                 assert_never(command)

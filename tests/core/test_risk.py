@@ -6,7 +6,7 @@ import pytest
 from msgspec import structs
 
 from console.core.commands import Basis, CeilingKind, PlaceOrder
-from console.core.connection import PLACE_COST, Budget
+from console.core.connection import Budget, Costs
 from console.core.desk import Desk
 from console.core.events import BalanceUpdate
 from console.core.fees import KALSHI_MAKER, FeeModel
@@ -267,9 +267,9 @@ def test_a_quarter_of_the_write_tokens_is_kept_for_cancels() -> None:
     gate = Gate()
     budget, ts = gate.story.state.connections[K].budget, gate.story.ts
     for _ in range(6):
-        budget.take(PLACE_COST, ts)
+        budget.take(Costs().place, ts)
     assert gate.ask(gate.wanted()).size == contracts(10)  # 40 left, 30 after it
-    budget.take(PLACE_COST, ts)
+    budget.take(Costs().place, ts)
     assert gate.ask(gate.wanted()) == Verdict(0, Reason.RATE_LIMITED)  # 20 after it: the reserve is 25
 
 

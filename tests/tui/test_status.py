@@ -114,7 +114,7 @@ def test_unknown_is_never_zero() -> None:
 
 def test_free_cash_is_unknown_when_one_venue_is() -> None:
     shown = view()
-    venues = (*shown.venues, VenueView(Venue.PROPHETX, True, "", 0, None, 0, 0, 0))
+    venues = (*shown.venues, VenueView(Venue.PROPHETX, True, "", 0, None, 0, 0, 0, None, False))
     assert "free -" in text(money_line(picture(msgspec.structs.replace(shown, venues=venues)), 200))
     assert "free 5,462.50" in text(money_line(picture(), 200))
 

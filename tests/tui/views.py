@@ -12,6 +12,7 @@ from console.core.orders import OrderState
 from console.core.reasons import Reason
 from console.core.units import CENT, ONE, SECOND, Cash, Nanos, Price, Size
 from console.core.view import (
+    FeedView,
     FillView,
     KillPhase,
     KillView,
@@ -306,6 +307,7 @@ def order_views(matches: tuple[MatchView, ...]) -> tuple[OrderView, ...]:
                 filled=Size(filled * ONE),
                 state=state,
                 pending=pending,
+                ahead=None if index % 3 else Size(120 * ONE),
                 ceiling=outcome.ceiling or cents(51),
                 kind=CeilingKind.REDUCE if match.rebalancing else CeilingKind.QUOTE,
                 age_ms=3_100 + 700 * index,
@@ -366,7 +368,9 @@ def view(matches: tuple[MatchView, ...] | None = None, ts: int = TS) -> View:
         kill=None,
         paused="",
         stopping="",
+        gated=False,
         pnl=_total(shown),
+        rewards=Cash(0),
         day=dollars(22.10),
         drawdown=dollars(12.10),
         orders_open=sum(match.orders for match in shown),
@@ -380,9 +384,13 @@ def view(matches: tuple[MatchView, ...] | None = None, ts: int = TS) -> View:
             LimitView("exposure kalshi", dollars(152.25), dollars(200)),
         ),
         venues=(
-            VenueView(Venue.KALSHI, True, "", 380, dollars(4212.5), 34, 92, 100),
-            VenueView(Venue.POLYMARKET, True, "", 1_240, dollars(1000), 6, 100, 100),
-            VenueView(Venue.PROPHETX, True, "RECONCILING", 4_000, dollars(250), 4, 60, 60),
+            VenueView(Venue.KALSHI, True, "", 380, dollars(4212.5), 34, 92, 100, 12, True),
+            VenueView(Venue.POLYMARKET, True, "", 1_240, dollars(1000), 6, 100, 100, -3, True),
+            VenueView(Venue.PROPHETX, True, "RECONCILING", 4_000, dollars(250), 4, 60, 60, None, False),
+        ),
+        feeds=(
+            FeedView("the_odds_api", True, "", 412, 88, 160, 23_000),
+            FeedView("oddspapi", False, "monthly quota used up", 0, 250, None, -1),
         ),
         matches=shown,
         watched=shown[0].id if shown else MatchId(""),
@@ -454,7 +462,7 @@ def empty() -> View:
     """A run without matches in which nothing is known yet."""
     state = view(())
     nothing = PnlView(Cash(0), Cash(0), None, None, None, Cash(0), Cash(0), Cash(0), Cash(0))
-    venues = (VenueView(Venue.KALSHI, False, "down: no route", -1, None, 0, 0, 100),)
+    venues = (VenueView(Venue.KALSHI, False, "down: no route", -1, None, 0, 0, 100, None, False),)
     return msgspec.structs.replace(
         state,
         pnl=nothing,
