@@ -61,7 +61,7 @@ class OwnOrder:
         self.spec = spec
         self.filled = 0
         self.fee = 0  # charged so far
-        self.fee_weight = 0  # sum of price * (1 - price) * size of its fills
+        self.fee_weight = 0  # sum of rate * price * (1 - price) * size of its fills
         self.resting: Resting | None = None
 
     @property
@@ -82,14 +82,14 @@ class OwnOrder:
         order.filled = self.filled
         return order
 
-    def charge(self, size: int) -> Cash:
+    def charge(self, size: int, price: int, maker: bool) -> Cash:
         """Fee of the next `size` contracts filled, rounded up once a fill or once an order."""
         model = self.spec.fees
         if not model.per_order:
-            return fee_of_fill(model, self.price, size, maker=True)
-        self.fee_weight += self.price * (ONE - self.price) * size
-        raw = model.maker_rate * self.fee_weight
-        return Cash(ceil_div(raw, ONE * ONE * ONE * model.unit) * model.unit - self.fee)
+            return fee_of_fill(model, price, size, maker)
+        rate = model.maker_rate if maker else model.taker_rate
+        self.fee_weight += rate * price * (ONE - price) * size
+        return Cash(ceil_div(self.fee_weight, ONE * ONE * ONE * model.unit) * model.unit - self.fee)
 
     def listed(self) -> OpenOrder:
         """The order as the venue lists it."""
@@ -172,6 +172,10 @@ class Account:
         order.resting = None
         self.relock(order.instrument.symbol)
 
+    def passed(self, order: OwnOrder) -> None:
+        """Remember an order that never rested."""
+        self.ended[order.order_id] = None
+
     # ---- what resting orders tie up
 
     @property
@@ -209,11 +213,11 @@ class Account:
         self.cash += amount
         self.paid_in += amount
 
-    def fill(self, order: OwnOrder, size: int) -> OrderFilled:
-        """Book `size` contracts of our resting order as filled."""
-        buy, price = order.action is Action.BUY, order.price
+    def fill(self, order: OwnOrder, size: int, price: Price, maker: bool) -> OrderFilled:
+        """Book `size` contracts of an order of ours as filled at `price`, in prices of its instrument."""
+        buy = order.action is Action.BUY
         cost = cost_of(price, size) if buy else proceeds_of(price, size)
-        fee = order.charge(size)
+        fee = order.charge(size, price, maker)
         order.filled += size
         order.fee += fee
         fill = OrderFilled(
@@ -226,14 +230,14 @@ class Account:
             size=Size(size),
             cost=cost,
             fee=fee,
-            maker=True,
+            maker=maker,
             order_id=order.order_id,
         )
-        self._move(order, size, cost, fee)
+        self._move(order, size, price, cost, fee)
         self.remember(fill)
         return fill
 
-    def _move(self, order: OwnOrder, size: int, cost: int, fee: int) -> None:
+    def _move(self, order: OwnOrder, size: int, price: int, cost: int, fee: int) -> None:
         symbol, long = order.instrument.symbol, order.side is BookSide.BID
         paid = cost if order.action is Action.BUY else -cost
         if order.instrument.side is Side.NO:  # as if YES had been traded the other way
@@ -248,7 +252,7 @@ class Account:
         self.fees += fee
         if not order.spec.two_sided and long:
             self.stakes[symbol] = self.stakes.get(symbol, 0) + cost
-            commission = commission_of(order.spec.fees, order.price, size)
+            commission = commission_of(order.spec.fees, price, size)
             self.commissions[symbol] = self.commissions.get(symbol, 0) + commission
 
     def take_fee(self, amount: int) -> None:

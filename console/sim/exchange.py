@@ -10,6 +10,7 @@ from console.core.events import (
     InstrumentDefined,
     MarketStatus,
     OrderCanceled,
+    OrderFilled,
     Settled,
     Trade,
 )
@@ -20,6 +21,7 @@ from console.core.instruments import (
     Instrument,
     InstrumentSpec,
     MarketState,
+    Side,
     Venue,
     VoidRule,
 )
@@ -201,6 +203,35 @@ class Exchange:
         market.add(order.resting)
         self.account.opened(order)
 
+    def cross(self, order: OwnOrder) -> list[OrderFilled]:
+        """Let an order of ours take what rests down to its price, at the prices of those who rest.
+
+        It stops before an order of our own: nobody trades with himself.
+        """
+        market = self.markets[order.instrument.symbol]
+        half, limit = market.opposite(order.side), market.ladder.index[order.yes_price]
+        fills: list[OrderFilled] = []
+        while order.left and half.reaches(limit):
+            maker = next(iter(half.queues[half.best].values()))
+            if maker.owner == US:
+                break
+            price, traded = market.prices[maker.rung], min(order.left, maker.left)
+            market.reduce(maker, traded)
+            self._report_trade(market, price, traded, order.side)
+            charged = fee_of_fill(market.spec.fees, price, traded, maker=True)
+            if charged:
+                self.account.take_fee(charged)
+            paid = price if order.instrument.side is Side.YES else ONE - price
+            fills.append(self.account.fill(order, traded, Price(paid), maker=False))
+        for fill in fills:
+            self.fill_tape.append(fill)
+        return fills
+
+    def pass_by(self, order: OwnOrder) -> None:
+        """An order of ours is over without ever resting."""
+        self.account.passed(order)
+        self.ended_tape.append(order.order_id)
+
     def change(self, order: OwnOrder, price: Price, size: int) -> None:
         """Give an order another price and total size; only a pure decrease keeps its turn."""
         resting = order.resting
@@ -253,13 +284,16 @@ class Exchange:
                 continue
             price, traded = market.prices[maker.rung], min(left, maker.left)
             market.reduce(maker, traded)
-            if market.streamed:
-                self.public.append(
-                    Trade(instrument=market.instrument, price=Price(price), size=Size(traded), taker=side)
-                )
+            self._report_trade(market, price, traded, side)
             self._book(market.spec.fees, maker, price, traded)
             left -= traded
         return size - left
+
+    def _report_trade(self, market: Market, price: int, size: int, taker: BookSide) -> None:
+        if market.streamed:
+            self.public.append(
+                Trade(instrument=market.instrument, price=Price(price), size=Size(size), taker=taker)
+            )
 
     def _book(self, fees: FeeModel, maker: Resting, price: int, size: int) -> None:
         charged: int = fee_of_fill(fees, price, size, maker=False)
@@ -271,7 +305,7 @@ class Exchange:
             self.account.take_fee(charged)
 
     def _fill_own(self, order: OwnOrder, size: int) -> None:
-        fill = self.account.fill(order, size)
+        fill = self.account.fill(order, size, order.price, maker=True)
         self.fill_tape.append(fill)
         self.private.append(fill)
         if order.left == 0:

@@ -27,6 +27,7 @@ from console.core.commands import (
     Refuse,
     Resync,
     Subscribe,
+    TimeInForce,
     Unsubscribe,
     UnwatchOdds,
     WatchOdds,
@@ -44,12 +45,22 @@ from console.core.events import (
     OrderAmended,
     OrderCanceled,
     OrderCancelRejected,
+    OrderFilled,
     OrderRejected,
     RejectReason,
     Settled,
     Trade,
 )
-from console.core.instruments import Action, BookSide, Instrument, MarketState, Side, Venue, VenueOrderId
+from console.core.instruments import (
+    Action,
+    BookSide,
+    Instrument,
+    MarketState,
+    Side,
+    Venue,
+    VenueOrderId,
+    book_side,
+)
 from console.core.units import MILLISECOND, ONE, Cash, Nanos, Price, Size
 from console.sim.account import OwnOrder
 from console.sim.clock import NEVER
@@ -187,7 +198,8 @@ class PaperExchange:
         """Book fills, and show them as the venue would have shown them."""
         for fill in fills:
             order = fill.order
-            told = self.wallet.fill(order, fill.size, Nanos(ts + self._offset))
+            wall = Nanos(ts + self._offset)
+            told = self.wallet.fill(order, fill.size, order.price, maker=True, wall=wall)
             self._answer(told, ts)
             if fill.reached:
                 self._show(market, self._trade(market, order, fill.size, ts), out)
@@ -209,7 +221,8 @@ class PaperExchange:
     def _execute(self, command: AnyCommand, ts: Nanos, out: list[AnyEvent]) -> None:
         match command:
             case PlaceOrder():
-                self._answer(self._place(command, ts, out), ts)
+                for answer in self._place(command, ts, out):
+                    self._answer(answer, ts)
             case AmendOrder():
                 self._answer(self._amend(command, ts, out), ts)
             case CancelOrder():
@@ -237,9 +250,9 @@ class PaperExchange:
             case _:
                 assert_never(command)
 
-    def _place(self, command: PlaceOrder, ts: Nanos, out: list[AnyEvent]) -> AnyEvent:
-        def rejected(reason: RejectReason, text: str) -> OrderRejected:
-            return OrderRejected(order_id=command.order_id, reason=reason, text=text)
+    def _place(self, command: PlaceOrder, ts: Nanos, out: list[AnyEvent]) -> list[AnyEvent]:
+        def rejected(reason: RejectReason, text: str) -> list[AnyEvent]:
+            return [OrderRejected(order_id=command.order_id, reason=reason, text=text)]
 
         assert command.order_id, "an order of ours has a client order id"
         market = self.markets.get(command.instrument.yes)
@@ -253,19 +266,44 @@ class PaperExchange:
             command.instrument,
             command.action,
             command.price,
-            command.size,
+            self._allowed(command),
             market.spec,
         )
         if order.size < market.spec.size_min:
             return rejected(RejectReason.SIZE, "below the minimum")
-        refusal = self._refusal(market, order, None)
+        refusal = self._refusal(market, order, None, command.post_only)
         if refusal is not None:
             return rejected(*refusal)
         self._taken += 1
-        market.enter(order)
-        self.wallet.opened(order)
-        self._resize(market, order, order.left, ts, out)
-        return OrderAccepted(order_id=order.order_id, venue_order_id=order.venue_order_id)
+        accepted = OrderAccepted(order_id=order.order_id, venue_order_id=order.venue_order_id)
+        fills = [] if command.post_only else self._cross(market, order, ts, out)
+        crosses = market.opposite(order.side).reaches(order.yes_price)
+        if order.left and command.time_in_force is TimeInForce.GTC and not crosses:
+            market.enter(order)
+            self.wallet.opened(order)
+            self._resize(market, order, order.left, ts, out)
+            return [accepted, *fills]
+        self.wallet.passed(order)
+        return [accepted, *fills, *([OrderCanceled(order_id=order.order_id)] if order.left else [])]
+
+    def _allowed(self, command: PlaceOrder) -> Size:
+        """The size asked for; of a reduce-only order no more than what it would close."""
+        if not command.reduce_only:
+            return command.size
+        net = self.wallet.positions.get(command.instrument.symbol, 0)
+        long = book_side(command.instrument.side, command.action) is BookSide.BID
+        return Size(min(command.size, max(0, -net if long else net)))
+
+    def _cross(self, market: Queues, order: OwnOrder, ts: Nanos, out: list[AnyEvent]) -> list[OrderFilled]:
+        """Take what the public book shows down to the price of an order of ours."""
+        wall, fills = Nanos(ts + self._offset), list[OrderFilled]()
+        half, yes = market.opposite(order.side), order.instrument.side is Side.YES
+        for price, size in half.take(order.yes_price, order.left):
+            paid = price if yes else ONE - price
+            fills.append(self.wallet.fill(order, size, paid, maker=False, wall=wall))
+            if market.streamed:
+                out.append(self._level(market, _other(order.side), price, -size, ts))
+        return fills
 
     def _amend(self, command: AmendOrder, ts: Nanos, out: list[AnyEvent]) -> AnyEvent:
         """A total below what has filled already comes to: keep what filled, take the rest out."""
@@ -277,7 +315,7 @@ class PaperExchange:
             return AmendRejected(order_id=command.order_id, reason=RejectReason.OTHER, text=text)
         market, size = self._market(order), Size(max(command.size, order.filled))
         wanted = order.version(command.price, size)
-        refusal = self._refusal(market, wanted, order)
+        refusal = self._refusal(market, wanted, order, post_only=True)
         if refusal is not None:
             return AmendRejected(order_id=command.order_id, reason=refusal[0], text=refusal[1])
         self._change(market, order, command.price, size, ts, out)
@@ -345,7 +383,7 @@ class PaperExchange:
             out.append(self._snapshot(market, ts))
 
     def _refusal(
-        self, market: Queues, order: OwnOrder, replaced: OwnOrder | None
+        self, market: Queues, order: OwnOrder, replaced: OwnOrder | None, post_only: bool
     ) -> tuple[RejectReason, str] | None:
         """Why an order cannot rest (in place of `replaced`), or None."""
         spec = market.spec
@@ -359,7 +397,7 @@ class PaperExchange:
             return RejectReason.PRICE, "off the price ladder"
         if order.size % spec.size_step:
             return RejectReason.SIZE, "off the size step"
-        if order.left and market.opposite(order.side).reaches(order.yes_price):
+        if post_only and order.left and market.opposite(order.side).reaches(order.yes_price):
             return RejectReason.POST_ONLY_CROSS, ""
         if not self.wallet.affords(order, replaced):
             return RejectReason.BALANCE, ""
@@ -379,16 +417,17 @@ class PaperExchange:
     def _resize(self, market: Queues, order: OwnOrder, change: int, ts: Nanos, out: list[AnyEvent]) -> None:
         """Show that the level on which an order of ours rests has changed."""
         if market.streamed and change:
-            out.append(
-                BookDelta(
-                    ts=ts,
-                    wall=Nanos(ts + self._offset),
-                    instrument=market.instrument,
-                    side=order.side,
-                    price=Price(order.yes_price),
-                    change=Size(change),
-                )
-            )
+            out.append(self._level(market, order.side, order.yes_price, change, ts))
+
+    def _level(self, market: Queues, side: BookSide, price: int, change: int, ts: Nanos) -> BookDelta:
+        return BookDelta(
+            ts=ts,
+            wall=Nanos(ts + self._offset),
+            instrument=market.instrument,
+            side=side,
+            price=Price(price),
+            change=Size(change),
+        )
 
     def _trade(self, market: Queues, order: OwnOrder, size: int, ts: Nanos) -> Trade:
         return Trade(
@@ -397,7 +436,7 @@ class PaperExchange:
             instrument=market.instrument,
             price=Price(order.yes_price),
             size=Size(size),
-            taker=BookSide.ASK if order.side is BookSide.BID else BookSide.BID,
+            taker=_other(order.side),
         )
 
     def _snapshot(self, market: Queues, ts: Nanos) -> BookSnapshot:
@@ -421,3 +460,7 @@ class PaperExchange:
             if not self._market(order).stands(order):
                 return f"{self.venue.value}: {order.order_id} does not rest as the account says"
         return self.wallet.defect()
+
+
+def _other(side: BookSide) -> BookSide:
+    return BookSide.ASK if side is BookSide.BID else BookSide.BID

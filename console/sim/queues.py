@@ -166,6 +166,25 @@ class Half:
             other._index()
         return fills
 
+    def take(self, limit: int, size: int) -> list[tuple[int, int]]:
+        """Contracts of ours that take what others show, down to `limit`: (price, size) of each level.
+
+        It stops before an order of our own: nobody trades with himself.
+        """
+        sign = self.sign
+        taken: list[tuple[int, int]] = []
+        for price in sorted(self.sizes, reverse=sign > 0):
+            if size == 0 or sign * (price - limit) < 0 or sign * (self.best - price) >= 0:
+                break
+            ours = min(size, max(0, self.shown(price)))
+            if ours:
+                self.taken[price] = self.taken.get(price, 0) + ours
+                taken.append((price, ours))
+                size -= ours
+        if taken:
+            self._index()
+        return taken
+
     # ---- ours
 
     def join(self, place: Place) -> None:

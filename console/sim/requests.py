@@ -18,6 +18,7 @@ from console.core.commands import (
     Refuse,
     Resync,
     Subscribe,
+    TimeInForce,
     Unsubscribe,
     UnwatchOdds,
     WatchOdds,
@@ -32,7 +33,7 @@ from console.core.events import (
     OrderRejected,
     RejectReason,
 )
-from console.core.instruments import Action, MarketState, Side, VenueOrderId
+from console.core.instruments import Action, BookSide, MarketState, Side, VenueOrderId, book_side
 from console.core.units import Size
 from console.sim.account import OwnOrder
 from console.sim.exchange import Exchange
@@ -43,7 +44,7 @@ def execute(exchange: Exchange, command: AnyCommand) -> list[AnyEvent]:
     """Carry out a request and return the answers to it."""
     match command:
         case PlaceOrder():
-            return [_place(exchange, command)]
+            return _place(exchange, command)
         case AmendOrder():
             return [_amend(exchange, command)]
         case CancelOrder():
@@ -68,30 +69,50 @@ def execute(exchange: Exchange, command: AnyCommand) -> list[AnyEvent]:
     return []
 
 
-def _place(exchange: Exchange, command: PlaceOrder) -> AnyEvent:
+def _place(exchange: Exchange, command: PlaceOrder) -> list[AnyEvent]:
     assert command.order_id, "an order of ours has a client order id"
     market = exchange.markets.get(command.instrument.symbol)
     if market is None:
-        return _rejected(command, RejectReason.MARKET, "no such symbol")
+        return [_rejected(command, RejectReason.MARKET, "no such symbol")]
     if exchange.account.knows(command.order_id):
-        return _rejected(command, RejectReason.DUPLICATE, "")
+        return [_rejected(command, RejectReason.DUPLICATE, "")]
     order = OwnOrder(
         command.order_id,
         VenueOrderId(f"{exchange.venue.value}-{exchange.taken + 1}"),
         command.instrument,
         command.action,
         command.price,
-        command.size,
+        _allowed(exchange, command),
         market.spec,
     )
     if order.size < market.spec.size_min:
-        return _rejected(command, RejectReason.SIZE, "below the minimum")
-    refusal = _refusal(exchange, market, order, None)
+        return [_rejected(command, RejectReason.SIZE, "below the minimum")]
+    refusal = _refusal(exchange, market, order, None, command.post_only)
     if refusal is not None:
-        return _rejected(command, *refusal)
+        return [_rejected(command, *refusal)]
     exchange.taken += 1
-    exchange.put_up(order)
-    return OrderAccepted(order_id=order.order_id, venue_order_id=order.venue_order_id)
+    accepted = OrderAccepted(order_id=order.order_id, venue_order_id=order.venue_order_id)
+    fills = [] if command.post_only else exchange.cross(order)
+    return [accepted, *fills, *_rest(exchange, market, order, command.time_in_force)]
+
+
+def _allowed(exchange: Exchange, command: PlaceOrder) -> Size:
+    """The size asked for; of a reduce-only order no more than what it would close."""
+    if not command.reduce_only:
+        return command.size
+    net = exchange.account.positions.get(command.instrument.symbol, 0)
+    long = book_side(command.instrument.side, command.action) is BookSide.BID
+    return Size(min(command.size, max(0, -net if long else net)))
+
+
+def _rest(exchange: Exchange, market: Market, order: OwnOrder, time_in_force: TimeInForce) -> list[AnyEvent]:
+    """What is left of an order after it took what it could: it rests, or is over."""
+    crosses = market.opposite(order.side).reaches(market.ladder.index[order.yes_price])
+    if order.left and time_in_force is TimeInForce.GTC and not crosses:
+        exchange.put_up(order)
+        return []
+    exchange.pass_by(order)
+    return [OrderCanceled(order_id=order.order_id)] if order.left else []
 
 
 def _rejected(command: PlaceOrder, reason: RejectReason, text: str) -> OrderRejected:
@@ -107,7 +128,8 @@ def _amend(exchange: Exchange, command: AmendOrder) -> AnyEvent:
         return AmendRejected(order_id=command.order_id, reason=RejectReason.OTHER, text="not amendable here")
     size = Size(max(command.size, order.filled))
     wanted = order.version(command.price, size)
-    refusal = _refusal(exchange, exchange.markets[order.instrument.symbol], wanted, order)
+    market = exchange.markets[order.instrument.symbol]
+    refusal = _refusal(exchange, market, wanted, order, post_only=True)
     if refusal is not None:
         return AmendRejected(order_id=command.order_id, reason=refusal[0], text=refusal[1])
     exchange.change(order, command.price, size)
@@ -148,7 +170,7 @@ def _look_up(exchange: Exchange, command: Lookup) -> list[AnyEvent]:
 
 
 def _refusal(
-    exchange: Exchange, market: Market, order: OwnOrder, replaced: OwnOrder | None
+    exchange: Exchange, market: Market, order: OwnOrder, replaced: OwnOrder | None, post_only: bool
 ) -> tuple[RejectReason, str] | None:
     """Why an order cannot rest (in place of `replaced`), or None."""
     spec = market.spec
@@ -163,7 +185,7 @@ def _refusal(
         return RejectReason.PRICE, "off the price ladder"
     if order.size % spec.size_step:
         return RejectReason.SIZE, "off the size step"
-    if order.left and market.opposite(order.side).reaches(rung):
+    if post_only and order.left and market.opposite(order.side).reaches(rung):
         return RejectReason.POST_ONLY_CROSS, ""
     if not exchange.account.affords(order, replaced):
         return RejectReason.BALANCE, ""

@@ -95,6 +95,10 @@ class Wallet:
             self._fills_of.pop(oldest, None)
         self.relock(order.instrument.symbol)
 
+    def passed(self, order: OwnOrder) -> None:
+        """Remember an order that never rested."""
+        self._ended[order.order_id] = None
+
     def on_symbol(self, symbol: str) -> list[OwnOrder]:
         """Open orders on a symbol, oldest first."""
         return [order for order in self.open.values() if order.instrument.symbol == symbol]
@@ -127,11 +131,11 @@ class Wallet:
 
     # ---- money
 
-    def fill(self, order: OwnOrder, size: int, wall: Nanos) -> OrderFilled:
-        """Book `size` contracts of our resting order as filled at its own price."""
-        buy, price = order.action is Action.BUY, order.price
+    def fill(self, order: OwnOrder, size: int, price: int, maker: bool, wall: Nanos) -> OrderFilled:
+        """Book `size` contracts of an order of ours as filled at `price`, in prices of its instrument."""
+        buy = order.action is Action.BUY
         cost = cost_of(price, size) if buy else proceeds_of(price, size)
-        fee = order.charge(size)
+        fee = order.charge(size, price, maker)
         order.filled += size
         order.fee += fee
         self.fills += 1
@@ -145,14 +149,14 @@ class Wallet:
             size=Size(size),
             cost=cost,
             fee=fee,
-            maker=True,
+            maker=maker,
             order_id=order.order_id,
         )
-        self._move(order, size, cost, fee)
+        self._move(order, size, price, cost, fee)
         self._remember(fill)
         return fill
 
-    def _move(self, order: OwnOrder, size: int, cost: int, fee: int) -> None:
+    def _move(self, order: OwnOrder, size: int, price: int, cost: int, fee: int) -> None:
         symbol, long = order.instrument.symbol, order.side is BookSide.BID
         paid = cost if order.action is Action.BUY else -cost
         if order.instrument.side is Side.NO:  # as if YES had been traded the other way
@@ -167,7 +171,7 @@ class Wallet:
         self.fees += fee
         if not order.spec.two_sided and long:
             self._stakes[symbol] = self._stakes.get(symbol, 0) + cost
-            commission = commission_of(order.spec.fees, order.price, size)
+            commission = commission_of(order.spec.fees, price, size)
             self._commissions[symbol] = self._commissions.get(symbol, 0) + commission
 
     def settle(self, symbol: str, payout: int, refund: bool) -> None:
