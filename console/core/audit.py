@@ -88,7 +88,8 @@ class Auditor:
         fair_bound = basis.fair_lo - basis.edge
         normal = ceiling + fee_per_contract(spec.fees, ceiling, basis.fair) <= fair_bound
         reduces = command.ceiling_kind is CeilingKind.REDUCE and ceiling <= basis.breakeven
-        if not normal and not reduces:
+        leaves = command.ceiling_kind is CeilingKind.FLATTEN and ceiling <= basis.breakeven
+        if not normal and not reduces and not leaves:
             self._find(number, f"{say}: its ceiling {command.ceiling} does not follow from its basis")
 
     # ---- the engine again

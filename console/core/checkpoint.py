@@ -93,6 +93,7 @@ class Kept(Struct, frozen=True):
     account_halt: str
     paused: str
     killed: str
+    reduce_only: bool
     mismatches: tuple[tuple[Venue, str], ...]
     fills: int
 
@@ -117,6 +118,7 @@ def encode(state: State) -> bytes:
         account_halt=state.account.halt,
         paused=state.paused,
         killed=state.kill.by if state.kill is not None else "",
+        reduce_only=state.reduce_only,
         mismatches=tuple((c.venue, c.mismatch) for c in state.connections.values() if c.mismatch),
         fills=state.fills,
     )
@@ -142,6 +144,7 @@ def restore(state: State, data: bytes) -> None:
     state.account.profit = kept.profit
     state.account.halt = kept.account_halt
     state.paused = kept.paused
+    state.reduce_only = kept.reduce_only
     state.fills = kept.fills
     for venue, mismatch in kept.mismatches:
         if venue in state.connections:

@@ -16,6 +16,7 @@ class CeilingKind(enum.Enum):
 
     QUOTE = "quote"
     REDUCE = "reduce"
+    FLATTEN = "flatten"  # the floor the operator typed, whatever the theo
 
 
 class TimeInForce(enum.Enum):
@@ -31,7 +32,8 @@ class Basis(Struct, frozen=True, array_like=True):
     `fair` is the probability (theo) of the paying set and `fair_lo` its lowest over the ceiling methods,
     both of what the order makes us long; `edge` the whole margin asked below `fair_lo` (wanted edge,
     buffers and skew); `fee` the expected fee; `breakeven` the highest reducing price that still locks
-    `lock_min` (0 when not reducing); `sources` what the theo was made of.
+    `lock_min` (0 when not reducing; of an exit the highest the typed floor allows); `sources` what the
+    theo was made of.
     """
 
     fair: int

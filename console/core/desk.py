@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 
 from console.core.book import NEVER
-from console.core.commands import CeilingKind
+from console.core.commands import CeilingKind, PlaceOrder
 from console.core.estimators import Flow, Markouts, Volatility
 from console.core.exposure import Terms
 from console.core.instruments import Action, Instrument, InstrumentSpec, Side, Venue
@@ -54,6 +54,19 @@ class SidePause:
         self.until = until
 
 
+class Flattening:
+    """A match being flattened: the least its contracts may bring, and what the last exit came to."""
+
+    __slots__ = ("floor", "last", "next_ts", "refused", "rounds")
+
+    def __init__(self, floor: Price) -> None:
+        self.floor = floor
+        self.rounds = 0
+        self.next_ts = Nanos(0)
+        self.last: PlaceOrder | None = None
+        self.refused: dict[Instrument, Nanos] = {}  # until when a way out is left alone
+
+
 class Desk:
     """One match being made. Changed by the engine and its planner, in single steps."""
 
@@ -90,6 +103,7 @@ class Desk:
         self.ended = False
         self.paused = ""  # by the operator
         self.loss_halt = ""  # falls only by the operator
+        self.flattening: Flattening | None = None
         self.good_since: Nanos | None = None
         self.shocked_ts = NEVER  # the last shock of a source that counted then
         self.rebalancing: dict[int, int] = {}  # outcome mask -> sign of the exposure worked off

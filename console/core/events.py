@@ -396,10 +396,14 @@ class Kill(Event, frozen=True, kw_only=True):
 
 
 class Rearm(Event, frozen=True, kw_only=True):
-    """Lift the kill latch; `word` must be the word RESUME, typed."""
+    """Lift the kill latch; `word` must be the word RESUME, typed.
+
+    `reduce_only`: nothing is quoted yet, but positions may be flattened.
+    """
 
     word: str
     reason: str
+    reduce_only: bool = False
 
 
 class Pause(Event, frozen=True, kw_only=True):
@@ -438,6 +442,13 @@ class CancelMatch(Event, frozen=True, kw_only=True):
     """Cancel the orders of a match once; quoting goes on from the next evaluation."""
 
     match: MatchId
+
+
+class Flatten(Event, frozen=True, kw_only=True):
+    """Get out of a match by taking liquidity; no contract is sold below `floor`."""
+
+    match: MatchId
+    floor: Price
 
 
 class SetSetting(Event, frozen=True, kw_only=True):
@@ -553,6 +564,7 @@ OperatorEvent = (
     | AddMatch
     | RemoveMatch
     | CancelMatch
+    | Flatten
     | SetSetting
     | SetTheo
     | SetInventory

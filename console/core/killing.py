@@ -12,6 +12,8 @@ REARM_WORD = "RESUME"
 
 def kill(state: State, by: str) -> None:
     """Engage the latch and cancel everything everywhere; a second kill starts the sweeps again."""
+    for desk in state.desks.values():
+        desk.flattening = None  # a kill takes no liquidity
     if state.kill is None:
         state.kill = KillRecord(by, state.ts, state.wall, len(state.blotter.live))
         state.send(Latch(reason=by))
@@ -21,19 +23,19 @@ def kill(state: State, by: str) -> None:
         _sweep(state, connection)
 
 
-def rearm(state: State, word: str, reason: str) -> None:
-    """Lift the latch: every venue is reconciled before anything is quoted again."""
-    if state.kill is None:
+def rearm(state: State, word: str, reason: str, reduce_only: bool) -> None:
+    """Lift the latch, for all or for getting out only; every venue is reconciled before it is traded."""
+    if state.kill is None and not state.reduce_only:
         state.refuse("nothing to re-arm: the kill latch is not engaged")
     elif word != REARM_WORD:
         state.refuse(f"re-arm: type the word {REARM_WORD}")
     elif not reason.strip():
         state.refuse("re-arm: give a reason, it is journalled")
     else:
-        state.kill = None
+        state.kill, state.reduce_only = None, reduce_only
         state.account.rearmed()
         state.send(Latch(reason=""))
-        state.alert(Severity.WARN, f"re-armed: {reason.strip()}")
+        state.alert(Severity.WARN, f"re-armed{' to reduce only' * reduce_only}: {reason.strip()}")
         for connection in state.connections.values():
             connection.sweep = None
             connection.reconciling = True

@@ -39,6 +39,7 @@ class State(enum.Enum):
     WAIT_DATA = "WAIT_DATA"
     QUOTING = "QUOTING"
     PAUSED = "PAUSED"
+    FLATTENING = "FLATTENING"
     DONE = "DONE"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-from console.core import killing, reconcile
+from console.core import flatten, killing, reconcile
 from console.core.commands import Severity, Subscribe, Unsubscribe, UnwatchOdds, WatchOdds
 from console.core.desk import Desk
 from console.core.devig import OddsError, check_odds
@@ -16,6 +16,7 @@ from console.core.events import (
     ConfirmRules,
     ConsoleBack,
     ConsoleLost,
+    Flatten,
     Kill,
     OnConsoleLost,
     OperatorEvent,
@@ -36,6 +37,7 @@ from console.core.matches import State as Stage
 from console.core.settings import MatchSettings, SettingError, format_setting, with_setting
 from console.core.state import State
 from console.core.theo import MANUAL, SourceKind
+from console.core.units import ONE
 
 BOOKSUM_MIN, BOOKSUM_MAX = 0.9, 1.25  # of odds typed by hand: fair odds are 1, a book's about 1.05
 
@@ -46,7 +48,7 @@ def operate(state: State, event: OperatorEvent) -> None:
         case Kill():
             killing.kill(state, event.by)
         case Rearm():
-            killing.rearm(state, event.word, event.reason)
+            killing.rearm(state, event.word, event.reason, event.reduce_only)
         case Pause():
             pause(state, event)
         case Resume():
@@ -59,6 +61,8 @@ def operate(state: State, event: OperatorEvent) -> None:
             remove_match(state, event)
         case CancelMatch():
             cancel_match(state, event)
+        case Flatten():
+            flatten_match(state, event)
         case SetSetting():
             set_setting(state, event)
         case SetTheo():
@@ -159,6 +163,7 @@ def pause(state: State, event: Pause) -> None:
     desk = find(state, event.match)
     if desk is not None:
         desk.paused = "by the operator"
+        desk.flattening = None
         desk.urge(state.ts)
         state.alert(Severity.WARN, "paused", event.match)
 
@@ -183,6 +188,8 @@ def resume(state: State, event: Resume) -> None:
         state.refuse(f"{event.match}: max_loss_match is still breached: raise the limit first")
         return
     desk.paused = desk.loss_halt = ""
+    desk.flattening = None
+    _reopen(state, desk)
     desk.urge(state.ts)
     state.alert(Severity.WARN, "resumed", event.match)
 
@@ -213,6 +220,21 @@ def cancel_match(state: State, event: CancelMatch) -> None:
     if desk is not None:
         state.cancel_match(desk)
         desk.touch(state.ts)
+
+
+def flatten_match(state: State, event: Flatten) -> None:
+    """Begin to get out of a match by taking liquidity."""
+    desk = find(state, event.match)
+    if desk is None:
+        return
+    if state.kill is not None:
+        state.refuse("flatten: the kill latch is engaged; re-arm to reduce only first")
+    elif not 0 < event.floor < ONE:
+        state.refuse("flatten: the floor is a price between 0 and 100 cents")
+    elif desk.flat():
+        state.refuse(f"{event.match}: has no position to flatten")
+    else:
+        flatten.begin(state, desk, event.floor)
 
 
 def set_setting(state: State, event: SetSetting) -> None:
@@ -320,12 +342,17 @@ def find(state: State, match: MatchId) -> Desk | None:
 
 def _apply(state: State, desk: Desk, settings: MatchSettings) -> None:
     desk.settings = settings
-    if desk.stage is Stage.DONE and desk.phase_at(state.wall) is not Phase.STOP_QUOTING:
-        desk.stage = Stage.INIT  # postponed, or allowed in play
+    _reopen(state, desk)
     desk.board.use(settings.ceiling_methods)
     for memory in desk.memories.values():
         memory.retest_s = settings.retest_s
     desk.urge(state.ts)
+
+
+def _reopen(state: State, desk: Desk) -> None:
+    """Done, but it may be quoted: postponed, allowed in play, or flattened and wanted again."""
+    if desk.stage is Stage.DONE and desk.phase_at(state.wall) is not Phase.STOP_QUOTING:
+        desk.stage = Stage.INIT
 
 
 def _urge_all(state: State) -> None:

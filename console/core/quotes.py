@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from console.core import flatten
 from console.core.commands import AmendOrder, Basis, PlaceOrder, Resync
 from console.core.desk import Desk
 from console.core.diff import Amend, Cancel, Place, diff
@@ -14,7 +15,7 @@ from console.core.reasons import Reason
 from console.core.risk import Books, allow
 from console.core.state import State
 from console.core.theo import Theo
-from console.core.units import ONE, SECOND, Nanos, Size
+from console.core.units import ONE, SECOND, Nanos, Price, Size
 
 DATA_CAUSES = frozenset(
     {
@@ -47,6 +48,11 @@ def evaluate(state: State, desk: Desk) -> None:
         desk.shocked_ts = max(desk.shocked_ts, desk.theo.shocked_ts)
     if (desk.theo is not None) is not valued:
         state.remeasure(desk)  # what a void match pays is known only with a theo
+    if desk.flattening is not None and state.kill is None and not (state.stopping or state.gated):
+        flatten.round_of(state, desk)
+        desk.evaluated(ts)
+        desk.due_ts = min(desk.due_ts, Nanos(ts + flatten.ROUND))
+        return
     reason, limit = standing(state, desk)
     desk.reason, desk.limit = reason or Reason.TOP, limit
     if reason is not None:
@@ -150,6 +156,8 @@ def _ordered(state: State, desk: Desk) -> tuple[Reason | None, str]:
         return Reason.STOPPED, ""
     if state.gated:
         return Reason.START_GATE, ""
+    if state.reduce_only:
+        return Reason.REDUCE_ONLY, ""
     if desk.stage is Stage.DONE:
         return Reason.DONE, ""
     if state.account.halt:
@@ -208,11 +216,25 @@ def _stand_aside(state: State, desk: Desk, reason: Reason, limit: str) -> None:
     if state.kill is None:  # kill cancels by account, not by memory
         state.cancel_match(desk)
     over = reason in (Reason.STARTED, Reason.STOP_TIME)
+    if over and _gets_out(state, desk):
+        return
     if over and not state.blotter.of_match(desk.spec.id):
         desk.stage = Stage.DONE
         state.note(f"done: {reason.value}, nothing rests", desk.spec.id)
     if reason in (Reason.NO_BOOK, Reason.STALE_BOOK, Reason.CROSSED_BOOK):
         _resync(state, desk)
+
+
+def _gets_out(state: State, desk: Desk) -> bool:
+    """At the stop time what is held may be sold a little below fair, where the setting says so."""
+    below, theo = desk.settings.stop_flatten, desk.theo
+    if below is None or theo is None or desk.flat():
+        return False
+    held = [theo.fair[mask] for position in desk.groups() for mask in position.lots.lots]
+    if not held or max(held) <= below:
+        return False
+    flatten.begin(state, desk, Price(max(held) - below))
+    return True
 
 
 def _resync(state: State, desk: Desk) -> None:

@@ -47,6 +47,8 @@ class Reason(enum.Enum):
     RECONCILING = "reconciling"
     MISMATCH = "mismatch"
     LOSS = "loss limit"
+    REDUCE_ONLY = "reduce only"
+    FLATTENING = "flattening"
     PAUSED = "paused"
     START_GATE = "start gate"
     STOPPED = "stopped"

@@ -80,6 +80,7 @@ class State:
         self.kill: KillRecord | None = None
         self.paused = ""
         self.stopping = ""
+        self.reduce_only = False  # re-armed after a kill for getting out only
         self.gated = False  # real orders wait for the start gate
         self.feeds: dict[str, FeedStatus] = {}
         self.recovering = False  # an earlier run's records are being read: nothing is decided

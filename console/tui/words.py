@@ -15,6 +15,7 @@ STATES: dict[State, str] = {
     State.WAIT_DATA: "WAIT",
     State.QUOTING: "QUOT",
     State.PAUSED: "PAUS",
+    State.FLATTENING: "FLAT",
     State.DONE: "DONE",
 }
 VENUES: dict[Venue, str] = {Venue.KALSHI: "kalshi", Venue.POLYMARKET: "poly", Venue.PROPHETX: "prophet"}
@@ -86,6 +87,8 @@ REASONS: dict[Reason, tuple[str, str]] = {
     Reason.RECONCILING: ("reconc", "reading the venue's own account of us before quoting"),
     Reason.MISMATCH: ("MISMAT", "the venue's account differs from ours: look, then accept it"),
     Reason.LOSS: ("LOSS", "a loss limit was reached: only the operator resumes"),
+    Reason.REDUCE_ONLY: ("reduce", "re-armed to reduce only: nothing is quoted, positions may be flattened"),
+    Reason.FLATTENING: ("flat", "getting out by taking liquidity, not below the floor that was typed"),
     Reason.PAUSED: ("paused", "paused by the operator"),
     Reason.START_GATE: ("gate", "real orders wait until every check of the start gate has passed"),
     Reason.STOPPED: ("ending", "the run is ending"),

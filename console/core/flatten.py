@@ -1,0 +1,180 @@
+"""Flatten: get out of a match by taking liquidity, in rounds, never below the floor the operator typed (C13).
+
+Never part of kill. The quotes of the match go first and must be proven gone; then one exit at a time closes
+what stands unpaired: pairs are locked already and pay by themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from console.core.commands import Basis, CeilingKind, PlaceOrder, Severity, TimeInForce
+from console.core.desk import Desk, Flattening
+from console.core.fees import fee_per_contract
+from console.core.instruments import Action, BookSide, Side
+from console.core.markets import Market
+from console.core.matches import State as Stage
+from console.core.orders import OrderState
+from console.core.quoting import Route
+from console.core.reasons import Reason
+from console.core.state import State
+from console.core.units import ONE, SECOND, Nanos, Price, Size
+
+ROUND = 1 * SECOND  # between two exits when the first found nobody
+REFUSED = 5 * SECOND  # a way out that was refused is not tried again before
+
+
+def begin(state: State, desk: Desk, floor: Price) -> None:
+    """Start; a restart in the middle leaves the match paused."""
+    desk.flattening = Flattening(floor)
+    desk.paused = "flattening"
+    desk.urge(state.ts)
+    state.alert(Severity.WARN, f"flattening, not below {floor / 10_000:g}¢", desk.spec.id)
+
+
+def end(state: State, desk: Desk, why: str, stage: Stage) -> None:
+    """Stop taking; the match stays as it is until the operator resumes it."""
+    desk.flattening = None
+    desk.paused = why
+    desk.stage = stage
+    state.alert(Severity.WARN, why, desk.spec.id)
+
+
+def round_of(state: State, desk: Desk) -> None:
+    """One look: pull what rests, wait for what is in flight, or send the next exit."""
+    flattening = desk.flattening
+    assert flattening is not None, "a match is flattened that is being flattened"
+    desk.stage = Stage.FLATTENING
+    for verdict in desk.verdicts.values():
+        verdict.say(Reason.FLATTENING, "")
+        verdict.ceiling = None
+    desk.reason, desk.limit = Reason.FLATTENING, ""
+    if state.blotter.of_match(desk.spec.id):
+        state.cancel_match(desk)
+        return
+    _judge(state, flattening)
+    left = sum(size for _, size in _open(desk))
+    if not left:
+        end(state, desk, "flattened", Stage.DONE)
+    elif state.ts >= flattening.next_ts:
+        _exit(state, desk, flattening)
+
+
+def _judge(state: State, flattening: Flattening) -> None:
+    """What the last exit says about its way out."""
+    last = flattening.last
+    if last is None:
+        return
+    flattening.last = None
+    order = state.blotter.orders.get(last.order_id)
+    if order is not None and order.state is OrderState.REJECTED:
+        flattening.refused[last.instrument] = Nanos(state.ts + REFUSED)
+    elif order is None or not order.filled:
+        flattening.next_ts = Nanos(state.ts + ROUND)
+
+
+def _open(desk: Desk) -> Iterator[tuple[int, int]]:
+    """(outcome set we stand long of, contracts) of everything unpaired that could still be traded."""
+    for position in desk.groups():
+        for mask, lot in position.lots.lots.items():
+            if any(lot.count >= _step(desk, route) for route in _ways(desk, mask)):
+                yield mask, lot.count
+
+
+def _ways(desk: Desk, mask: int) -> Iterator[Route]:
+    """Routes that become long everything else.
+
+    Sales of what is held come first (they return the cash), then the other leg of a symbol (paid out at
+    once), then the other side's own symbol, whose pair is only paid at the settlement.
+    """
+    routes = [route for route in desk.keys.values() if route.gained == desk.full ^ mask]
+    routes.sort(key=_rank)
+    for route in routes:
+        spec = desk.markets[route.instrument.yes].spec
+        if spec is None:
+            continue
+        if route.action is Action.SELL:
+            if spec.sellable and desk.held(route.instrument):
+                yield route
+        elif spec.two_sided or route.instrument.side is Side.YES:
+            yield route
+
+
+def _rank(route: Route) -> tuple[bool, bool]:
+    return route.action is not Action.SELL, not route.safe
+
+
+def _step(desk: Desk, route: Route) -> int:
+    spec = desk.markets[route.instrument.yes].spec
+    assert spec is not None, "only defined symbols are ways out"
+    return max(spec.size_min, spec.size_step)
+
+
+def _exit(state: State, desk: Desk, flattening: Flattening) -> None:
+    """Send the best exit there is; what is refused or has nobody on the other side waits its turn."""
+    for mask, count in _open(desk):
+        ways = [
+            (*_rank(route), cost, number, route)
+            for number, route in enumerate(_ways(desk, mask))
+            if (cost := _cost(state, desk, route, flattening)) is not None
+        ]
+        if ways:
+            *_, route = min(ways)
+            flattening.rounds += 1
+            flattening.last = _send(state, desk, route, count, flattening.floor)
+            return
+    flattening.next_ts = Nanos(state.ts + ROUND)
+
+
+def _cost(state: State, desk: Desk, route: Route, flattening: Flattening) -> int | None:
+    """What becoming long by a route would cost now, taker fee in; None where it cannot or must not be."""
+    market = desk.markets[route.instrument.yes]
+    connection = state.connections[route.instrument.venue]
+    if flattening.refused.get(route.instrument, Nanos(0)) > state.ts:
+        return None
+    if not connection.up or connection.reconciling or market.book is None or market.spec is None:
+        return None
+    if not connection.budget.allows(connection.budget.costs.place, state.ts):
+        return None
+    opposite = BookSide.ASK if route.side is BookSide.BID else BookSide.BID
+    own = state.blotter.own_sizes(market.instrument, opposite)  # gone, but the book may show them yet
+    asked = market.face(state.blotter, route.side).opposing(own)
+    if asked is None or asked > ONE - flattening.floor:
+        return None
+    return asked + fee_per_contract(market.spec.fees, asked, _fair(desk, route), maker=False)
+
+
+def _fair(desk: Desk, route: Route) -> int:
+    return desk.theo.fair[route.gained] if desk.theo is not None else 0
+
+
+def _send(state: State, desk: Desk, route: Route, count: int, floor: Price) -> PlaceOrder | None:
+    """Take what is there, down to the floor and no further than flat."""
+    market: Market = desk.markets[route.instrument.yes]
+    connection = state.connections[route.instrument.venue]
+    limit = market.face(state.blotter, route.side).down(ONE - floor)
+    step = _step(desk, route)
+    most = min(count, desk.held(route.instrument)) if route.action is Action.SELL else count
+    if limit is None or most < step:
+        return None
+    price = route.price_of(limit)
+    command = PlaceOrder(
+        order_id=state.new_order_id(),
+        match=desk.spec.id,
+        instrument=route.instrument,
+        action=route.action,
+        price=price,
+        size=Size(most // step * step),
+        ceiling=price,
+        ceiling_kind=CeilingKind.FLATTEN,
+        basis=Basis(_fair(desk, route), 0, 0, 0, ONE - floor, "flatten"),
+        ts=state.ts,
+        time_in_force=TimeInForce.IOC,
+        post_only=False,
+        reduce_only=route.action is Action.SELL,
+    )
+    state.blotter.placed(command, 0, state.ts)
+    connection.budget.take(connection.budget.costs.place, state.ts)
+    state.send(command)
+    state.remeasure(desk)
+    return command

@@ -1,0 +1,255 @@
+"""Flatten: out of a match by taking liquidity, bound by the floor that was typed and nothing else (C13)."""
+
+from __future__ import annotations
+
+import pytest
+
+from console.core.commands import CancelOrder, CeilingKind, PlaceOrder, TimeInForce
+from console.core.events import (
+    BookSnapshot,
+    Flatten,
+    GameStarted,
+    Kill,
+    OrderAccepted,
+    OrderCanceled,
+    OrderFilled,
+    OrderRejected,
+    OutcomeUnknown,
+    Pause,
+    Rearm,
+    RejectReason,
+    Resume,
+)
+from console.core.instruments import Action, TradeId, VenueOrderId
+from console.core.matches import State as Stage
+from console.core.reasons import Reason
+from console.core.settings import MatchSettings
+from console.core.units import ONE, Price, Size, cost_of, proceeds_of
+from tests.core.story import A, B, K, M, Story, cents, contracts, game, levels
+
+
+def exits(story: Story, commands=None) -> list[PlaceOrder]:
+    return [c for c in story.all(PlaceOrder, commands) if c.time_in_force is TimeInForce.IOC]
+
+
+def held(long: float = 30, settings: MatchSettings | None = None) -> Story:
+    """Quoting, and long A by so many contracts at 49."""
+    story = game(settings)
+    filled = 0.0
+    while filled < long:
+        count = min(10.0, long - filled)
+        story.fill(story.order(A), count)
+        filled += count
+        story.wait(3)
+    story.answering = False
+    return story
+
+
+def flatten(story: Story, floor: float = 40) -> list:
+    return story.tell(Flatten(match=M, floor=cents(floor)))
+
+
+def gone(story: Story) -> None:
+    """Every resting order is proven cancelled."""
+    for order in list(story.state.blotter.live.values()):
+        story.clerks[K].orders.pop(order.order_id, None)
+        story.tell(OrderCanceled(order_id=order.order_id))
+    story.tell(story.clerks[K].snapshot(A))
+    story.wait(0.2)
+
+
+def answered(story: Story, out: PlaceOrder, count: float, price: float) -> list:
+    """The venue took the out and found `count` contracts at `price` cents."""
+    venue_id, size = VenueOrderId(f"v-{out.order_id}"), contracts(count)
+    story.tell(OrderAccepted(order_id=out.order_id, venue_order_id=venue_id))
+    said = []
+    if count:
+        bought, at = out.action is Action.BUY, cents(price)
+        said += story.tell(
+            OrderFilled(
+                venue_order_id=venue_id,
+                trade_id=TradeId(f"t-{out.order_id}"),
+                instrument=out.instrument,
+                action=out.action,
+                price=Price(at),
+                size=Size(size),
+                cost=cost_of(at, size) if bought else proceeds_of(at, size),
+                fee=0,
+                maker=False,
+                order_id=out.order_id,
+            )
+        )
+        net = size if out.instrument == A.no and bought else -size
+        story.clerks[K].positions[A] = story.clerks[K].positions.get(A, 0) + (-net if bought else net)
+    if size < out.size:
+        said += story.tell(OrderCanceled(order_id=out.order_id))
+    return said
+
+
+def unpaired(story: Story) -> float:
+    return sum(lot.count for group in story.state.desks[M].groups() for lot in group.lots.lots.values()) / ONE
+
+
+def test_quotes_go_first_and_nothing_is_taken_before_they_are_proven_gone() -> None:
+    story = held()
+    said = flatten(story)
+    assert story.all(CancelOrder, said)
+    assert exits(story, said) == exits(story, story.wait(2)) == []
+    gone(story)
+    assert len(exits(story)) == 1
+
+
+def test_an_exit_is_immediate_reduce_only_and_bound_by_the_floor() -> None:
+    story = held()
+    flatten(story, floor=42)
+    gone(story)
+    (out,) = exits(story)
+    assert (out.instrument, out.action) == (A, Action.SELL)
+    assert (out.price, out.ceiling, out.ceiling_kind) == (cents(42), cents(42), CeilingKind.FLATTEN)
+    assert (out.size, out.post_only, out.reduce_only) == (contracts(30), False, True)
+
+
+def test_it_goes_on_in_rounds_until_flat_and_then_the_match_is_done() -> None:
+    story = held()
+    flatten(story)
+    gone(story)
+    (first,) = exits(story)
+    answered(story, first, 12, 48)
+    assert unpaired(story) == 18
+    second = exits(story, story.wait(1.5))[-1]
+    assert second.size == contracts(18)
+    answered(story, second, 18, 47)
+    story.wait(1)
+    desk = story.state.desks[M]
+    assert (unpaired(story), desk.stage, desk.flattening) == (0, Stage.DONE, None)
+    assert exits(story, story.wait(30)) == []
+    assert "flattened" in story.alerts()
+
+
+def test_nobody_at_the_floor_is_waited_for_without_a_storm() -> None:
+    story = held()
+    story.tell(BookSnapshot(instrument=B, bids=levels({43: 100}), asks=levels({60: 100})))
+    flatten(story, floor=49)  # the best bid is 48, the other side asks 60
+    gone(story)
+    assert exits(story, story.wait(20)) == []
+    story.tell(BookSnapshot(instrument=A, bids=levels({50: 100}), asks=levels({56: 100})))
+    assert len(exits(story, story.wait(2))) == 1
+
+
+def test_an_exit_that_finds_nothing_is_tried_again_a_second_later() -> None:
+    story = held()
+    flatten(story)
+    gone(story)
+    answered(story, exits(story)[-1], 0, 48)
+    assert exits(story, story.wait(0.5)) == []
+    assert len(exits(story, story.wait(1))) == 1
+
+
+def test_a_refused_way_out_does_not_stop_the_others() -> None:
+    """The sale of A is refused: NO of A is bought instead, and never both at once."""
+    story = held()
+    flatten(story)
+    gone(story)
+    (first,) = exits(story)
+    said = story.tell(OrderRejected(order_id=first.order_id, reason=RejectReason.OTHER, text="no"))
+    (second,) = exits(story, said + story.wait(1.5))
+    assert (second.instrument, second.action) == (A.no, Action.BUY) or second.instrument == B
+    assert second.price <= ONE - cents(40)
+
+
+def test_an_exit_without_an_answer_is_looked_up_and_never_sent_twice() -> None:
+    story = held()
+    flatten(story)
+    gone(story)
+    (first,) = exits(story)
+    story.tell(OutcomeUnknown(order_id=first.order_id))
+    assert exits(story, story.wait(20)) == []
+
+
+def test_kill_takes_no_liquidity_and_ends_a_flatten() -> None:
+    story = held()
+    flatten(story)
+    gone(story)
+    (out,) = exits(story)
+    story.tell(Kill(by="me"))
+    answered(story, out, 0, 48)
+    assert exits(story, story.wait(30)) == []
+    assert story.refusals(flatten(story)) == [
+        "flatten: the kill latch is engaged; re-arm to reduce only first"
+    ]
+
+
+def test_re_armed_to_reduce_only_it_gets_out_and_quotes_nothing() -> None:
+    story = held()
+    story.tell(Kill(by="me"))
+    story.answering = True
+    story.answer()
+    story.wait(6)
+    story.tell(Rearm(word="RESUME", reason="get out", reduce_only=True))
+    story.wait(10)
+    assert story.resting() == 0
+    assert story.state.desks[M].reason is Reason.REDUCE_ONLY
+    story.answering = False
+    assert len(exits(story, flatten(story) + story.wait(1))) == 1
+    later = story.restart()
+    later.up()
+    assert later.state.reduce_only
+    later.tell(Rearm(word="RESUME", reason="all is well"))
+    assert not later.state.reduce_only
+
+
+def test_paused_or_resumed_it_stops_taking() -> None:
+    for stop in (Pause(match=M), Resume(match=M)):
+        story = held()
+        flatten(story, floor=49)
+        gone(story)
+        story.tell(stop)
+        story.tell(BookSnapshot(instrument=A, bids=levels({50: 100}), asks=levels({56: 100})))
+        assert exits(story, story.wait(3)) == []
+
+
+def test_interrupted_by_a_restart_the_match_stays_paused() -> None:
+    story = held()
+    flatten(story)
+    later = story.restart()
+    later.up()
+    later.wait(10)
+    assert later.state.desks[M].reason is Reason.PAUSED
+    assert exits(later) == []
+
+
+def test_resumed_after_it_was_flattened_the_match_is_quoted_again() -> None:
+    story = held(10)
+    flatten(story)
+    gone(story)
+    answered(story, exits(story)[-1], 10, 48)
+    story.wait(1)
+    story.answering = True
+    story.tell(Resume(match=M))
+    story.wait(8)
+    assert story.state.desks[M].stage is Stage.QUOTING
+
+
+@pytest.mark.parametrize("floor", [0, 100])
+def test_a_floor_is_a_price(floor: float) -> None:
+    story = held(10)
+    (refusal,) = story.refusals(flatten(story, floor))
+    assert "between 0 and 100" in refusal
+
+
+def test_nothing_held_is_nothing_to_flatten() -> None:
+    story = game()
+    assert story.refusals(flatten(story)) == ["match: has no position to flatten"]
+
+
+def test_at_the_start_what_is_held_is_sold_near_fair_where_the_setting_says_so() -> None:
+    story = held(20, MatchSettings(stop_flatten=cents(5)))
+    story.tell(GameStarted(match=M))
+    gone(story)
+    story.wait(1)
+    (out,) = exits(story)
+    assert out.price == cents(48)  # fair 52.5 less 5, up to a legal price
+    plain = held(20)
+    plain.tell(GameStarted(match=M))
+    gone(plain)
+    assert exits(plain, plain.wait(5)) == []
