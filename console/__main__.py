@@ -47,6 +47,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(command=_console)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
+    _add_running(commands)
+    _add_research(commands)
+    _add_venues(commands)
+    return parser
+
+
+def _add_running(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     run = commands.add_parser("run", help="run the engine without a console")
     _common(run)
     run.add_argument(
@@ -66,6 +73,8 @@ def _parser() -> argparse.ArgumentParser:
     kill.add_argument("--replay", action="store_true", help="kill the replay that is playing")
     kill.set_defaults(command=_kill)
 
+
+def _add_research(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     theo = commands.add_parser("theo", help="fair probabilities of odds by every method")
     theo.add_argument("odds", nargs="+", metavar="ODDS", help="decimal odds of each outcome, two or more")
     spelling = theo.add_mutually_exclusive_group()
@@ -93,7 +102,22 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("journal", metavar="JOURNAL")
     verify.add_argument("--json", action="store_true", help="print JSON")
     verify.set_defaults(command=_verify)
-    return parser
+
+
+def _add_venues(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    doctor = commands.add_parser("doctor", help="check everything that real orders wait for")
+    _common(doctor)
+    doctor.add_argument("--venue", metavar="VENUE", help="one venue, enabled or not")
+    doctor.add_argument("--json", action="store_true", help="print JSON")
+    doctor.set_defaults(command=_doctor)
+
+    sandbox = commands.add_parser("sandbox", help="a local server that speaks the wire of a venue or feed")
+    sandbox.add_argument("name", metavar="NAME")
+    sandbox.add_argument("--port", type=int, default=0, help="0: any free port, which is printed")
+    sandbox.add_argument("--seed", type=int, default=7, help="of the world it runs on")
+    sandbox.add_argument("--faults", default="", metavar="A,B", help="misfortunes; `help` lists them")
+    sandbox.add_argument("--recording", default="", metavar="FILE", help="run on a recording instead")
+    sandbox.set_defaults(command=_sandbox)
 
 
 def _add_replay(replay: argparse.ArgumentParser) -> None:
@@ -199,6 +223,20 @@ def _simulate(arguments: argparse.Namespace) -> int:
         faults=not arguments.calm,
         as_json=arguments.json,
     )
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from console.launch.doctor import doctor
+    from console.launch.place import place_of
+
+    return doctor(place_of(_config_of(arguments)), arguments.venue, as_json=arguments.json)
+
+
+def _sandbox(arguments: argparse.Namespace) -> int:
+    from console.sandbox.command import Opening, run
+
+    faults = tuple(word.strip() for word in arguments.faults.split(",") if word.strip())
+    return run(arguments.name, Opening(arguments.port, arguments.seed, faults, arguments.recording))
 
 
 def _verify(arguments: argparse.Namespace) -> int:

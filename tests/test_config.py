@@ -6,7 +6,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from console.config import ConfigError, find, load, match_table, remember
+from console.config.error import ConfigError
+from console.config.local import match_table, remember
+from console.config.read import find, load
 from console.core.events import OnConsoleLost
 from console.core.presets import ACCOUNT_PRESETS, PRESETS
 from console.core.settings import AccountSettings, MatchSettings

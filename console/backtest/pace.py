@@ -96,7 +96,7 @@ class Playing:
         """Pass a command to the paper exchange."""
         self._tape.submit(command, self._tempo.now())
 
-    def symbols(self, text: str) -> tuple[SymbolView, ...]:
+    async def find(self, text: str) -> tuple[SymbolView, ...]:
         """Matches met so far whose title or symbol contains `text`."""
         wanted = text.strip().lower()
         return tuple(

@@ -58,6 +58,7 @@ class Started(Event, frozen=True, kw_only=True):
     latched: str = ""
     checkpoint: bytes = b""
     gated: bool = False  # nothing is quoted before `StartGatePassed`
+    ledger: str = ""  # mode, account and whether on paper: records of one are never read for another
 
 
 class Tick(Event, frozen=True):
@@ -512,6 +513,12 @@ class StartGatePassed(Event, frozen=True, kw_only=True):
     checks: tuple[str, ...]
 
 
+class StartGateFailed(Event, frozen=True, kw_only=True):
+    """Checks before real orders did not pass: each in one line with what to do."""
+
+    checks: tuple[str, ...]
+
+
 class ConsoleBack(Event, frozen=True):
     """A controlling console is attached again."""
 
@@ -571,6 +578,7 @@ OperatorEvent = (
     | AcceptPosition
     | ConfirmRules
     | StartGatePassed
+    | StartGateFailed
     | ConsoleLost
     | ConsoleBack
 )

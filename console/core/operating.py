@@ -27,6 +27,7 @@ from console.core.events import (
     SetInventory,
     SetSetting,
     SetTheo,
+    StartGateFailed,
     StartGatePassed,
     Stop,
 )
@@ -75,6 +76,9 @@ def operate(state: State, event: OperatorEvent) -> None:
             confirm_rules(state, event)
         case StartGatePassed():
             start_gate_passed(state, event)
+        case StartGateFailed():
+            for check in event.checks:
+                state.alert(Severity.ERROR, f"start gate: {check}")
         case ConsoleLost():
             console_lost(state, event)
         case ConsoleBack():

@@ -11,15 +11,16 @@ from pathlib import Path
 
 import msgspec
 
-from console.config import Config
-from console.core.events import AddMatch, OperatorEvent
+from console.config.read import Config
+from console.core.events import AddMatch, Mode, OperatorEvent
 from console.core.instruments import RunId
 from console.core.recovery import recover
 from console.folders import KillLatch, Lock
 from console.journal import JournalError, Reader, latest
 from console.launch.place import Place
+from console.launch.sources import connected, examine
 from console.runner.clock import RunClock, SystemClock
-from console.runner.runner import Beginning, Runner
+from console.runner.runner import Beginning, Gate, Runner
 from console.runner.source import Source
 from console.venues.simulated import SimulatedVenues
 
@@ -27,39 +28,71 @@ BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def run_engine(place: Place, headless: bool) -> int:
-    """Run the engine in this process until it ends; returns its exit status."""
+    """Run the engine in this process until it ends; returns its exit status.
+
+    When the operator changes between dry run and real orders, one run ends and the next begins on the
+    other ledger, with the same matches and settings.
+    """
     lock = Lock(place.folder)
-    config = place.config
-    source = SimulatedVenues(config.sim_seed, place.folder / "world")
-    beginning = Beginning(
-        run_id=new_run_id(),
-        folder=place.folder,
-        socket=place.socket,
-        checkpoint=_recovered(place.folder),
-        first=_configured(config, source),
-        keep_without_console=headless,
-    )
-    return run_until_ended(config, beginning, source, lock, SystemClock())
+    config, carried = place.config, list[OperatorEvent]()
+    while True:
+        books = _books(place.folder, config)
+        source = _source(config, place.folder, books)
+        beginning = Beginning(
+            run_id=new_run_id(),
+            folder=place.folder,
+            journals=books / "journal",
+            socket=place.socket,
+            checkpoint=_recovered(books / "journal", config.ledger),
+            first=carried or _configured(config, source),
+            keep_without_console=headless,
+            gate=_gate(config) if _is_real(config) else None,
+            checks=_gate(config) if config.dry_run else None,
+        )
+        status, runner = run_once(config, beginning, source, SystemClock())
+        if not runner.switched:
+            lock.release()
+            return status
+        carried = runner.carried()
+        config = msgspec.structs.replace(config, dry_run=not config.dry_run, account=runner.account)
 
 
-def run_until_ended(config: Config, beginning: Beginning, source: Source, lock: Lock, clock: RunClock) -> int:
-    """Run one run on the fastest loop there is; lets go of the lock and returns the exit status."""
+def run_once(config: Config, beginning: Beginning, source: Source, clock: RunClock) -> tuple[int, Runner]:
+    """Run one run on the fastest loop there is; returns its exit status and what ran."""
     latch = KillLatch(beginning.folder)
     runner = Runner(config, beginning, source, latch, say, clock)
     run = runner.run(ready=lambda: say(f"engine ready, pid {os.getpid()}"))
+    factory = None
     with contextlib.suppress(ImportError):
         import uvloop
 
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
-            return _ended(loop.run(run), lock, latch)
-    with asyncio.Runner() as loop:
-        return _ended(loop.run(run), lock, latch)
-
-
-def _ended(status: int, lock: Lock, latch: KillLatch) -> int:
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as loop:
+        status = loop.run(run)
     latch.close()
-    lock.release()
-    return status
+    return status, runner
+
+
+def _is_real(config: Config) -> bool:
+    return config.mode in (Mode.DEMO, Mode.LIVE) and not config.dry_run
+
+
+def _books(folder: Path, config: Config) -> Path:
+    """Where one ledger is kept: that of a dry run apart from the real one."""
+    books = folder / "dry" if config.dry_run else folder
+    books.mkdir(mode=0o700, exist_ok=True)
+    return books
+
+
+def _source(config: Config, folder: Path, books: Path) -> Source:
+    if config.mode is Mode.SIM:
+        return SimulatedVenues(config.sim_seed, folder / "world")
+    return connected(config, books)
+
+
+def _gate(config: Config) -> Gate:
+    real = msgspec.structs.replace(config, dry_run=False)
+    return lambda: examine(real)
 
 
 def say(line: str) -> None:
@@ -77,15 +110,19 @@ def new_run_id() -> RunId:
     return RunId(digits + "".join(secrets.choice(BASE36) for _ in range(4)))
 
 
-def _recovered(folder: Path) -> bytes:
-    """What the last run left, as a checkpoint; empty when there was none."""
-    journals = folder / "journal"
+def _recovered(journals: Path, ledger: str) -> bytes:
+    """What the last run left, as a checkpoint; empty when there was none.
+
+    Records of another mode, account or ledger are refused (C32).
+    """
     path = latest(journals) if journals.is_dir() else None
     if path is None:
         return b""
     reader = Reader(path)
     try:
         started, after = reader.started(), 0
+        if started.ledger not in ("", ledger):
+            raise JournalError(f"{path}: of {started.ledger}, not of {ledger}; move it away")
         kept = reader.latest_checkpoint()
         if kept is not None:
             after, body = kept
@@ -98,11 +135,13 @@ def _recovered(folder: Path) -> bytes:
         reader.close()
 
 
-def _configured(config: Config, source: SimulatedVenues) -> list[OperatorEvent]:
+def _configured(config: Config, source: Source) -> list[OperatorEvent]:
     """The matches to begin with: those of the file, and in the simulation those of its world."""
     events: list[OperatorEvent] = [
         AddMatch(spec=match.spec, settings=match.settings, odds=match.odds) for match in config.matches
     ]
+    if not isinstance(source, SimulatedVenues):
+        return events
     profile = config.profiles[config.sim_profile]
     listed = source.listings
     wanted = config.sim_matches

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from console.config import Config, find, load
+from console.config.read import Config, find, load
 from console.core.complaint import Complaint
 from console.folders import socket_path, state_folder
 

@@ -12,11 +12,11 @@ from console.backtest.command import ACCOUNT, probability
 from console.backtest.pace import Playing, Tempo, parse_speed
 from console.backtest.replay import overridden, pinned_odds
 from console.backtest.tape import Tape
-from console.config import load
+from console.config.read import load
 from console.core.events import Mode, OnConsoleLost
 from console.core.odds import parse_odds
 from console.folders import Lock, socket_path, state_folder
-from console.launch.engine import new_run_id, run_until_ended
+from console.launch.engine import new_run_id, run_once
 from console.launch.place import COMMAND, LaunchError, Place
 from console.launch.screen import answers, show, start_engine
 from console.link.messages import Role
@@ -61,12 +61,15 @@ def play_engine(showing: Showing) -> int:
     beginning = Beginning(
         run_id=new_run_id(),
         folder=place.folder,
+        journals=place.folder / "journal",
         socket=place.socket,
         checkpoint=b"",  # every replay begins with nothing
         first=[],
         keep_without_console=False,
     )
-    return run_until_ended(place.config, beginning, Playing(tape, tempo), lock, tempo)
+    status, _ = run_once(place.config, beginning, Playing(tape, tempo), tempo)
+    lock.release()
+    return status
 
 
 def replay_place(showing: Showing | None) -> Place:

@@ -53,7 +53,7 @@ class Host(Protocol):
     async def ask(self, question: Ask) -> Answer:
         """Answer a question outside the engine."""
 
-    def set_dry_run(self, wanted: SetDryRun) -> Ack:
+    async def set_dry_run(self, wanted: SetDryRun) -> Ack:
         """Change the ledger, or say why not."""
 
     def console_gone(self, policy: OnConsoleLost | None) -> None:
@@ -204,7 +204,8 @@ class LinkServer:
             case Ask():
                 self._say(client, await self._host.ask(message))
             case SetDryRun():
-                self._say(client, self._allowed(client, message.request) or self._host.set_dry_run(message))
+                refused = self._allowed(client, message.request)
+                self._say(client, refused or await self._host.set_dry_run(message))
             case Bye():
                 if client.role is Role.CONTROL:
                     self._lost = True

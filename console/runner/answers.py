@@ -9,14 +9,18 @@ from console.core.settings import AccountSettings, MatchSettings, format_setting
 from console.core.state import State
 from console.link.messages import Answer, Ask, SettingView
 from console.runner.source import Source
+from console.venues.base.protocol import LookupFailed
 
 
-def answer(question: Ask, state: State, source: Source) -> Answer:
+async def answer(question: Ask, state: State, source: Source) -> Answer:
     """Answer a question, or say that it is none."""
     if question.what == "symbols":
+        try:
+            listed = await source.find(question.argument)
+        except LookupFailed as failure:
+            return Answer(request=question.request, error=str(failure))
         found = tuple(
-            msgspec.structs.replace(symbol, added=symbol.spec.id in state.desks)
-            for symbol in source.symbols(question.argument)
+            msgspec.structs.replace(symbol, added=symbol.spec.id in state.desks) for symbol in listed
         )
         return Answer(request=question.request, symbols=found)
     if question.what == "settings":

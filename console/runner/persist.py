@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from console.config import Config, ConfigError, match_table, remember
+from console.config.error import ConfigError
+from console.config.local import match_table, remember
+from console.config.read import Config
 from console.core.events import AddMatch, Mode, OperatorEvent, RemoveMatch, SetSetting
 from console.core.state import State
 

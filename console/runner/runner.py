@@ -8,14 +8,14 @@ import os
 import signal
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
-from console.config import Config
+from console.config.read import Config
 from console.core import checkpoint, picture
 from console.core.commands import (
     Alert,
@@ -30,19 +30,24 @@ from console.core.commands import (
 )
 from console.core.engine import Engine
 from console.core.events import (
+    AddMatch,
     AnyEvent,
     ConsoleBack,
     ConsoleLost,
     MassStatus,
+    Mode,
     OnConsoleLost,
     OperatorEvent,
     Pause,
     Started,
+    StartGateFailed,
+    StartGatePassed,
     Stop,
     Tick,
 )
 from console.core.instruments import RunId, Venue
 from console.core.matches import MatchId
+from console.core.settings import AccountSettings
 from console.core.units import ONE, SECOND, Nanos
 from console.core.view import View
 from console.folders import KillLatch
@@ -55,6 +60,7 @@ from console.runner.inbox import Done, Inbox
 from console.runner.outbox import Outbox
 from console.runner.persist import persist
 from console.runner.source import Source
+from console.venues.base.protocol import Check
 
 SLICE_S = 0.002  # how long the loop works through the inbox before it lets others in
 STOP_PATIENCE_S = 10.0
@@ -64,8 +70,13 @@ SWEEP_PAUSE_S = 0.5
 _T = TypeVar("_T")
 _Task = asyncio.Task[Any]
 
+LIVE_WORD = "LIVE"
+GATE_PAUSE_S = 30.0
 EXIT_CRASHED = 70
 EXIT_UNPROVEN = 74
+
+
+Gate = Callable[[], Awaitable[Sequence[Check]]]
 
 
 @dataclass
@@ -73,11 +84,14 @@ class Beginning:
     """What a run begins with."""
 
     run_id: RunId
-    folder: Path
+    folder: Path  # of the latch
+    journals: Path
     socket: Path
     checkpoint: bytes
     first: list[OperatorEvent]
     keep_without_console: bool
+    gate: Gate | None = None  # real orders wait for these checks
+    checks: Gate | None = None  # what they would wait for on the other ledger
 
 
 class Runner:
@@ -110,6 +124,7 @@ class Runner:
         self._kept = b""
         self._kept_ts = Nanos(0)
         self._refusal = ""
+        self.switched = False  # the operator wants the other ledger next
         self._ended = asyncio.Event()
 
     # ---- the life of a run
@@ -119,7 +134,7 @@ class Runner:
         loop = asyncio.get_running_loop()
         begin = self._beginning
         self._journal = Journal(
-            begin.folder / "journal",
+            begin.journals,
             begin.run_id,
             _on_loop(loop, self._outbox.committed),
             _on_loop(loop, self._journal_failed),
@@ -136,6 +151,8 @@ class Runner:
             asyncio.create_task(link.run(ready), name="link"),
             asyncio.create_task(self._ended.wait(), name="end"),
         ]
+        if begin.gate is not None:
+            tasks.append(asyncio.create_task(self._pass_gate(begin.gate), name="gate"))
         gc.collect()
         gc.freeze()
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -155,6 +172,16 @@ class Runner:
             self._stop_by = time.monotonic() + STOP_PATIENCE_S
             self._inbox.put_first(Stop(why=why))
 
+    @property
+    def account(self) -> AccountSettings:
+        """The settings of the account as they stand."""
+        return self._engine.state.settings
+
+    def carried(self) -> list[OperatorEvent]:
+        """What the next run begins with: the matches as they stand; positions stay in their ledger."""
+        desks = self._engine.state.desks.values()
+        return [AddMatch(spec=desk.spec, settings=desk.settings) for desk in desks]
+
     def _start(self) -> None:
         begin, config = self._beginning, self._config
         started = Started(
@@ -165,6 +192,8 @@ class Runner:
             venues=self._source.venues,
             latched=self._latch.reason(),
             checkpoint=begin.checkpoint,
+            gated=begin.gate is not None,
+            ledger=config.ledger,
         )
         self._take(started, None)
         for event in begin.first:
@@ -340,7 +369,7 @@ class Runner:
             run_id=self._beginning.run_id,
             on_console_lost=self._policy,
             console_lost_s=self._config.console_lost_s,
-            dry_run=False,
+            dry_run=self._config.dry_run,
             note=note,
         )
 
@@ -356,13 +385,50 @@ class Runner:
 
     async def ask(self, question: Ask) -> Answer:
         """Answer a question outside the engine."""
-        return answer(question, self._engine.state, self._source)
+        return await answer(question, self._engine.state, self._source)
 
-    def set_dry_run(self, wanted: SetDryRun) -> Ack:
-        """There is one ledger only where nothing can reach a venue."""
-        mode = self._config.mode.value
-        text = f"dry run changes nothing in {mode}: no order leaves this machine"
-        return Ack(request=wanted.request, ok=False, text=text)
+    async def set_dry_run(self, wanted: SetDryRun) -> Ack:
+        """End this run and begin one on the other ledger, where there is another."""
+        refusal = self._cannot_switch(wanted) or await self._closed_gate(wanted)
+        if refusal:
+            return Ack(request=wanted.request, ok=False, text=refusal)
+        self.switched = True
+        self.stop(f"dry run {'on' if wanted.dry_run else 'off'}", 0)
+        return Ack(request=wanted.request, ok=True)
+
+    def _cannot_switch(self, wanted: SetDryRun) -> str:
+        mode = self._config.mode
+        if mode not in (Mode.DEMO, Mode.LIVE):
+            return f"dry run changes nothing in {mode.value}: no order leaves this machine"
+        if wanted.dry_run is self._config.dry_run:
+            return "it is a dry run already" if wanted.dry_run else "orders go to the venues already"
+        if not wanted.dry_run and wanted.word != LIVE_WORD:
+            return f"to send real orders type the word {LIVE_WORD}"
+        if not wanted.dry_run and self._engine.state.kill is not None:
+            return "the kill latch is engaged: re-arm first"
+        return ""
+
+    async def _closed_gate(self, wanted: SetDryRun) -> str:
+        """The first check that real orders would wait for, in words; empty when all pass."""
+        if wanted.dry_run or self._beginning.checks is None:
+            return ""
+        failed = [check for check in await self._beginning.checks() if check.needed and not check.passed]
+        return f"start gate: {failed[0].name}: {failed[0].seen}; {failed[0].remedy}" if failed else ""
+
+    async def _pass_gate(self, gate: Gate) -> None:
+        """Check what real orders need, again and again until all of it passes; then wait for the end."""
+        told: tuple[str, ...] = ()
+        while True:
+            checks = await gate()
+            failed = tuple(f"{c.name}: {c.seen}; {c.remedy}" for c in checks if c.needed and not c.passed)
+            if not failed:
+                self._inbox.put_first(StartGatePassed(checks=tuple(check.name for check in checks)))
+                await self._ended.wait()
+                return
+            if failed != told:
+                told = failed
+                self._inbox.put_first(StartGateFailed(checks=failed))
+            await asyncio.sleep(GATE_PAUSE_S)
 
     def console_gone(self, policy: OnConsoleLost | None) -> None:
         """The controlling console is lost, or left with a wish."""

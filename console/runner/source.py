@@ -24,5 +24,8 @@ class Source(Protocol):
     def send(self, command: AnyCommand) -> None:
         """Take one command; what becomes of it comes back as events."""
 
-    def symbols(self, text: str) -> tuple[SymbolView, ...]:
-        """Matches listed that contain `text`, and what the sharpest source says of them."""
+    async def find(self, text: str) -> tuple[SymbolView, ...]:
+        """Matches listed that `text` means, and what the sharpest source says of them.
+
+        Raises LookupFailed with a line for the person who searched.
+        """

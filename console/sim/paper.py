@@ -89,11 +89,17 @@ class PaperExchange:
     """
 
     def __init__(
-        self, venue: Venue, *, cash: int = CASH, dials: PaperDials = DELAYS, wall_offset: int = 0
+        self,
+        venue: Venue,
+        *,
+        cash: int = CASH,
+        dials: PaperDials = DELAYS,
+        wall_offset: int = 0,
+        wallet: Wallet | None = None,
     ) -> None:
-        """`cash` is ours at the start, `wall_offset` is wall time less `ts`."""
+        """`cash` is ours at the start (or a whole `wallet`), `wall_offset` is wall time less `ts`."""
         self.venue = venue
-        self.wallet = Wallet(venue, cash)
+        self.wallet = wallet or Wallet(venue, cash)
         self.markets: dict[Instrument, Queues] = {}
         self._request_ns = dials.request_ms * MILLISECOND
         self._answer_ns = dials.answer_ms * MILLISECOND

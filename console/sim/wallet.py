@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 
+from msgspec import Struct
+
 from console.core.events import MassStatus, OrderFilled
 from console.core.fees import commission_of
 from console.core.instruments import (
@@ -24,6 +26,22 @@ from console.sim.account import OwnOrder
 
 FILLS_REPORTED = 600 * SECOND  # how far back a mass status lists fills
 ENDED_REMEMBERED = 2000  # orders that can still be looked up, and whose ids are taken
+
+
+class SavedWallet(Struct, frozen=True, array_like=True):
+    """A wallet as it outlives its process. Orders do not: whoever loses us takes them out."""
+
+    cash: int
+    paid_in: int
+    fees: int
+    fills: int
+    others: int
+    house: int
+    positions: dict[str, int]
+    commissions: dict[str, int]
+    stakes: dict[str, int]
+    recent: list[OrderFilled]
+    ended: list[ClientOrderId]
 
 
 class Wallet:
@@ -67,6 +85,36 @@ class Wallet:
         self._fills: deque[OrderFilled] = deque()
         self._fills_of: dict[ClientOrderId, list[OrderFilled]] = {}
         self._ended: OrderedDict[ClientOrderId, None] = OrderedDict()
+
+    def save(self) -> SavedWallet:
+        """Everything but the orders that rest, which end with the process."""
+        return SavedWallet(
+            self.cash,
+            self.paid_in,
+            self.fees,
+            self.fills,
+            self.others,
+            self.house,
+            dict(self.positions),
+            dict(self._commissions),
+            dict(self._stakes),
+            list(self._fills),
+            [*self._ended, *self.open],
+        )
+
+    @classmethod
+    def load(cls, venue: Venue, saved: SavedWallet) -> Wallet:
+        """Go on with what was saved."""
+        wallet = cls(venue, saved.cash)
+        wallet.paid_in, wallet.fees, wallet.fills = saved.paid_in, saved.fees, saved.fills
+        wallet.others, wallet.house = saved.others, saved.house
+        wallet.positions = dict(saved.positions)
+        wallet._commissions, wallet._stakes = dict(saved.commissions), dict(saved.stakes)
+        for fill in saved.recent:
+            wallet._fills.append(fill)
+            wallet._fills_of.setdefault(fill.order_id, []).append(fill)
+        wallet._ended = OrderedDict.fromkeys(saved.ended)
+        return wallet
 
     # ---- orders
 

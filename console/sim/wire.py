@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -99,6 +100,7 @@ class Wire:
         "connected",
         "counts",
         "exchange",
+        "witness",
     )
 
     def __init__(self, exchange: Exchange, dials: Dials, dice: Dice, agenda: Agenda, mail: Mail) -> None:
@@ -117,6 +119,7 @@ class Wire:
         self._connection = 0  # counts connections, so that what was planned for an earlier one is void
         self._number = 0
         self._travelling: dict[int, Request] = {}  # requests the venue has not got yet
+        self.witness: Callable[[AnyEvent], None] | None = None  # at the venue itself: misses nothing
         self._waiting: dict[int, ClientOrderId] = {}  # requests whose answer we still expect
         agenda.at(agenda.clock.now + dials.connect_ms * MILLISECOND, self._connect)
 
@@ -239,6 +242,9 @@ class Wire:
     def carry(self, now: int) -> None:
         """Send us what happened at the exchange since the last time."""
         exchange = self.exchange
+        if self.witness is not None:
+            for event in (*exchange.public, *exchange.private):
+                self.witness(event)
         if exchange.public:
             if self.connected and not self._frozen:
                 self._carry_public(now)

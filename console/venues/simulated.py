@@ -68,7 +68,7 @@ class SimulatedVenues:
         """Pass a command to the world."""
         self._world.submit(command, time.monotonic_ns())
 
-    def symbols(self, text: str) -> tuple[SymbolView, ...]:
+    async def find(self, text: str) -> tuple[SymbolView, ...]:
         """Matches whose title, sport or symbols contain `text`."""
         wanted = text.strip().lower()
         return tuple(

@@ -52,7 +52,7 @@ class Host:
     async def ask(self, question):
         return Answer(request=question.request, error=f"asked {question.what}")
 
-    def set_dry_run(self, wanted):
+    async def set_dry_run(self, wanted):
         return Ack(request=wanted.request, ok=False, text="nothing to be dry about")
 
     def console_gone(self, policy):

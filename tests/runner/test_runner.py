@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from console.config import load
+from console.config.read import load
 from console.core.commands import AmendOrder, CancelAll, CancelOrder, PlaceOrder
 from console.core.events import AddMatch, BookSnapshot, Kill, OrderRejected, RejectReason, Tick
 from console.core.instruments import Instrument, Venue
@@ -48,8 +48,8 @@ class Watched:
         self.sent.append(command)
         self.inner.send(command)
 
-    def symbols(self, text):
-        return self.inner.symbols(text)
+    async def find(self, text):
+        return await self.inner.find(text)
 
     def count(self, *kinds):
         return sum(isinstance(command, kinds) for command in self.sent)
@@ -63,7 +63,8 @@ async def running(places, tmp_path):
     source, said = Watched(), []
     profile = config.profiles["top_of_book"]
     first = [AddMatch(spec=spec, settings=profile) for spec in source.inner.listings[:4]]
-    beginning = Beginning("r1", tmp_path, tmp_path / "s", b"", first, keep_without_console=True)
+    journals, socket = tmp_path / "journal", tmp_path / "s"
+    beginning = Beginning("r1", tmp_path, journals, socket, b"", first, keep_without_console=True)
     runner = Runner(config, beginning, source, KillLatch(tmp_path), said.append, SystemClock())
     task = asyncio.create_task(runner.run(lambda: None))
     try:

@@ -1,20 +1,18 @@
-"""markets.toml, its local overlay and the environment, made into frozen and validated settings."""
+"""The settings as the program uses them: found, layered, validated, built."""
 
 from __future__ import annotations
 
-import os
-import tempfile
-import tomllib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
-from console.core.complaint import Complaint
+from console.config.error import ConfigError
+from console.config.layers import from_environment, overlay, read_file
+from console.config.tables import DEFAULT_PROFILE, FeedsTable, File, InstrumentTable, MatchTable, VenuesTable
 from console.core.devig import OddsError
 from console.core.events import Mode, OnConsoleLost
 from console.core.instruments import Instrument, Venue
@@ -22,79 +20,13 @@ from console.core.matches import Kind, Listing, MatchId, MatchSpec
 from console.core.odds import parse_odds
 from console.core.presets import ACCOUNT_PRESETS, PRESETS
 from console.core.settings import AccountSettings, MatchSettings, SettingError, parse_setting
-from console.core.units import SECOND, Nanos
+from console.core.units import ONE, SECOND, Cash, Nanos
 from console.folders import state_root
 
 FILE = "markets.toml"
 LOCAL = "markets.local.toml"
-PREFIX = "MMCONSOLE_"
-NOT_SETTINGS = frozenset({"MMCONSOLE_RECORDINGS", "MMCONSOLE_CONFIG", "MMCONSOLE_NO_DIFF"})
-DEFAULT_PROFILE = "top_of_book"
+ADDRESSES = frozenset({"rest", "stream", "gamma", "data", "user_stream"})
 BUILT_IN: dict[str, Any] = {"account": {"write_tokens_per_s": 300, "write_burst": 600}}  # no file at all
-
-
-class ConfigError(Complaint):
-    """Something a person configured cannot be taken; one line: file, table, key, what would be right."""
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class EngineTable(_Table):
-    """[engine]: what runs, and what happens when nobody looks."""
-
-    mode: str = "sim"
-    account: str = Field(default="main", pattern=r"^[A-Za-z0-9_-]{1,32}$")
-    on_console_lost: str = "stop"
-    console_lost_s: int = Field(default=10, ge=1, le=3600)
-
-
-class SimTable(_Table):
-    """[sim]: the built-in exchange."""
-
-    seed: int = Field(default=7, ge=0)
-    profile: str = DEFAULT_PROFILE
-    matches: list[str] | None = None  # None: all but the last two, which wait to be added
-    settings: dict[str, dict[str, Any]] = Field(default_factory=dict)  # by match id
-
-
-class InstrumentTable(_Table):
-    """One entry of `instruments`."""
-
-    venue: str
-    symbol: str = Field(min_length=1)
-    outcomes: list[str] = Field(min_length=1)
-    quote: bool = True
-
-
-class MatchTable(_Table):
-    """[[match]]: a match to make."""
-
-    id: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,48}$")
-    title: str = ""
-    sport: str = ""
-    event: str = ""
-    kind: str = "h2h"
-    line: str = ""
-    outcomes: list[str]
-    instruments: list[InstrumentTable] = Field(min_length=1)
-    start: datetime | None = None
-    end: datetime | None = None
-    may_none: bool = True
-    profile: str = DEFAULT_PROFILE
-    odds: list[str | int | float] | None = None
-    settings: dict[str, Any] = Field(default_factory=dict)
-
-
-class File(_Table):
-    """The whole file."""
-
-    engine: EngineTable = EngineTable()
-    account: dict[str, Any] = Field(default_factory=dict)
-    profiles: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    sim: SimTable = SimTable()
-    match: list[MatchTable] = Field(default_factory=list)
 
 
 class MatchConfig(msgspec.Struct, frozen=True):
@@ -110,6 +42,7 @@ class Config(msgspec.Struct, frozen=True):
 
     source: str  # the file read, or empty for the built-in set-up
     mode: Mode
+    dry_run: bool  # of modes demo and live: what is built goes to the paper exchange
     account_name: str
     on_console_lost: OnConsoleLost
     console_lost_s: int
@@ -120,7 +53,15 @@ class Config(msgspec.Struct, frozen=True):
     sim_matches: tuple[str, ...] | None
     sim_settings: dict[str, MatchSettings]  # of matches whose settings differ from the profile's
     matches: tuple[MatchConfig, ...]
+    venues: VenuesTable
+    feeds: FeedsTable
+    paper_cash: Cash  # at each venue
     local: Path  # where changes made on the screen are kept
+
+    @property
+    def ledger(self) -> str:
+        """Whose books a run of this is in: mode, account, and whether what leaves goes to paper."""
+        return f"{self.mode.value}/{self.account_name}{'/dry' if self.dry_run else ''}"
 
 
 def find(explicit: str | None, environment: Mapping[str, str]) -> Path | None:
@@ -144,25 +85,16 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Config:
     Changes made on the screen are kept beside the file, or in the state folder when there is none.
     """
     name = path.name if path is not None else "built-in settings"
-    raw = _read(path) if path is not None else BUILT_IN
+    raw = read_file(path) if path is not None else BUILT_IN
     local = path.with_name(LOCAL) if path is not None else state_root(environment) / LOCAL
     if local.is_file():
-        raw = _overlay(raw, _read(local))
-    raw = _from_environment(raw, environment)
+        raw = overlay(raw, read_file(local))
+    raw = from_environment(raw, environment)
     try:
         file = File.model_validate(raw)
     except ValidationError as error:
         raise ConfigError(_first(name, error)) from error
     return _build(file, name, str(path or ""), local)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path.name}: {error}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path.name}: cannot be read: {error}") from error
 
 
 def _first(name: str, error: ValidationError) -> str:
@@ -183,14 +115,14 @@ def _build(file: File, name: str, source: str, local: Path) -> Config:
             raise ConfigError(f"{name}: {where}: {value!r} is not one of {known}") from None
 
     mode = choice(Mode, file.engine.mode, "engine.mode")
-    if mode is not Mode.SIM:
-        raise ConfigError(f'{name}: engine.mode: "{mode.value}" needs a venue; this build runs mode "sim"')
+    _check_mode(mode, file, name)
     profiles = _profiles(file, name)
     if file.sim.profile not in profiles:
         raise ConfigError(f"{name}: sim.profile: {file.sim.profile!r} is not one of {', '.join(profiles)}")
     return Config(
         source=source,
         mode=mode,
+        dry_run=file.engine.dry_run and mode in (Mode.DEMO, Mode.LIVE),
         account_name=file.engine.account,
         on_console_lost=choice(OnConsoleLost, file.engine.on_console_lost, "engine.on_console_lost"),
         console_lost_s=file.engine.console_lost_s,
@@ -204,8 +136,31 @@ def _build(file: File, name: str, source: str, local: Path) -> Config:
             for match, table in file.sim.settings.items()
         },
         matches=tuple(_match(table, profiles, name) for table in file.match),
+        venues=file.venues,
+        feeds=file.feeds,
+        paper_cash=Cash(file.engine.paper_cash * ONE),
         local=local,
     )
+
+
+def _check_mode(mode: Mode, file: File, name: str) -> None:
+    """A mode that trades needs a venue, and the live one only the venues' own addresses."""
+    if mode is Mode.REPLAY:
+        raise ConfigError(f"{name}: engine.mode: a replay is started with `mmconsole replay FILE`")
+    if mode is Mode.SIM:
+        return
+    tables = {venue: getattr(file.venues, venue.value) for venue in Venue}
+    if not any(table.enabled for table in tables.values()):
+        known = ", ".join(f"[venues.{venue.value}]" for venue in Venue)
+        raise ConfigError(
+            f'{name}: engine.mode: "{mode.value}" needs a venue: enabled = true in one of {known}'
+        )
+    for venue, table in tables.items():
+        written = [key for key, value in table if key in ADDRESSES and value]
+        if mode is Mode.LIVE and table.enabled and written:
+            raise ConfigError(
+                f"{name}: venues.{venue.value}.{written[0]}: mode live goes to the venue's own address only"
+            )
 
 
 def _account(table: Mapping[str, Any], name: str) -> AccountSettings:
@@ -274,6 +229,8 @@ def _match(table: MatchTable, profiles: Mapping[str, MatchSettings], name: str) 
         listings=tuple(_listing(one, table.outcomes, where) for one in table.instruments),
         event=table.event or table.id,
         sport=table.sport,
+        league=table.league,
+        odds_events=tuple(table.odds_events),
         kind=kinds[table.kind],
         line=table.line,
         start=_nanos(table.start),
@@ -313,126 +270,3 @@ def _nanos(moment: datetime | None) -> Nanos:
         return Nanos(0)
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     return Nanos(int(aware.timestamp()) * SECOND)
-
-
-# ---- layers
-
-
-def _overlay(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """Lay one file over another: tables merge key by key, matches by their id."""
-    merged = dict(below)
-    for key, value in above.items():
-        old = merged.get(key)
-        if isinstance(old, dict) and isinstance(value, dict):
-            merged[key] = _overlay(old, value)
-        elif key == "match" and isinstance(old, list) and isinstance(value, list):
-            merged[key] = _overlay_matches(old, value)
-        else:
-            merged[key] = value
-    return merged
-
-
-def _overlay_matches(below: list[dict[str, Any]], above: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    matches = {table.get("id"): table for table in below}
-    for table in above:
-        known = matches.get(table.get("id"))
-        matches[table.get("id")] = _overlay(known, table) if known is not None else table
-    return [table for table in matches.values() if not table.get("removed")]
-
-
-def _from_environment(raw: dict[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
-    """MMCONSOLE_<TABLE>_<KEY> over everything: MMCONSOLE_ACCOUNT_DAILY_LOSS=20."""
-    for variable in sorted(environment):
-        if not variable.startswith(PREFIX) or variable in NOT_SETTINGS:
-            continue
-        words = variable.removeprefix(PREFIX).lower()
-        table, _, key = words.partition("_")
-        text = environment[variable]
-        if table in ("engine", "sim"):
-            model = EngineTable if table == "engine" else SimTable
-            value: Any = text
-            if key in model.model_fields and model.model_fields[key].annotation is int:
-                value = int(text) if text.isdigit() else text
-            raw = _overlay(raw, {table: {key: value}})
-        elif table == "account":
-            raw = _overlay(raw, {table: {key: text}})
-        elif table == "profiles":
-            raw = _overlay(raw, {"profiles": _profile_variable(raw, key, text, variable)})
-        else:
-            raise ConfigError(
-                f"{variable}: no table {table!r}; ENGINE, ACCOUNT, PROFILES or SIM would be right"
-            )
-    return raw
-
-
-def _profile_variable(raw: dict[str, Any], words: str, text: str, variable: str) -> dict[str, Any]:
-    names = sorted({*PRESETS, *raw.get("profiles", {})}, key=len, reverse=True)
-    for profile in names:
-        if words.startswith(f"{profile}_"):
-            return {profile: {words.removeprefix(f"{profile}_"): text}}
-    raise ConfigError(f"{variable}: names no profile; one of {', '.join(sorted(names))} would be right")
-
-
-# ---- what the screen changes
-
-
-def remember(local: Path, change: dict[str, Any]) -> None:
-    """Lay a change over markets.local.toml, atomically; raises OSError."""
-    below = _read(local) if local.is_file() else {}
-    document = tomli_w.dumps(_lay_over(below, change))
-    handle, temporary = tempfile.mkstemp(dir=local.parent, prefix=f".{local.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write("# Written by mmconsole: what was changed on the screen, laid over markets.toml.\n")
-            file.write(document)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(local)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def _lay_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """Like an overlay, but a removed match keeps its mark, so that it hides the one of the main file."""
-    merged = _overlay(_without_matches(below), _without_matches(above))
-    matches = {table["id"]: table for table in below.get("match", [])}
-    for table in above.get("match", []):
-        known = matches.get(table["id"], {})
-        afresh = table.get("removed") or known.get("removed")
-        matches[table["id"]] = table if afresh else _overlay(known, table)
-    return {**merged, "match": list(matches.values())} if matches else merged
-
-
-def _without_matches(raw: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in raw.items() if key != "match"}
-
-
-def match_table(spec: MatchSpec, settings: MatchSettings, odds: tuple[float, ...]) -> dict[str, Any]:
-    """A match as it is written to the local file: facts, profile, and the odds given by hand."""
-    table: dict[str, Any] = {
-        "id": spec.id,
-        "title": spec.title,
-        "sport": spec.sport,
-        "event": spec.event,
-        "kind": spec.kind.value,
-        "line": spec.line,
-        "outcomes": list(spec.outcomes),
-        "may_none": spec.may_none,
-        "profile": settings.preset,
-        "instruments": [
-            {
-                "venue": listing.instrument.venue.value,
-                "symbol": listing.instrument.symbol,
-                "outcomes": [spec.outcomes[outcome] for outcome in listing.pays],
-                "quote": listing.quote,
-            }
-            for listing in spec.listings
-        ],
-    }
-    if odds:
-        table["odds"] = [f"{price:.6f}" for price in odds]
-    for key, moment in (("start", spec.start), ("end", spec.end)):
-        if moment:
-            table[key] = datetime.fromtimestamp(moment // SECOND, UTC)
-    return table

@@ -1,0 +1,1 @@
+"""markets.toml, its local overlay and the environment, made into frozen and validated settings."""

@@ -1,0 +1,135 @@
+"""The tables of markets.toml as they are written: names, types, and bounds a person can be told."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+DEFAULT_PROFILE = "top_of_book"
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class EngineTable(_Table):
+    """[engine]: what runs, and what happens when nobody looks."""
+
+    mode: str = "sim"
+    dry_run: bool = True  # of modes demo and live: orders are built, but go to the paper exchange
+    paper_cash: int = Field(default=1000, ge=1)  # dollars at each venue, on paper
+    account: str = Field(default="main", pattern=r"^[A-Za-z0-9_-]{1,32}$")
+    on_console_lost: str = "stop"
+    console_lost_s: int = Field(default=10, ge=1, le=3600)
+
+
+class SimTable(_Table):
+    """[sim]: the built-in exchange."""
+
+    seed: int = Field(default=7, ge=0)
+    profile: str = DEFAULT_PROFILE
+    matches: list[str] | None = None  # None: all but the last two, which wait to be added
+    settings: dict[str, dict[str, Any]] = Field(default_factory=dict)  # by match id
+
+
+class InstrumentTable(_Table):
+    """One entry of `instruments`."""
+
+    venue: str
+    symbol: str = Field(min_length=1)
+    outcomes: list[str] = Field(min_length=1)
+    quote: bool = True
+
+
+class MatchTable(_Table):
+    """[[match]]: a match to make."""
+
+    id: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,48}$")
+    title: str = ""
+    sport: str = ""
+    league: str = ""
+    odds_events: list[str] = Field(default_factory=list)
+    event: str = ""
+    kind: str = "h2h"
+    line: str = ""
+    outcomes: list[str]
+    instruments: list[InstrumentTable] = Field(min_length=1)
+    start: datetime | None = None
+    end: datetime | None = None
+    may_none: bool = True
+    profile: str = DEFAULT_PROFILE
+    odds: list[str | int | float] | None = None
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class VenueTable(_Table):
+    """What every venue's table has. Addresses are the venue's own unless written; never in mode live."""
+
+    enabled: bool = False
+    rest: str = ""
+    stream: str = ""
+
+
+class KalshiTable(VenueTable):
+    """[venues.kalshi]"""
+
+    precision: Literal["direct", "broker"] = "direct"  # what the account's cash is rounded to
+    fee_model: Literal["schedule", "taker10"] = "schedule"  # taker10: 10 % of P(1-P), the worst case
+
+
+class PolymarketTable(VenueTable):
+    """[venues.polymarket]"""
+
+    gamma: str = ""
+    data: str = ""
+    user_stream: str = ""
+    signature_type: int = Field(default=3, ge=0, le=3)
+
+
+class ProphetXTable(VenueTable):
+    """[venues.prophetx]"""
+
+    dialect: Literal["v4", "legacy"] = "v4"
+    commission_pct: float = Field(default=2.0, ge=0.0, le=20.0)  # on net winnings
+    max_unattended_exposure: int = Field(default=500, ge=0)  # dollars that may rest with nobody watching
+
+
+class VenuesTable(_Table):
+    """[venues]"""
+
+    kalshi: KalshiTable = KalshiTable()
+    polymarket: PolymarketTable = PolymarketTable()
+    prophetx: ProphetXTable = ProphetXTable()
+
+
+class FeedTable(_Table):
+    """What every odds feed's table has."""
+
+    enabled: bool = False
+    address: str = ""
+    poll_s: int = Field(default=60, ge=1)
+    credits_day: int | None = Field(default=None, ge=1)  # our own daily budget; None: what the plan leaves
+    reserve: int = Field(default=0, ge=0)  # credits never spent
+    books: list[str] = Field(default_factory=lambda: ["pinnacle"])
+
+
+class FeedsTable(_Table):
+    """[feeds]"""
+
+    the_odds_api: FeedTable = FeedTable()
+    oddspapi: FeedTable = FeedTable()
+    sportsgameodds: FeedTable = FeedTable()
+
+
+class File(_Table):
+    """The whole file."""
+
+    engine: EngineTable = EngineTable()
+    account: dict[str, Any] = Field(default_factory=dict)
+    profiles: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    sim: SimTable = SimTable()
+    venues: VenuesTable = VenuesTable()
+    feeds: FeedsTable = FeedsTable()
+    match: list[MatchTable] = Field(default_factory=list)

@@ -1,0 +1,1 @@
+"""Venues and feeds as local servers that speak the real wire formats over the built-in exchange."""
