@@ -26,6 +26,7 @@ from console.core.events import (
     BooksConfirmed,
     BookSnapshot,
     ClockMeasured,
+    FeedStatus,
     OddsUpdate,
     QueuePosition,
     Started,
@@ -45,6 +46,7 @@ _TAPE_KINDS = (
     BookSnapshot,
     BooksConfirmed,
     OddsUpdate,
+    FeedStatus,
     ClockMeasured,
     QueuePosition,
 )

@@ -32,7 +32,7 @@ from console.core.events import (
 )
 from console.core.instruments import ClientOrderId
 from console.core.state import State
-from console.core.theo import MANUAL
+from console.core.sources import MANUAL
 from console.core.units import MILLISECOND, SECOND
 from console.sim.world import World
 

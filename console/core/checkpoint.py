@@ -23,12 +23,13 @@ from console.core.markets import Market
 from console.core.matches import MatchId, MatchSpec
 from console.core.matches import State as Stage
 from console.core.orders import Operation, Order, OrderState
+from console.core.pairing import Confirmed
 from console.core.provisional import PositionKept, Unsettled, bring_back
 from console.core.provisional import kept as kept_position
 from console.core.reasons import Reason
 from console.core.settings import MatchSettings
+from console.core.sources import MANUAL, SourceKind
 from console.core.state import State
-from console.core.theo import MANUAL, SourceKind
 from console.core.units import Nanos, Price, Size
 
 SCHEMA = 1
@@ -52,6 +53,8 @@ class MatchKept(Struct, frozen=True, array_like=True):
     pinned: bool
     side_pauses: tuple[tuple[int, Reason, int], ...]  # (outcome mask, why, nanoseconds to go)
     unsettled: tuple[tuple[Venue, Unsettled], ...] = ()
+    confirmed: tuple[Confirmed, ...] = ()  # pairings the operator vouched for
+    manual_age_ns: int = 0  # since the odds by hand were typed
 
 
 class OrderKept(Struct, frozen=True, array_like=True):
@@ -183,6 +186,8 @@ def _match_kept(desk: Desk, ts: Nanos) -> MatchKept:
         pinned=desk.board.pinned,
         side_pauses=tuple((mask, p.reason, p.until - ts) for mask, p in desk.side_pauses.items()),
         unsettled=tuple(desk.unsettled.items()),
+        confirmed=desk.confirmed,
+        manual_age_ns=ts - manual.confirmed_ts if manual is not None else 0,
     )
 
 
@@ -227,9 +232,11 @@ def _restore_match(state: State, kept: MatchKept, specs: dict[Instrument, Instru
     for position in kept.positions:
         bring_back(desk.positions[position.venue], position)
     desk.unsettled = dict(kept.unsettled)
+    desk.confirmed = kept.confirmed
     state.desks[kept.spec.id] = desk
     if kept.manual_odds:
-        desk.board.odds(MANUAL, SourceKind.MANUAL, kept.manual_odds, state.ts, state.wall)
+        typed = Nanos(state.ts - kept.manual_age_ns)  # a restart is no reason to believe it for longer
+        desk.board.odds(MANUAL, SourceKind.MANUAL, kept.manual_odds, typed, state.wall)
         desk.board.pinned = kept.pinned
 
 

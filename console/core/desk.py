@@ -14,6 +14,7 @@ from console.core.markets import Market
 from console.core.matches import MatchSpec, Phase
 from console.core.matches import State as Stage
 from console.core.orders import Order
+from console.core.pairing import Confirmed, Pairing
 from console.core.positions import Position
 from console.core.provisional import Unsettled
 from console.core.quoting import Memory, Route
@@ -92,6 +93,10 @@ class Desk:
         self._terms_of: list[InstrumentSpec | None] = []  # the facts they were made of
 
         self.board = Board(self.outcomes, settings.ceiling_methods)
+        self.pairings: dict[str, Pairing] = {}  # by feed
+        self.unpaired: dict[str, str] = {}  # why a feed has nothing for us
+        self.confirmed: tuple[Confirmed, ...] = ()  # pairings the operator vouched for
+        self.odds_watched = True  # feeds are asked to bring its odds
         self.theo: Theo | None = None
         self.volatility = Volatility()
         self.flows = tuple(Flow() for _ in range(self.outcomes))
@@ -234,15 +239,21 @@ class Desk:
         self.evaluated_ts = ts
         self.due_ts = Nanos(ts + pace_ms * 1_000_000)
 
+    @property
+    def start(self) -> Nanos:
+        """When the match begins on the wall clock: ours, or an earlier start of a feed that is believed."""
+        told = [pairing.start for pairing in self.pairings.values() if pairing.counts]
+        return min((moment for moment in (self.spec.start, *told) if moment), default=Nanos(0))
+
     def phase_at(self, wall: Nanos) -> Phase:
         """The phase by our clock and by what the venue or feed said of the game."""
-        spec, settings = self.spec, self.settings
-        begun = self.started or (spec.start > 0 and wall >= spec.start)
+        spec, settings, start = self.spec, self.settings, self.start
+        begun = self.started or (start > 0 and wall >= start)
         if self.ended:
             return Phase.STOP_QUOTING
         if not settings.in_play:
-            stop = spec.start - settings.stop_before_start_s * SECOND
-            return Phase.STOP_QUOTING if begun or (spec.start > 0 and wall >= stop) else Phase.PREMATCH
+            stop = start - settings.stop_before_start_s * SECOND
+            return Phase.STOP_QUOTING if begun or (start > 0 and wall >= stop) else Phase.PREMATCH
         if spec.end > 0 and wall >= spec.end - settings.stop_before_end_s * SECOND:
             return Phase.STOP_QUOTING
         decided = self.theo is not None and max(self.theo.outcomes) > settings.stop_theo
@@ -252,11 +263,11 @@ class Desk:
 
     def next_phase(self, wall: Nanos) -> Nanos | None:
         """The next moment on the wall clock at which the phase changes by itself."""
-        spec, settings = self.spec, self.settings
-        moments = [spec.start - settings.stop_before_start_s * SECOND, spec.start] if spec.start else []
+        spec, settings, start = self.spec, self.settings, self.start
+        moments = [Nanos(start - settings.stop_before_start_s * SECOND), start] if start else []
         if spec.end:
-            moments.append(spec.end - settings.stop_before_end_s * SECOND)
-        return min((Nanos(moment) for moment in moments if moment > wall), default=None)
+            moments.append(Nanos(spec.end - settings.stop_before_end_s * SECOND))
+        return min((moment for moment in moments if moment > wall), default=None)
 
 
 def _distinct(positions: Iterable[Position]) -> tuple[Position, ...]:

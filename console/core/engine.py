@@ -11,11 +11,10 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from console.core import keepalive, killing, marks, operating, outcomes, quotes, reconcile
+from console.core import intake, keepalive, killing, marks, operating, outcomes, quotes, reconcile
 from console.core.checkpoint import decode, restore
-from console.core.commands import AmendOrder, AnyCommand, PlaceOrder, Severity, Subscribe, WatchOdds
+from console.core.commands import AmendOrder, AnyCommand, PlaceOrder, Severity, Subscribe
 from console.core.connection import Connection
-from console.core.devig import OddsError
 from console.core.events import (
     AmendRejected,
     AnyEvent,
@@ -34,7 +33,9 @@ from console.core.events import (
     InstrumentDefined,
     MarketStatus,
     MassStatus,
+    OddsPaired,
     OddsSuspended,
+    OddsUnpaired,
     OddsUpdate,
     OrderAccepted,
     OrderAmended,
@@ -56,7 +57,6 @@ from console.core.events import (
 )
 from console.core.instruments import BookSide, Instrument, Venue
 from console.core.state import State
-from console.core.theo import SourceKind
 from console.core.units import MILLISECOND, ONE, SECOND, Nanos
 
 CLOCK_JUMP = SECOND // 2
@@ -180,7 +180,7 @@ class Engine:
                 self._on_market(event)
             case BookDelta():
                 raise AssertionError("a delta is taken before anything else")
-            case OddsUpdate() | OddsSuspended() | GameStarted() | GameEnded():
+            case OddsUpdate() | OddsSuspended() | OddsPaired() | OddsUnpaired() | GameStarted() | GameEnded():
                 self._on_match(event)
             case (
                 OrderAccepted()
@@ -231,7 +231,7 @@ class Engine:
         for instrument in state.markets:
             state.send(Subscribe(instrument=instrument))
         for desk in state.desks.values():
-            state.send(WatchOdds(spec=desk.spec))
+            state.watch_odds(desk)
         # The checkpoint knows of a kill whose latch could not be written (disk full).
         latched = event.latched or (decode(event.checkpoint).killed if event.checkpoint else "")
         if latched:
@@ -293,17 +293,23 @@ class Engine:
 
     # ---- matches
 
-    def _on_match(self, event: OddsUpdate | OddsSuspended | GameStarted | GameEnded) -> None:
+    def _on_match(
+        self,
+        event: OddsUpdate | OddsSuspended | OddsPaired | OddsUnpaired | GameStarted | GameEnded,
+    ) -> None:
         state = self.state
         desk = state.desks.get(event.match)
         if desk is None:
             return
         match event:
             case OddsUpdate():
-                self._odds(event)
+                intake.updated(state, desk, event)
             case OddsSuspended():
-                desk.board.suspend(event.source)
-                state.note(f"{event.source} suspended its line", event.match, Severity.WARN)
+                intake.suspended(state, desk, event)
+            case OddsPaired():
+                intake.paired(state, desk, event)
+            case OddsUnpaired():
+                intake.unpaired(state, desk, event)
             case GameStarted():
                 desk.started = True
                 state.note("game started", event.match)
@@ -314,26 +320,6 @@ class Engine:
                 assert_never(event)
         desk.urge(state.ts)
         quotes.evaluate(state, desk)
-
-    def _odds(self, event: OddsUpdate) -> None:
-        state = self.state
-        desk = state.desks[event.match]
-        if len(event.odds) != desk.outcomes:
-            desk.board.suspend(event.source)
-            state.note(f"{event.source}: {len(event.odds)} prices for {desk.outcomes} outcomes", event.match)
-            return
-        try:
-            # The provider's stamp says when the line was last seen to stand, which may be long before now.
-            age = max(0, state.wall - event.provider_wall) if event.provider_wall else 0
-            confirmed = Nanos(state.ts - age)
-            source = desk.board.odds(
-                event.source, SourceKind.ODDS, event.odds, confirmed, event.provider_wall
-            )
-        except OddsError as error:
-            desk.board.suspend(event.source)
-            state.note(f"{event.source}: {error}", event.match, Severity.WARN)
-            return
-        source.sample(state.ts, desk.settings.shock_score)
 
     def _on_feed(self, event: FeedStatus) -> None:
         """A feed speaks, or falls silent: its last odds age by themselves."""

@@ -10,6 +10,12 @@ import enum
 
 from msgspec import Struct
 
+from console.core.fact import Event as Event
+from console.core.feed_events import FeedStatus as FeedStatus
+from console.core.feed_events import OddsPaired as OddsPaired
+from console.core.feed_events import OddsSuspended as OddsSuspended
+from console.core.feed_events import OddsUnpaired as OddsUnpaired
+from console.core.feed_events import OddsUpdate as OddsUpdate
 from console.core.instruments import (
     Action,
     BookSide,
@@ -25,14 +31,6 @@ from console.core.instruments import (
 from console.core.matches import MatchId, MatchSpec
 from console.core.settings import AccountSettings, MatchSettings
 from console.core.units import Cash, Nanos, Price, Size
-
-
-class Event(Struct, frozen=True, tag=True, omit_defaults=True, gc=False):
-    """A fact. `ts`: monotonic nanoseconds; `wall`: nanoseconds since the Unix epoch."""
-
-    ts: Nanos = Nanos(0)
-    wall: Nanos = Nanos(0)
-
 
 # ---- time and the run
 
@@ -112,41 +110,6 @@ class Trade(Event, frozen=True, kw_only=True):
     price: Price
     size: Size
     taker: BookSide
-
-
-class OddsUpdate(Event, frozen=True, kw_only=True):
-    """A source's decimal odds for every outcome of a match, at one moment.
-
-    `provider_wall` is the provider's own stamp (0 if none): it proves a poll, not a price.
-    """
-
-    match: MatchId
-    source: str
-    odds: tuple[float, ...]
-    provider_wall: Nanos = Nanos(0)
-    feed: str = ""  # who brought it, where that is not the source itself
-
-
-class FeedStatus(Event, frozen=True, kw_only=True):
-    """An odds feed as it stands: whether it answers, its credits, and when it is asked next.
-
-    None means that the feed does not tell. `budget_left` is what our own daily budget still allows.
-    """
-
-    feed: str
-    up: bool
-    why: str = ""
-    credits_left: int | None = None
-    credits_used: int | None = None
-    budget_left: int | None = None
-    next_poll_wall: Nanos = Nanos(0)
-
-
-class OddsSuspended(Event, frozen=True, kw_only=True):
-    """A source took its line down; its last odds count no more."""
-
-    match: MatchId
-    source: str
 
 
 class MarketStatus(Event, frozen=True, kw_only=True):
@@ -486,6 +449,15 @@ class AcceptPosition(Event, frozen=True, kw_only=True):
     reason: str
 
 
+class ConfirmPairing(Event, frozen=True, kw_only=True):
+    """The operator looked: this event of a feed is this match, its names in the order of our outcomes."""
+
+    match: MatchId
+    feed: str
+    event: str
+    names: tuple[str, ...]
+
+
 class ConfirmRules(Event, frozen=True, kw_only=True):
     """The settlement rules of the match's venues were read and agree: positions net across venues."""
 
@@ -532,6 +504,8 @@ MarketEvent = (
     | Trade
     | OddsUpdate
     | OddsSuspended
+    | OddsPaired
+    | OddsUnpaired
     | FeedStatus
     | MarketStatus
     | GameStarted
@@ -577,6 +551,7 @@ OperatorEvent = (
     | SetInventory
     | AcceptPosition
     | ConfirmRules
+    | ConfirmPairing
     | StartGatePassed
     | StartGateFailed
     | ConsoleLost

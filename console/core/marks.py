@@ -13,6 +13,7 @@ from console.core.markets import Market
 from console.core.orders import Blotter
 from console.core.reasons import Reason
 from console.core.state import State
+from console.core.theo import SUSPECT
 from console.core.units import CENT, ONE, SECOND, Nanos
 
 Mark = Callable[[Instrument, Market, int], int | None]  # (symbol, market, net) -> millionths per YES
@@ -152,6 +153,10 @@ def sample(desk: Desk, ts: Nanos) -> None:
     settings, theo = desk.settings, desk.theo
     if desk.board.sample(ts, settings.shock_score) >= settings.shock_score:
         desk.urge(ts)
+    if theo is not None and not desk.board.pinned:
+        known = [source.name for source in theo.sources if source.note == SUSPECT]
+        if desk.board.suspects(desk.phase, desk.quoted_venues) != known:
+            desk.urge(ts)
     if theo is None or theo.why is not None:
         return
     desk.volatility.sample(ts, theo.outcomes[0] / ONE)

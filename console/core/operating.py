@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-from console.core import flatten, killing, reconcile
-from console.core.commands import Severity, Subscribe, Unsubscribe, UnwatchOdds, WatchOdds
+from console.core import flatten, intake, killing, reconcile
+from console.core.commands import Severity, Subscribe, Unsubscribe, UnwatchOdds
 from console.core.desk import Desk
 from console.core.devig import OddsError, check_odds
 from console.core.events import (
     AcceptPosition,
     AddMatch,
     CancelMatch,
+    ConfirmPairing,
     ConfirmRules,
     ConsoleBack,
     ConsoleLost,
@@ -36,8 +37,8 @@ from console.core.markets import Market
 from console.core.matches import MatchId, Phase
 from console.core.matches import State as Stage
 from console.core.settings import MatchSettings, SettingError, format_setting, with_setting
+from console.core.sources import MANUAL, SourceKind
 from console.core.state import State
-from console.core.theo import MANUAL, SourceKind
 from console.core.units import ONE
 
 BOOKSUM_MIN, BOOKSUM_MAX = 0.9, 1.25  # of odds typed by hand: fair odds are 1, a book's about 1.05
@@ -72,8 +73,8 @@ def operate(state: State, event: OperatorEvent) -> None:
             set_inventory(state, event)
         case AcceptPosition():
             accept_position(state, event)
-        case ConfirmRules():
-            confirm_rules(state, event)
+        case ConfirmRules() | ConfirmPairing():
+            confirm(state, event)
         case StartGatePassed():
             start_gate_passed(state, event)
         case StartGateFailed():
@@ -113,13 +114,13 @@ def add_match(state: State, event: AddMatch) -> None:
             return
         known.spec = spec
         _apply(state, known, settings)
-        state.send(WatchOdds(spec=spec))
+        state.watch_odds(known)
     else:
         desk = Desk(spec, settings, [_market(state, i.instrument) for i in spec.listings])
         state.desks[spec.id] = desk
         state.relist()
         desk.touch(state.ts)
-        state.send(WatchOdds(spec=spec))
+        state.watch_odds(desk)
         state.note(f"match added: {spec.title}", spec.id)
     if event.odds:
         set_theo(state, SetTheo(match=spec.id, odds=event.odds))
@@ -323,11 +324,20 @@ def start_gate_passed(state: State, event: StartGatePassed) -> None:
     _urge_all(state)
 
 
-def confirm_rules(state: State, event: ConfirmRules) -> None:
-    """Settlement rules read and equal: from now on the match's venues net; only while it is flat."""
+def confirm(state: State, event: ConfirmRules | ConfirmPairing) -> None:
+    """Somebody looked: at settlement rules, or at a feed's event of the match."""
     desk = find(state, event.match)
     if desk is None:
         return
+    if isinstance(event, ConfirmRules):
+        confirm_rules(state, desk, event)
+    else:
+        intake.confirmed(state, desk, event)
+        desk.urge(state.ts)
+
+
+def confirm_rules(state: State, desk: Desk, event: ConfirmRules) -> None:
+    """Settlement rules read and equal: from now on the match's venues net; only while it is flat."""
     if not desk.flat():
         state.refuse(f"{event.match}: confirm the rules while it has no position")
         return

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
+
 from console.core import marks
 from console.core.book import NEVER
 from console.core.connection import Connection
 from console.core.desk import Desk
-from console.core.events import FeedStatus
+from console.core.devig import Method, OddsError, devig
+from console.core.events import FeedStatus, OddsUpdate
 from console.core.instruments import BookSide, Instrument, Side
 from console.core.markets import Market
 from console.core.matches import MatchId
 from console.core.orders import Order
 from console.core.positions import Position
+from console.core.sources import Source
 from console.core.state import FillRecord, State
+from console.core.theo import Weighted
 from console.core.units import MILLISECOND, ONE, SECOND, Cash, Nanos, Price, Size
 from console.core.view import (
     FeedView,
@@ -70,7 +75,7 @@ def view(state: State, watched: MatchId) -> View:
         feeds=tuple(_feed(state, feed) for feed in state.feeds.values()),
         matches=tuple(_match(state, each, part) for each, part in zip(desks, parts, strict=True)),
         watched=watched if desk is not None else MatchId(""),
-        sources=_sources(desk) if desk is not None else (),
+        sources=_sources(state, desk) if desk is not None else (),
         ladders=tuple(_ladders(state, desk)) if desk is not None else (),
         orders=_orders(state),
         recent_fills=tuple(_fill(state, record) for record in list(state.recent_fills)[:FILLS_SHOWN]),
@@ -208,7 +213,7 @@ def _match(state: State, desk: Desk, money: PnlView) -> MatchView:
         event=spec.event,
         state=desk.stage,
         phase=desk.phase,
-        start=spec.start,
+        start=desk.start,
         reason=desk.reason,
         limit=desk.limit,
         outcomes=tuple(_outcome(state, desk, outcome) for outcome in range(desk.outcomes)),
@@ -287,26 +292,78 @@ def _least_edge(desk: Desk, orders: Iterable[Order]) -> Price | None:
     return Price(min(edges)) if edges else None
 
 
-def _sources(desk: Desk) -> tuple[SourceView, ...]:
-    if desk.theo is None:
-        return ()
-    total = sum(source.weight for source in desk.theo.sources)
-    return tuple(
-        SourceView(
-            name=source.name,
-            probabilities=tuple(int(p * ONE) for p in _probabilities(desk, source.name)),
-            weight=int(source.weight * ONE / total) if total else 0,
-            confirmed_age_ms=source.confirmed_age_ms,
-            change_age_ms=source.change_age_ms,
-            note=source.note,
-        )
-        for source in desk.theo.sources
+def _sources(state: State, desk: Desk) -> tuple[SourceView, ...]:
+    """What the theo is made of, then the lines that wait for a proof, then feeds that have nothing."""
+    kept_out: list[SourceView] = []
+    for pairing in desk.pairings.values():
+        if not pairing.counts:
+            why = pairing.why
+            kept_out += [_kept_out(state, update, why) for update in pairing.latest.values()] or [
+                SourceView(pairing.feed, (), 0, -1, -1, why, pairing.feed)
+            ]
+    weighted = desk.theo.sources if desk.theo is not None else ()
+    total = sum(source.weight for source in weighted)
+    blended = [_source(state, desk.board.sources.get(one.name), one, total) for one in weighted]
+    apart = {(one.name, one.feed) for one in kept_out}
+    unpaired = [SourceView(feed, (), 0, -1, -1, why, feed) for feed, why in desk.unpaired.items()]
+    return (*(one for one in blended if (one.name, one.feed) not in apart), *kept_out, *unpaired)
+
+
+def _source(state: State, source: Source | None, one: Weighted, total: float) -> SourceView:
+    shown = SourceView(
+        name=one.name,
+        probabilities=(),
+        weight=int(one.weight * ONE / total) if total else 0,
+        confirmed_age_ms=one.confirmed_age_ms,
+        change_age_ms=one.change_age_ms,
+        note=one.note,
+    )
+    if source is None or not source.probabilities:
+        return shown
+    stamped = source.provider_wall
+    return msgspec.structs.replace(
+        shown,
+        probabilities=_millionths(source.primary),
+        feed=source.feed,
+        stamp_age_ms=max(0, state.wall - stamped) // MILLISECOND if stamped else -1,
+        received_age_ms=_age_ms(state.ts, source.received_ts) if source.received_ts else -1,
+        odds=source.odds,
+        methods=_methods(source.odds),
     )
 
 
-def _probabilities(desk: Desk, name: str) -> tuple[float, ...]:
-    source = desk.board.sources.get(name)
-    return source.primary if source is not None and source.probabilities else ()
+def _kept_out(state: State, update: OddsUpdate, why: str) -> SourceView:
+    """A line that is not believed (yet)."""
+    stamped, changed = update.provider_wall, update.changed_wall
+    received = _age_ms(state.ts, update.ts)
+    stamp_age = max(0, state.wall - stamped) // MILLISECOND if stamped else -1
+    methods = _methods(update.odds)
+    return SourceView(
+        name=update.source,
+        probabilities=dict(methods).get(Method.MULTIPLICATIVE.value, ()),
+        weight=0,
+        confirmed_age_ms=stamp_age if stamped else received,
+        change_age_ms=max(0, state.wall - changed) // MILLISECOND if changed else -1,
+        note=why,
+        feed=update.feed,
+        stamp_age_ms=stamp_age,
+        received_age_ms=received,
+        odds=update.odds,
+        methods=methods,
+    )
+
+
+def _methods(odds: tuple[float, ...]) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """Probabilities by every method that has an answer."""
+    try:
+        found = devig(odds).probabilities
+    except OddsError:
+        return ()
+    return tuple((method.value, _millionths(ps)) for method, ps in found.items())
+
+
+def _millionths(probabilities: Iterable[float]) -> tuple[int, ...]:
+    return tuple(int(p * ONE) for p in probabilities)
 
 
 # ---- ladders

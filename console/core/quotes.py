@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.core import flatten
+from console.core import flatten, intake
 from console.core.commands import AmendOrder, Basis, PlaceOrder, Resync
 from console.core.desk import Desk
 from console.core.diff import Amend, Cancel, Place, diff
@@ -66,6 +66,11 @@ def evaluate(state: State, desk: Desk) -> None:
         desk.due_ts = min(desk.due_ts, Nanos(desk.good_since + desk.settings.warm_up_s * SECOND))
     elif reason is Reason.SHOCK:
         desk.due_ts = min(desk.due_ts, Nanos(desk.shocked_ts + desk.settings.shock_pause_s * SECOND))
+    done = desk.stage is Stage.DONE
+    if done and desk.odds_watched and desk.flat():
+        state.unwatch_odds(desk)
+    elif not done and not desk.odds_watched:
+        state.watch_odds(desk)
 
 
 def _next_expiry(state: State, desk: Desk) -> Nanos:
@@ -91,6 +96,7 @@ def value(state: State, desk: Desk) -> Theo | None:
     """Refresh the exchange books as sources and blend them all."""
     for venue in desk.venues:
         _book_source(state, desk, venue)
+    intake.prove(state, desk)
     return desk.board.blend(desk.settings, desk.phase, state.ts, desk.quoted_venues)
 
 

@@ -7,7 +7,7 @@ from collections import deque
 from msgspec import Struct
 
 from console.core.account import Account
-from console.core.commands import Alert, AnyCommand, CancelOrder, Refuse, Severity
+from console.core.commands import Alert, AnyCommand, CancelOrder, Refuse, Severity, UnwatchOdds, WatchOdds
 from console.core.connection import Connection
 from console.core.desk import Desk
 from console.core.events import FeedStatus, Mode
@@ -138,6 +138,16 @@ class State:
         for order in self.blotter.of_match(desk.spec.id):
             if not order.in_flight:
                 self.cancel(order)
+
+    def watch_odds(self, desk: Desk) -> None:
+        """Have the feeds bring the odds of a match, by its facts as they are now."""
+        desk.odds_watched = True
+        self.send(WatchOdds(spec=desk.spec))
+
+    def unwatch_odds(self, desk: Desk) -> None:
+        """Spend no more credits of the feeds on a match."""
+        desk.odds_watched = False
+        self.send(UnwatchOdds(match=desk.spec.id))
 
     def urge_venue(self, venue: Venue) -> None:
         """Have every match on a venue evaluated at once."""

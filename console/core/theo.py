@@ -1,114 +1,30 @@
-"""Fair value of a match: its sources, their ages and weights, and the blend of them."""
+"""Fair value of a match: the weights of its sources, and the blend of them."""
 
 from __future__ import annotations
 
-import enum
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
 from console.core.devig import Devigged, Method, devig
-from console.core.estimators import Shock
 from console.core.instruments import Venue
 from console.core.matches import Phase
 from console.core.reasons import Reason
 from console.core.settings import MatchSettings
+from console.core.sources import WEIGHT_BOOK, WEIGHT_BOOKS_MAX, WEIGHT_SHARP, Source, SourceKind
 from console.core.units import CENT, MILLISECOND, ONE, SECOND, Nanos, Price
 
-MANUAL = "manual"
-SHARP = "pinnacle"
-
-WEIGHT_SHARP = 1.0  # the sharp book and what a person types
-WEIGHT_BOOK = 0.2  # every other sportsbook ...
-WEIGHT_BOOKS_MAX = 0.4  # ... and all of them together
-WEIGHT_VENUE = {  # exchange books as signals: (before the start, in play)
-    Venue.POLYMARKET: (0.70, 0.85),
-    Venue.KALSHI: (0.30, 0.15),
-    Venue.PROPHETX: (0.20, 0.10),
-}
-SPREAD_NARROW, SPREAD_NARROW_FACTOR = 2 * CENT, 1.05
-SPREAD_WIDE, SPREAD_WIDE_FACTOR = 5 * CENT, 0.90
 SPREAD_USABLE = 15 * CENT
 MICROPRICE_SUM = (0.94, 1.06)
-ODDS_AGE_INPLAY_S = 60
 OVERROUND_USABLE = 0.20
 DISAGREEMENT_WEIGHT_MIN = 0.1
 DISAGREEMENT_CAP = 3 * CENT
 DISAGREEMENT_STOP = 6 * CENT
-SUSPECT_FLOOR = 0.01
-SUSPECT_SIGMAS = 3.0
 AGE_BUFFER = 1 * CENT
-
-
-class SourceKind(enum.Enum):
-    """Where a probability comes from, which decides its weight and how it ages."""
-
-    MANUAL = "manual"
-    ODDS = "odds"
-    BOOK = "book"
-
-
-class Source:
-    """What one source says of a match, and when it last proved and last changed it."""
-
-    __slots__ = (
-        "changed_ts",
-        "confirmed_ts",
-        "kind",
-        "logs",
-        "name",
-        "note",
-        "odds",
-        "probabilities",
-        "provider_wall",
-        "references",
-        "shocks",
-        "spread",
-        "venue",
-    )
-
-    def __init__(self, name: str, kind: SourceKind, outcomes: int, venue: Venue | None = None) -> None:
-        self.name = name
-        self.kind = kind
-        self.venue = venue
-        self.probabilities: dict[Method, tuple[float, ...]] = {}
-        self.logs: dict[Method, tuple[float, ...]] = {}
-        self.confirmed_ts = Nanos(0)
-        self.changed_ts = Nanos(0)
-        self.provider_wall = Nanos(0)
-        self.odds: tuple[float, ...] = ()
-        self.note = "nothing yet"  # why it does not count, empty when it does
-        self.spread = 0  # of an exchange book, millionths
-        self.shocks = tuple(Shock() for _ in range(1 if outcomes == 2 else outcomes))
-        self.references: dict[str, tuple[float, ...]] = {}  # what others said when it last changed
-
-    @property
-    def primary(self) -> tuple[float, ...]:
-        """Its probabilities by the default method."""
-        return self.probabilities[Method.MULTIPLICATIVE]
-
-    def learn(self, probabilities: Mapping[Method, tuple[float, ...]], ts: Nanos) -> bool:
-        """Take probabilities by method; True when the price moved."""
-        moved = not self.probabilities or self.primary != probabilities[Method.MULTIPLICATIVE]
-        self.confirmed_ts = ts
-        self.note = ""
-        if moved:
-            self.restate(probabilities)
-            self.changed_ts = ts
-        return moved
-
-    def restate(self, probabilities: Mapping[Method, tuple[float, ...]]) -> None:
-        """Keep probabilities by method, with the logarithms the blend needs."""
-        self.probabilities = dict(probabilities)
-        logs = {ps: tuple([math.log(p) for p in ps]) for ps in self.probabilities.values()}
-        self.logs = {method: logs[ps] for method, ps in self.probabilities.items()}
-
-    def sample(self, ts: Nanos, threshold: float) -> float:
-        """Feed the shock estimators and return the highest score."""
-        return max(
-            shock.sample(ts, p, threshold) for shock, p in zip(self.shocks, self.primary, strict=False)
-        )
+EVIDENCE_MIN = 0.25  # weight of those that must have moved before a line that stands is suspect
+SUSPECT = "suspect: others moved"
+LOOK_KEEPS = 180 * SECOND  # a look at a book by one feed is held against the looks of others so long
 
 
 class Weighted(Struct, frozen=True, array_like=True):
@@ -119,6 +35,23 @@ class Weighted(Struct, frozen=True, array_like=True):
     confirmed_age_ms: int
     change_age_ms: int
     note: str
+
+
+class Look(Struct, frozen=True, array_like=True):
+    """How a line reached us: by which feed, when that feed saw it, and since when its price stands.
+
+    `seen_wall` is the provider's stamp or else the receipt; `changed_ts` None: the provider does not tell.
+    """
+
+    feed: str = ""
+    seen_wall: Nanos = Nanos(0)
+    received_ts: Nanos = Nanos(0)
+    changed_ts: Nanos | None = None
+    poll_s: int = 0
+
+
+PLAIN = Look()
+NEVER_SEEN = Nanos(0)
 
 
 class Theo(Struct, frozen=True):
@@ -155,14 +88,30 @@ class Board:
 
     # ---- learning
 
-    def odds(self, name: str, kind: SourceKind, odds: Sequence[float], ts: Nanos, wall: Nanos) -> Source:
-        """Take decimal odds of every outcome; raises OddsError when they are no odds at all."""
+    def odds(
+        self,
+        name: str,
+        kind: SourceKind,
+        odds: Sequence[float],
+        ts: Nanos,
+        wall: Nanos,
+        look: Look = PLAIN,
+    ) -> Source:
+        """Take decimal odds of every outcome; raises OddsError when they are no odds at all.
+
+        `ts` is when they were last seen to stand, `wall` the provider's stamp. A look at the same book
+        that is behind another one changes nothing.
+        """
         devigged = devig(odds, dict.fromkeys((*self.methods, Method.POWER)))
         source = self._source(name, kind)
+        if look.feed and _is_behind(source, devigged.odds, wall, look):
+            return source
         source.odds = devigged.odds
-        if source.learn(self._by_method(devigged), ts):
+        if source.learn(self._by_method(devigged), ts, look.changed_ts):
             self._refer(source)
         source.provider_wall = wall
+        source.feed, source.poll_s = look.feed, look.poll_s
+        source.seen_wall, source.received_ts = look.seen_wall, look.received_ts
         if kind is SourceKind.ODDS and devigged.underround:
             source.note = "underround"
         elif kind is SourceKind.ODDS and devigged.overround > OVERROUND_USABLE:
@@ -189,10 +138,14 @@ class Board:
         spare = devigged.probabilities[Method.POWER]
         return {method: devigged.probabilities.get(method, spare) for method in self.methods}
 
-    def suspend(self, name: str) -> None:
-        """The source took its line down."""
-        if name in self.sources:
-            self.sources[name].note = "suspended"
+    def suspend(self, name: str, why: str = "suspended", wall: Nanos = NEVER_SEEN, feed: str = "") -> None:
+        """The source took its line down; another feed brings it back by what it saw after `wall` only."""
+        source = self.sources.get(name)
+        if source is not None:
+            source.note = why
+            source.seen_wall = max(source.seen_wall, wall)
+            if feed and feed != source.feed:
+                source.feed, source.provider_wall = feed, NEVER_SEEN
 
     def withdraw(self, name: str) -> None:
         """Forget a source."""
@@ -248,6 +201,7 @@ class Board:
         weighted = [(s, *self._weigh(s, settings, phase, ts, ours)) for s in self.sources.values()]
         weighted = self._cap_books(weighted)
         counting = [(source, weight) for source, weight, _ in weighted if weight > 0.0]
+        suspected = sum(self._fresh(s, settings, phase, ts) for s, _, note in weighted if note == SUSPECT)
         why: Reason | None = None
         if not counting:
             if not any(source.probabilities for source in self.sources.values()):
@@ -256,6 +210,8 @@ class Board:
             counting = [(source, 1.0) for source in self.sources.values() if source.probabilities]
         elif all(source.venue in ours for source, _ in counting):
             why = Reason.NO_THEO
+        elif suspected > sum(weight for _, weight in counting):
+            why = Reason.STALE_THEO  # what carried the fair value is in doubt: the rest is no anchor
         by_method = _pool_all(counting, self.methods)
         fair = by_method[Method.MULTIPLICATIVE]
         disagreement = self._disagreement(counting)
@@ -279,7 +235,7 @@ class Board:
         for source in self.sources.values():
             if not source.probabilities or source.note or self._is_standing(source, settings):
                 continue
-            moments.append(Nanos(source.confirmed_ts + _age_max(source, settings, phase)))
+            moments.append(Nanos(source.confirmed_ts + source.age_max(settings, phase)))
             if source.kind is SourceKind.ODDS:
                 frozen_s = settings.frozen_inplay_s if phase is Phase.INPLAY else settings.frozen_s
                 moments.append(Nanos(source.changed_ts + frozen_s * SECOND + 1))
@@ -298,50 +254,53 @@ class Board:
             return 0.0, "manual is pinned"
         if self._is_standing(source, settings):
             return WEIGHT_SHARP, ""
-        age, age_max = ts - source.confirmed_ts, _age_max(source, settings, phase)
-        if age >= age_max:
+        if ts - source.confirmed_ts >= source.age_max(settings, phase):
             return 0.0, "stale"
-        fresh = 1.0 - age / age_max
-        if source.kind is SourceKind.BOOK:
-            return _venue_weight(source, phase) * fresh, ""
         if source.kind is SourceKind.ODDS:
             frozen_s = settings.frozen_inplay_s if phase is Phase.INPLAY else settings.frozen_s
             if ts - source.changed_ts > frozen_s * SECOND:
                 return 0.0, "frozen"
-            if self._is_suspect(source, ours):
-                return 0.0, "suspect: others moved"
-        return (WEIGHT_SHARP if source.name in (SHARP, MANUAL) else WEIGHT_BOOK) * fresh, ""
+            if self._is_suspect(source, phase, ours):
+                return 0.0, SUSPECT
+        return self._fresh(source, settings, phase, ts), ""
 
-    def _is_suspect(self, source: Source, ours: frozenset[Venue]) -> bool:
-        """Another source moved more than max(1 ¢, 3 sigma) since this one's price last changed.
+    def _fresh(self, source: Source, settings: MatchSettings, phase: Phase, ts: Nanos) -> float:
+        """What a source weighs by its nature and its confirmed age."""
+        age_max = source.age_max(settings, phase)
+        return source.base(phase) * (1.0 - (ts - source.confirmed_ts) / age_max)
+
+    def suspects(self, phase: Phase, quoted_on: Iterable[Venue]) -> list[str]:
+        """Lines that stand although others have moved."""
+        ours = frozenset(quoted_on)
+        return [
+            source.name
+            for source in self.sources.values()
+            if source.kind is SourceKind.ODDS and not source.note and self._is_suspect(source, phase, ours)
+        ]
+
+    def _is_suspect(self, source: Source, phase: Phase, ours: frozenset[Venue]) -> bool:
+        """Others of enough weight moved more than max(1 ¢, 3 sigma) since this one's price last changed.
 
         A book we quote on is no independent source: one rival there would talk us out of the sharp line.
+        Nor is one soft book alone: every step of its coarse prices would.
         """
+        evidence = 0.0
         for name, then in source.references.items():
             other = self.sources.get(name)
             if other is None or not other.probabilities or other.note or other.venue in ours:
                 continue
-            for shock, before in zip(other.shocks, then, strict=False):
-                lately = shock.lately
-                if lately is None:
-                    continue
-                # All of the last ten seconds on one side: a flicker of one quote is no evidence.
-                move = max(lately[0] - before, before - lately[1])
-                if move > max(SUSPECT_FLOOR, SUSPECT_SIGMAS * shock.sigma / 100.0):
-                    return True
-        return False
+            if other.moved_from(then):
+                evidence += other.base(phase)
+        return evidence >= EVIDENCE_MIN
 
     def _cap_books(self, weighted: list[tuple[Source, float, str]]) -> list[tuple[Source, float, str]]:
         if len(weighted) * WEIGHT_BOOK <= WEIGHT_BOOKS_MAX:
             return weighted
-        soft = sum(w for s, w, _ in weighted if s.kind is SourceKind.ODDS and s.name != SHARP)
+        soft = sum(w for s, w, _ in weighted if s.soft)
         if soft <= WEIGHT_BOOKS_MAX:
             return weighted
         scale = WEIGHT_BOOKS_MAX / soft
-        return [
-            (s, w * scale if s.kind is SourceKind.ODDS and s.name != SHARP else w, note)
-            for s, w, note in weighted
-        ]
+        return [(s, w * scale if s.soft else w, note) for s, w, note in weighted]
 
     def _sets(self, candidates: Sequence[Sequence[float]]) -> dict[int, int]:
         """Lowest probability over the candidates of every outcome set, floored to millionths."""
@@ -367,7 +326,7 @@ class Board:
             total += weight
             if self._is_standing(source, settings):
                 continue
-            half = _age_max(source, settings, phase) / 2.0
+            half = source.age_max(settings, phase) / 2.0
             late += weight * min(1.0, max(0.0, (ts - source.confirmed_ts - half) / half))
         return Price(math.ceil(AGE_BUFFER * late / total))
 
@@ -409,22 +368,21 @@ def _pool(counting: Sequence[tuple[Source, float]], method: Method) -> tuple[flo
     return tuple([value / scale for value in raw])
 
 
-def _venue_weight(source: Source, phase: Phase) -> float:
-    assert source.venue is not None, "a book source belongs to a venue"
-    before, inplay = WEIGHT_VENUE[source.venue]
-    weight = inplay if phase is Phase.INPLAY else before
-    if source.spread <= SPREAD_NARROW:
-        return weight * SPREAD_NARROW_FACTOR
-    return weight * SPREAD_WIDE_FACTOR if source.spread >= SPREAD_WIDE else weight
+def _is_behind(source: Source, odds: tuple[float, ...], wall: Nanos, look: Look) -> bool:
+    """Whether something newer is known of the same book, from another feed or from the same.
 
-
-def _age_max(source: Source, settings: MatchSettings, phase: Phase) -> int:
-    inplay = phase is Phase.INPLAY
-    if source.kind is SourceKind.BOOK:
-        return (settings.age_max_book_inplay_s if inplay else settings.age_max_book_s) * SECOND
-    if source.kind is SourceKind.MANUAL:
-        return settings.manual_ttl_s * SECOND
-    return (min(ODDS_AGE_INPLAY_S, settings.age_max_odds_s) if inplay else settings.age_max_odds_s) * SECOND
+    A feed without stamps of its own proves nothing by answering: where it differs, its price must have
+    changed after the one we know.
+    """
+    if not source.feed or look.received_ts - source.received_ts > LOOK_KEEPS:
+        return False
+    if look.feed == source.feed:
+        return 0 < wall < source.provider_wall
+    if look.seen_wall < source.seen_wall:
+        return True
+    if source.note or odds == source.odds or look.changed_ts is None:
+        return False
+    return look.changed_ts < source.changed_ts
 
 
 def _weighted(source: Source, weight: float, note: str, ts: Nanos) -> Weighted:

@@ -43,7 +43,11 @@ class OutcomeView(Struct, frozen=True, array_like=True):
 
 
 class SourceView(Struct, frozen=True, array_like=True):
-    """One source of a match's theo."""
+    """One source of a match's theo, or a line that is kept out of it.
+
+    Three stamps: `change_age_ms` since its price moved, `stamp_age_ms` since the provider last saw it,
+    `received_age_ms` since it reached us; `confirmed_age_ms` is what gates quoting.
+    """
 
     name: str
     probabilities: tuple[int, ...]
@@ -51,6 +55,11 @@ class SourceView(Struct, frozen=True, array_like=True):
     confirmed_age_ms: int
     change_age_ms: int
     note: str  # why it does not count, or empty
+    feed: str = ""  # who brings it, where that is not the source itself
+    stamp_age_ms: int = -1
+    received_age_ms: int = -1
+    odds: tuple[float, ...] = ()  # its own price, decimal
+    methods: tuple[tuple[str, tuple[int, ...]], ...] = ()  # probabilities by every de-vig method
 
 
 class PnlView(Struct, frozen=True, array_like=True):

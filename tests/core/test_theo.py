@@ -11,7 +11,8 @@ from console.core.instruments import Venue
 from console.core.matches import Phase
 from console.core.reasons import Reason
 from console.core.settings import MatchSettings
-from console.core.theo import MANUAL, Board, SourceKind, Theo
+from console.core.sources import MANUAL, SourceKind
+from console.core.theo import Board, Theo
 from console.core.units import SECOND, Nanos
 
 from .story import cents, with_values

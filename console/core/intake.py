@@ -1,0 +1,245 @@
+"""Odds on their way into a match's fair value: paired, proven by price, taken, or kept out with a reason.
+
+Lines of a feed wait in their pairing until it is proven that the feed's event is our match the right way
+round (`core.pairing`). Nothing that waits reaches the blend, the marks or the suspicion of other lines.
+"""
+
+from __future__ import annotations
+
+from console.core.commands import Severity
+from console.core.desk import Desk
+from console.core.devig import Method, OddsError, devig
+from console.core.events import ConfirmPairing, OddsPaired, OddsSuspended, OddsUnpaired, OddsUpdate
+from console.core.pairing import Confirmed, Pairing, Proof, Verdict, judge
+from console.core.sources import SHARP, SourceKind
+from console.core.state import State
+from console.core.theo import Look
+from console.core.units import SECOND, Nanos
+
+AHEAD_MAX = 60 * SECOND  # a provider's stamp further in our future than this proves nothing
+REVERSED_UNPROVEN = 2  # polls in a row that speak against a pairing before the operator must look ...
+REVERSED_PROVEN = 3  # ... and against one that was proven
+START_APART = 900 * SECOND  # a feed's start so much earlier than ours is worth a word
+
+
+def paired(state: State, desk: Desk, event: OddsPaired) -> None:
+    """A feed found its event of the match; the same one again changes nothing that was proven."""
+    known = desk.pairings.get(event.feed)
+    desk.unpaired.pop(event.feed, None)
+    if known is not None and known.facts == Confirmed(event.feed, event.event, event.names):
+        known.confidence, known.doubt, known.start = event.confidence, event.doubt, event.start
+        return
+    if known is not None:
+        _withdraw(desk, known, "paired anew")
+    pairing = desk.pairings[event.feed] = Pairing(
+        event.feed, event.event, event.names, event.confidence, event.doubt, event.start
+    )
+    said = " / ".join(event.names)
+    if pairing.facts in desk.confirmed:
+        pairing.settle(Proof.CONFIRMED)
+    elif event.doubt:
+        pairing.settle(Proof.DOUBTED, event.doubt)
+        state.alert(Severity.WARN, f"{event.feed}: {said}: {event.doubt}", event.match)
+        return
+    state.note(f"{event.feed}: paired with {said} ({event.confidence})", event.match)
+    start = desk.spec.start
+    if 0 < event.start < start - START_APART:
+        early = (start - event.start) // (60 * SECOND)
+        state.alert(Severity.WARN, f"{event.feed}: starts {early} min before our start time", event.match)
+
+
+def unpaired(state: State, desk: Desk, event: OddsUnpaired) -> None:
+    """A feed has nothing for the match (any more)."""
+    pairing = desk.pairings.pop(event.feed, None)
+    if pairing is not None:
+        _withdraw(desk, pairing, "no longer paired")
+    if desk.unpaired.get(event.feed) != event.why:
+        desk.unpaired[event.feed] = event.why
+        state.note(f"{event.feed}: {event.why}", event.match, Severity.WARN)
+
+
+def updated(state: State, desk: Desk, event: OddsUpdate) -> None:
+    """Take a line if its feed's pairing is proven, else keep it until it is."""
+    if len(event.odds) != desk.outcomes:
+        desk.board.suspend(event.source)
+        state.note(f"{event.source}: {len(event.odds)} prices for {desk.outcomes} outcomes", event.match)
+        return
+    if event.provider_wall > event.wall + AHEAD_MAX:
+        _suspend(state, desk, event.source, event.feed, "stamp ahead of our clock")
+        return
+    if not event.feed:
+        _take(state, desk, event)
+        return
+    pairing = desk.pairings.get(event.feed)
+    if pairing is None:
+        state.note(f"{event.source}: {event.feed} brought it without a pairing", event.match, Severity.WARN)
+        return
+    pairing.latest[event.source] = event
+    _weigh_proof(state, desk, pairing, polled=event.source == _witness(pairing))
+    if pairing.counts:
+        _take(state, desk, event)
+
+
+def suspended(state: State, desk: Desk, event: OddsSuspended) -> None:
+    """A line was taken down, or cannot be read any more."""
+    pairing = desk.pairings.get(event.feed)
+    if pairing is not None:
+        pairing.latest.pop(event.source, None)
+        if not pairing.counts:
+            return
+    _suspend(state, desk, event.source, event.feed, event.why or "suspended")
+
+
+def confirmed(state: State, desk: Desk, event: ConfirmPairing) -> None:
+    """The operator looked at a pairing and vouches for it."""
+    facts = Confirmed(event.feed, event.event, event.names)
+    pairing = desk.pairings.get(event.feed)
+    if not state.recovering and (pairing is None or pairing.facts != facts):
+        state.refuse(f"{event.match}: {event.feed} is not paired with {event.event or 'anything'} so")
+        return
+    if facts not in desk.confirmed:
+        desk.confirmed = (*(one for one in desk.confirmed if one.feed != event.feed), facts)
+    state.note(f"{event.feed}: {' / '.join(event.names)} confirmed by the operator", event.match)
+    if pairing is not None and not pairing.counts:
+        pairing.settle(Proof.CONFIRMED)
+        _release(state, desk, pairing)
+
+
+def prove(state: State, desk: Desk) -> None:
+    """Look again at the pairings that still wait for a price to be proven by."""
+    for pairing in desk.pairings.values():
+        if pairing.proof is Proof.WAITING and pairing.latest:
+            _weigh_proof(state, desk, pairing, polled=False)
+
+
+# ---- proof
+
+
+def _weigh_proof(state: State, desk: Desk, pairing: Pairing, polled: bool) -> None:
+    """Hold the sharpest line of a pairing against the prices of others; `polled`: it has just come."""
+    source = _witness(pairing)
+    if pairing.proof in (Proof.CONFIRMED, Proof.DOUBTED) or source is None:
+        return
+    try:
+        said = devig(pairing.latest[source].odds, (Method.MULTIPLICATIVE,)).probabilities
+    except OddsError:
+        return
+    fair = said[Method.MULTIPLICATIVE]
+    references = _references(state, desk, pairing.feed)
+    match judge(fair, references.values(), desk.spec.outcomes):
+        case Verdict.AGREE:
+            pairing.against = 0
+            _rise(state, desk, pairing, Proof.PROVEN)
+        case Verdict.EVEN:
+            pairing.against = 0
+            if pairing.proof is Proof.WAITING:
+                _rise(state, desk, pairing, Proof.NAMES)
+        case Verdict.APART:
+            if pairing.proof is Proof.WAITING:
+                pairing.why = f"orientation: its price {_cents(fair)} agrees with nobody"
+        case Verdict.REVERSED:
+            _contradicted(state, desk, pairing, polled, f"{source} {_cents(fair)}, {_said(references)}")
+        case None:
+            pass
+
+
+def _rise(state: State, desk: Desk, pairing: Pairing, proof: Proof) -> None:
+    """Better proven than before."""
+    if pairing.proof is proof:
+        return
+    counted = pairing.counts
+    pairing.settle(proof)
+    how = "names and prices" if proof is Proof.PROVEN else "names; prices are too even to tell"
+    state.note(f"{pairing.feed}: orientation proven by {how}", desk.spec.id)
+    if not counted:
+        _release(state, desk, pairing)
+
+
+def _contradicted(state: State, desk: Desk, pairing: Pairing, polled: bool, prices: str) -> None:
+    """Prices say that the outcomes are the other way round."""
+    pairing.against += polled
+    proven = pairing.proof is Proof.PROVEN
+    doubted = pairing.against >= (REVERSED_PROVEN if proven else REVERSED_UNPROVEN)
+    if proven and not doubted:
+        return
+    counted = pairing.counts
+    names = " / ".join(pairing.names)
+    why = f"prices say the reverse of {names}: {prices}"
+    pairing.settle(Proof.DOUBTED if doubted else Proof.WAITING, why)
+    if counted:
+        _withdraw(desk, pairing, why)
+    if doubted:
+        state.alert(Severity.ERROR, f"{pairing.feed}: {why}; look at it", desk.spec.id)
+
+
+def _witness(pairing: Pairing) -> str | None:
+    """The line that is held against others: the sharp book's, else the first that came."""
+    return SHARP if SHARP in pairing.latest else next(iter(pairing.latest), None)
+
+
+def _references(state: State, desk: Desk, feed: str) -> dict[str, tuple[float, ...]]:
+    """Probabilities of others that are fresh: exchange books first, else whoever is believed already."""
+    fresh = [
+        source
+        for source in desk.board.sources.values()
+        if source.probabilities
+        and not source.note
+        and not (source.kind is SourceKind.ODDS and source.feed == feed)
+        and (
+            source.kind is SourceKind.MANUAL
+            or state.ts - source.confirmed_ts < source.age_max(desk.settings, desk.phase)
+        )
+    ]
+    books = [source for source in fresh if source.kind is SourceKind.BOOK]
+    return {source.name: source.primary for source in books or fresh}
+
+
+def _cents(fair: tuple[float, ...]) -> str:
+    return "/".join(f"{100 * p:.0f}" for p in fair)
+
+
+def _said(references: dict[str, tuple[float, ...]]) -> str:
+    return ", ".join(f"{name} {_cents(fair)}" for name, fair in references.items())
+
+
+# ---- taking
+
+
+def _release(state: State, desk: Desk, pairing: Pairing) -> None:
+    """What waited in a pairing is believed from now on, as old as it is."""
+    for update in pairing.latest.values():
+        _take(state, desk, update)
+    desk.urge(state.ts)
+
+
+def _withdraw(desk: Desk, pairing: Pairing, why: str) -> None:
+    """What a pairing brought is not believed any more."""
+    for source in desk.board.sources.values():
+        if source.kind is SourceKind.ODDS and source.feed == pairing.feed:
+            desk.board.suspend(source.name, why)
+
+
+def _suspend(state: State, desk: Desk, source: str, feed: str, why: str) -> None:
+    known = desk.board.sources.get(source)
+    if known is not None and known.note != why:
+        by = f" ({feed})" if feed else ""
+        state.note(f"{source}{by}: {why}", desk.spec.id, Severity.WARN)
+    desk.board.suspend(source, why, state.wall, feed)
+
+
+def _take(state: State, desk: Desk, event: OddsUpdate) -> None:
+    """A line enters the fair value, as old as its stamps say."""
+    seen = event.provider_wall or event.wall
+    # The provider's stamp says when the line was last seen to stand, which may be long before now.
+    confirmed = Nanos(event.ts - max(0, event.wall - seen))
+    changed = Nanos(event.ts - max(0, event.wall - event.changed_wall)) if event.changed_wall else None
+    look = Look(event.feed, seen, event.ts, changed, event.poll_s)
+    try:
+        source = desk.board.odds(
+            event.source, SourceKind.ODDS, event.odds, confirmed, event.provider_wall, look
+        )
+    except OddsError as error:
+        desk.board.suspend(event.source)
+        state.note(f"{event.source}: {error}", event.match, Severity.WARN)
+        return
+    source.sample(state.ts, desk.settings.shock_score)
