@@ -31,8 +31,8 @@ from console.core.events import (
     Tick,
 )
 from console.core.instruments import ClientOrderId
-from console.core.state import State
 from console.core.sources import MANUAL
+from console.core.state import State
 from console.core.units import MILLISECOND, SECOND
 from console.sim.world import World
 

@@ -155,6 +155,9 @@ def _check_mode(mode: Mode, file: File, name: str) -> None:
         raise ConfigError(
             f'{name}: engine.mode: "{mode.value}" needs a venue: enabled = true in one of {known}'
         )
+    for feed, source in file.feeds:
+        if mode is Mode.LIVE and source.enabled and source.address:
+            raise ConfigError(f"{name}: feeds.{feed}.address: mode live goes to the feed's own address only")
     for venue, table in tables.items():
         written = [key for key, value in table if key in ADDRESSES and value]
         if mode is Mode.LIVE and table.enabled and written:

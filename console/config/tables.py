@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from console.core.sources import EXCHANGES
 
 DEFAULT_PROFILE = "top_of_book"
 
@@ -112,7 +114,16 @@ class FeedTable(_Table):
     poll_s: int = Field(default=60, ge=1)
     credits_day: int | None = Field(default=None, ge=1)  # our own daily budget; None: what the plan leaves
     reserve: int = Field(default=0, ge=0)  # credits never spent
-    books: list[str] = Field(default_factory=lambda: ["pinnacle"])
+    books: list[str] = Field(default_factory=lambda: ["pinnacle"], min_length=1)
+    alternates: bool = False  # ask for lines that are not the main one too, at a cost per event
+
+    @field_validator("books")
+    @classmethod
+    def _no_exchange(cls, books: list[str]) -> list[str]:
+        ours = [book for book in books if book in EXCHANGES]
+        if ours:
+            raise ValueError(f"{ours[0]} is an exchange: our own quotes would come back as fair value")
+        return books
 
 
 class FeedsTable(_Table):

@@ -24,6 +24,8 @@ WEIGHT_VENUE = {  # exchange books as signals: (before the start, in play)
     Venue.KALSHI: (0.30, 0.15),
     Venue.PROPHETX: (0.20, 0.10),
 }
+# Exchanges listed as books inside odds feeds: our own quotes would come back to us as fair value.
+EXCHANGES = frozenset({*(venue.value for venue in Venue), "novig", "betopenly", "sporttrade"})
 SPREAD_NARROW, SPREAD_NARROW_FACTOR = 2 * CENT, 1.05
 SPREAD_WIDE, SPREAD_WIDE_FACTOR = 5 * CENT, 0.90
 ODDS_AGE_INPLAY_S = 60

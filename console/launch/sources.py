@@ -14,12 +14,17 @@ from console.config.tables import FeedTable
 from console.core.commands import AnyCommand
 from console.core.events import Mode
 from console.core.instruments import Venue
-from console.keys import ENV_FILE, Keys
+from console.folders import state_root
+from console.keys import ENV_FILE, Keys, Secret
 from console.launch.place import LaunchError
 from console.runner.source import Source
 from console.venues.base.lane import Request
 from console.venues.base.protocol import Check, FeedClient, VenueClient
 from console.venues.connected import Connected
+from console.venues.feeds.oddspapi import OddsPapi
+from console.venues.feeds.polling import Api
+from console.venues.feeds.sportsgameodds import SportsGameOdds
+from console.venues.feeds.the_odds_api import TheOddsApi
 from console.venues.paper import PaperVenue
 
 
@@ -30,6 +35,10 @@ class Trader(VenueClient, Protocol):
         """The request, signature included; raises Refused for a command that cannot be sent."""
 
 
+class Feed(FeedClient, Api, Protocol):
+    """A client that brings odds, and can be asked for a league outright."""
+
+
 class VenueKit(Struct, frozen=True):
     """How to connect to a venue: for its public data, to trade, and to examine both."""
 
@@ -38,10 +47,19 @@ class VenueKit(Struct, frozen=True):
     examine: Callable[[Config, Keys], Awaitable[Sequence[Check]]]
 
 
-FeedMaker = Callable[[FeedTable, Keys], FeedClient]
+class FeedKit(Struct, frozen=True):
+    """How to connect to an odds feed: the name of its key, and the client made with it."""
+
+    key: str
+    make: Callable[[FeedTable, Secret, Path], Feed]
+
 
 VENUES: dict[Venue, VenueKit] = {}
-FEEDS: dict[str, FeedMaker] = {}
+FEEDS: dict[str, FeedKit] = {
+    "the_odds_api": FeedKit("ODDS_API_KEY", TheOddsApi),
+    "oddspapi": FeedKit("ODDSPAPI_KEY", OddsPapi),
+    "sportsgameodds": FeedKit("SPORTSGAMEODDS_KEY", SportsGameOdds),
+}
 
 
 def keys_of(config: Config) -> Keys:
@@ -73,10 +91,17 @@ def _client(venue: Venue, kit: VenueKit, config: Config, keys: Keys, books: Path
     return kit.trading(config, keys)
 
 
-def feeds(config: Config, keys: Keys) -> list[FeedClient]:
-    """The odds feeds switched on."""
+def feeds(config: Config, keys: Keys) -> list[Feed]:
+    """The odds feeds switched on. Their credits are counted beside all engines: a key has one quota."""
     tables = {name: getattr(config.feeds, name) for name in FEEDS}
-    return [make(tables[name], keys) for name, make in FEEDS.items() if tables[name].enabled]
+    root = state_root(os.environ)
+    return [
+        kit.make(
+            tables[name], keys.need(kit.key), root / ("feeds-local" if tables[name].address else "feeds")
+        )
+        for name, kit in FEEDS.items()
+        if tables[name].enabled
+    ]
 
 
 async def examine(config: Config, only: Venue | None = None) -> list[Check]:
