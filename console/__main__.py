@@ -117,6 +117,7 @@ def _add_venues(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     sandbox.add_argument("--seed", type=int, default=7, help="of the world it runs on")
     sandbox.add_argument("--faults", default="", metavar="A,B", help="misfortunes; `help` lists them")
     sandbox.add_argument("--recording", default="", metavar="FILE", help="run on a recording instead")
+    sandbox.add_argument("--speed", type=float, default=1.0, metavar="X", help="of the recording")
     sandbox.set_defaults(command=_sandbox)
 
 
@@ -236,7 +237,8 @@ def _sandbox(arguments: argparse.Namespace) -> int:
     from console.sandbox.command import Opening, run
 
     faults = tuple(word.strip() for word in arguments.faults.split(",") if word.strip())
-    return run(arguments.name, Opening(arguments.port, arguments.seed, faults, arguments.recording))
+    opening = Opening(arguments.port, arguments.seed, faults, arguments.recording, arguments.speed)
+    return run(arguments.name, opening)
 
 
 def _verify(arguments: argparse.Namespace) -> int:

@@ -24,6 +24,7 @@ DISAGREEMENT_STOP = 6 * CENT
 AGE_BUFFER = 1 * CENT
 EVIDENCE_MIN = 0.25  # weight of those that must have moved before a line that stands is suspect
 SUSPECT = "suspect: others moved"
+ROUNDING = 0.0015  # of a probability: what feeds differ by for one price, American whole numbers above all
 LOOK_KEEPS = 180 * SECOND  # a look at a book by one feed is held against the looks of others so long
 
 
@@ -106,6 +107,9 @@ class Board:
         source = self._source(name, kind)
         if look.feed and _is_behind(source, devigged.odds, wall, look):
             return source
+        other = bool(look.feed and source.feed and look.feed != source.feed)
+        if other and not source.note and _is_rounding(devigged.probabilities[Method.MULTIPLICATIVE], source):
+            devigged = devig(source.odds, dict.fromkeys((*self.methods, Method.POWER)))
         source.odds = devigged.odds
         if source.learn(self._by_method(devigged), ts, look.changed_ts):
             self._refer(source)
@@ -366,6 +370,11 @@ def _pool(counting: Sequence[tuple[Source, float]], method: Method) -> tuple[flo
     raw = [math.exp(sum([w * s.logs[method][o] for s, w in counting]) / total) for o in outcomes]
     scale = sum(raw)
     return tuple([value / scale for value in raw])
+
+
+def _is_rounding(probabilities: Sequence[float], source: Source) -> bool:
+    """The same price as another feed writes it."""
+    return all(abs(p - known) <= ROUNDING for p, known in zip(probabilities, source.primary, strict=True))
 
 
 def _is_behind(source: Source, odds: tuple[float, ...], wall: Nanos, look: Look) -> bool:

@@ -23,11 +23,19 @@ class Opening(Struct, frozen=True):
     seed: int
     faults: tuple[str, ...]
     recording: str
+    speed: float = 1.0  # of a recording
 
 
 Serve = Callable[[Opening, Callable[[str], None]], Awaitable[None]]  # serves until cancelled
 
-SANDBOXES: dict[str, Serve] = {}
+
+async def _odds(opening: Opening, say: Callable[[str], None]) -> None:
+    from console.sandbox.odds.server import serve
+
+    await serve(opening, say)
+
+
+SANDBOXES: dict[str, Serve] = {"odds": _odds}
 
 
 def run(name: str, opening: Opening) -> int:

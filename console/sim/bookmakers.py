@@ -34,10 +34,14 @@ class Bookmaker:
         line = self._lines[game.fixture.match.id]
         return tuple(max(1.001, round(1.0 / (p * (1.0 + self.margin)), ODDS_PLACES)) for p in line)
 
+    def down(self, game: Game) -> bool:
+        """Something has just happened, or all is over: nobody is offered a price."""
+        return game.shocked or game.stage in (Stage.ENDED, Stage.SETTLED)
+
     def poll(self, game: Game, wall: Nanos) -> OddsUpdate | OddsSuspended | None:
         """What a poll of this book returns now; None while its line is down and known to be."""
         match = game.fixture.match.id
-        down = game.shocked or game.stage in (Stage.ENDED, Stage.SETTLED)
+        down = self.down(game)
         was_down, self._down[match] = self._down.get(match, False), down
         if down:
             return None if was_down else OddsSuspended(match=match, source=self.source)

@@ -61,6 +61,7 @@ class _Card(Struct, frozen=True):
     """One line of the programme, before it has a date."""
 
     sport: str
+    league: str
     series: str
     title: str
     outcomes: tuple[str, ...]
@@ -86,6 +87,7 @@ _MINUTE, _HOUR = 60, 3600
 PROGRAMME = (
     _Card(
         "MLB",
+        "mlb",
         "KXMLBGAME",
         "Seattle at Houston",
         ("Seattle", "Houston"),
@@ -101,6 +103,7 @@ PROGRAMME = (
     ),
     _Card(
         "CS2",
+        "cs2",
         "KXCS2GAME",
         "Nordlys v Kestrel",
         ("Nordlys", "Kestrel"),
@@ -117,6 +120,7 @@ PROGRAMME = (
     ),
     _Card(
         "La Liga",
+        "laliga",
         "KXLALIGAGAME",
         "Valdoro v Costa Brava",
         ("Valdoro", "Draw", "Costa Brava"),
@@ -132,6 +136,7 @@ PROGRAMME = (
     ),
     _Card(
         "NBA",
+        "nba",
         "KXNBAGAME",
         "Boston at Denver",
         ("Boston", "Denver"),
@@ -148,6 +153,7 @@ PROGRAMME = (
     ),
     _Card(
         "Tennis",
+        "atp",
         "KXATPMATCH",
         "J. Novotny v R. Alvarado",
         ("Novotny", "Alvarado"),
@@ -161,6 +167,7 @@ PROGRAMME = (
     ),
     _Card(
         "Tennis",
+        "wta",
         "KXWTAMATCH",
         "M. Lindqvist v S. Okafor",
         ("Lindqvist", "Okafor"),
@@ -175,6 +182,7 @@ PROGRAMME = (
     ),
     _Card(
         "NHL",
+        "nhl",
         "KXNHLGAME",
         "Toronto at Calgary",
         ("Toronto", "Calgary"),
@@ -190,6 +198,7 @@ PROGRAMME = (
     ),
     _Card(
         "EPL",
+        "epl",
         "KXEPLGAME",
         "Northgate v Ashbourne",
         ("Northgate", "Draw", "Ashbourne"),
@@ -206,6 +215,7 @@ PROGRAMME = (
     ),
     _Card(
         "NFL",
+        "nfl",
         "KXNFLGAME",
         "Dallas at Green Bay",
         ("Dallas", "Green Bay"),
@@ -251,6 +261,7 @@ def _fixture(card: _Card, wall: int) -> Fixture:
         listings=tuple(listings),
         event=slug,
         sport=card.sport,
+        league=card.league,
         start=Nanos(start),
         end=Nanos(start + card.length_s * SECOND),
         may_none=Venue.KALSHI in card.venues,

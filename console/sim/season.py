@@ -69,6 +69,14 @@ class Season:
                 return self.books[0].odds(game)
         raise KeyError(match)
 
+    def lines(self, match: MatchId) -> dict[str, tuple[float, ...] | None]:
+        """Every book's odds on a match now, None while its line is down; raises KeyError likewise."""
+        for game in self._games:
+            if game.fixture.match.id == match:
+                books = self.books if game.fixture.soft_book else self.books[:1]
+                return {book.source: None if book.down(game) else book.odds(game) for book in books}
+        raise KeyError(match)
+
     def _begin(self, now: int) -> None:
         for game in self._games:
             for book in self.books if game.fixture.soft_book else self.books[:1]:

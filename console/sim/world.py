@@ -163,6 +163,10 @@ class World:
         """The sharp book's decimal odds on a match; raises KeyError for an unknown one."""
         return self._season.odds(match)
 
+    def lines_now(self, match: MatchId) -> dict[str, tuple[float, ...] | None]:
+        """Every book's decimal odds on a match, None while it is suspended; raises KeyError likewise."""
+        return self._season.lines(match)
+
     def truth(self, match: MatchId) -> tuple[float, ...]:
         """The true probability of each outcome, which nobody in the world is told."""
         return tuple(self._game(match).fair)

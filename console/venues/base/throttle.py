@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 
 class Throttle:
     """`per_s` tokens a second, `burst` at once; whoever asks first is served first."""
 
-    def __init__(self, per_s: float, burst: float, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        per_s: float,
+        burst: float,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._now = now
+        self._sleep = sleep
         self._lock = asyncio.Lock()
         self._filled = now()
         self.configure(per_s, burst)
@@ -39,6 +46,6 @@ class Throttle:
         async with self._lock:
             missing = min(cost, self.burst) - self.left()
             if missing > 0.0:
-                await asyncio.sleep(missing / self.per_s)
+                await self._sleep(missing / self.per_s)
             self.left()
             self._tokens -= cost

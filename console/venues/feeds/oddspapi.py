@@ -25,7 +25,7 @@ from console.core.units import SECOND, Nanos
 from console.keys import Secret
 from console.venues.base.protocol import Put
 from console.venues.feeds.credits import Credits, utc
-from console.venues.feeds.leagues import Tournaments
+from console.venues.feeds.leagues import League, Tournaments
 from console.venues.feeds.lines import Fixture, Line, Parsed, Side, Trouble, handicap, nanos, unfit
 from console.venues.feeds.pairing import Paired, pair
 from console.venues.feeds.polling import Asked, Polling
@@ -372,7 +372,9 @@ def judge(reply: Reply) -> FeedFailed | None:
     """What an answer that is no success means. A cooldown and a used-up quota are both 429."""
     try:
         whole = document(reply.body)
-    except Unreadable:
+    except Unreadable as error:
+        if reply.status == 200:
+            return FeedFailed(str(error))
         whole = None
     wrapped = isinstance(whole, dict) and "error" in whole
     if reply.status == 200 and not wrapped:
@@ -432,6 +434,10 @@ class OddsPapi:
 
     # ---- what it costs and how it is asked
 
+    def covers(self, league: League) -> bool:
+        """It has its sport."""
+        return league.oddspapi is not None
+
     def cost(self, asked: Asked) -> int:
         """One request for each book, and one for the names where they are old."""
         return len(self._books) + (self._fixtures_kept(asked) is None)
@@ -446,8 +452,7 @@ class OddsPapi:
     async def fetch(self, asked: Asked) -> Parsed:
         """Names, then the prices of the tournaments in which a match of ours is played."""
         where = asked.league.oddspapi
-        if where is None:
-            raise Wrong(f"{asked.league.title} is not there")
+        assert where is not None, "only leagues that are covered are asked for"
         listed = await self._fixtures(asked, where)
         ours = [found.fixture for found in _found(asked, listed)]
         keys = list(dict.fromkeys(fixture.key for fixture in ours))
@@ -508,7 +513,8 @@ class OddsPapi:
         body = self._shelf.find(name, now, DAY_S)
         if body is None:
             body = (await self._wire.get("/tournaments", {"sportId": str(where.sport)}, cost=1)).body
-            self._shelf.keep(name, body, now)
+            parse_tournaments(body, where)  # what cannot be read is not kept
+            self._shelf.keep(name, self._wire.scrub(body.decode()).encode(), now)
         return parse_tournaments(body, where)
 
     async def _catalogue(self, sport: int) -> dict[str, Market]:
@@ -518,7 +524,8 @@ class OddsPapi:
             body = self._shelf.find(name, now, 7 * DAY_S)
             if body is None:
                 body = (await self._wire.get("/markets", {"sportId": str(sport)}, cost=1)).body
-                self._shelf.keep(name, body, now)
+                parse_catalogue(body)  # what cannot be read is not kept
+                self._shelf.keep(name, self._wire.scrub(body.decode()).encode(), now)
             self._catalogues[sport] = parse_catalogue(body)
         return self._catalogues[sport]
 

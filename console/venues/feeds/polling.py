@@ -7,7 +7,6 @@ before ages by itself.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 from collections.abc import Awaitable, Iterable
 from typing import Protocol
@@ -27,7 +26,7 @@ from console.venues.feeds.lines import Parsed
 from console.venues.feeds.schedule import Demand, Pace, pace
 from console.venues.feeds.shapes import Unreadable
 from console.venues.feeds.watch import Watch
-from console.venues.feeds.wire import Clock, Denied, FeedFailed, Spent, Wire, Wrong
+from console.venues.feeds.wire import IN_FLIGHT, Clock, Denied, FeedFailed, Spent, Wire, Wrong
 
 REST_MOST_S = 60.0  # plans are made afresh this often
 GATHER_S = 0.2  # matches are added in handfuls: wait for the rest of them
@@ -56,6 +55,9 @@ class Api(Protocol):
     def learn_s(self) -> float:
         """How often `learn` is due."""
 
+    def covers(self, league: League) -> bool:
+        """Whether it knows the league at all."""
+
     def cost(self, asked: Asked) -> int:
         """Credits the next `fetch` will take, as far as can be known."""
 
@@ -80,6 +82,7 @@ class Polling:
         self._clock = clock
         self._put: Put | None = None
         self._wake = asyncio.Event()
+        self._places = asyncio.Semaphore(IN_FLIGHT[api.name])
         self._asked: dict[str, Nanos] = {}  # when each league was asked last
         self._not_before: dict[str, Nanos] = {}  # leagues that failed
         self._backoff = Backoff(5.0, 120.0)
@@ -128,27 +131,32 @@ class Polling:
     async def _round(self) -> Pace:
         """Ask every league that is due."""
         self._say(self._watch.homeless())
+        for league, _ in self._watch.leagues.values():
+            if not self._api.covers(league):
+                self._say(self._watch.failed(league, f"{league.title} is not there"))
         now = self._clock.wall()
         asked = self._wanted()
         plan = self._plan(asked, now)
         if self._denied or self._is_blocked(now) or not self._learned:
             return plan
         due = [one for one in asked if self._due(one.league.id, plan) <= now]
+        due.sort(key=lambda one: min(self._watch.start_of(spec) for spec in one.matches))
         await asyncio.gather(*(self._poll(one, plan.gaps[one.league.id]) for one in due))
         return self._plan(asked, self._clock.wall()) if due else plan
 
     async def _poll(self, asked: Asked, gap_s: float) -> None:
         """One league; what it says goes to the engine at once."""
-        self._asked[asked.league.id] = self._clock.wall()
 
         async def fetch() -> None:
+            self._asked[asked.league.id] = self._clock.wall()
             parsed = await self._api.fetch(asked)
             broken = [str(trouble) for trouble in parsed.troubles if trouble.broken]
             self._unreadable = f"unreadable: {broken[0]} ({len(broken)})" if broken else ""
             self._say(self._watch.answer(asked.league, parsed, math.ceil(min(gap_s, 86_400.0))))
 
-        if await self._guarded(fetch(), asked.league):
-            self._not_before.pop(asked.league.id, None)
+        async with self._places:  # the soonest start first, not all of them a little
+            if await self._guarded(fetch(), asked.league):
+                self._not_before.pop(asked.league.id, None)
 
     async def _guarded(self, work: Awaitable[None], league: League | None) -> bool:
         """Do something that may fail in all the ways a feed can; True when it worked."""
@@ -190,6 +198,7 @@ class Polling:
         return [
             Asked(league, tuple(matches), {spec.id: self._watch.event_of(spec.id) for spec in matches})
             for league, matches in self._watch.leagues.values()
+            if self._api.covers(league)
         ]
 
     def _plan(self, asked: Iterable[Asked], now: Nanos) -> Pace:
@@ -242,10 +251,8 @@ class Polling:
                 await self._clock.sleep(GATHER_S)
                 self._wake.clear()
         finally:
-            for task in (sleeping, waking):
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+            sleeping.cancel()  # not awaited: our own cancellation must not be taken for theirs
+            waking.cancel()
 
     # ---- telling
 

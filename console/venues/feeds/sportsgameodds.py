@@ -23,6 +23,7 @@ from console.core.units import SECOND, Nanos
 from console.keys import Secret
 from console.venues.base.protocol import Put
 from console.venues.feeds.credits import Credits, utc
+from console.venues.feeds.leagues import League
 from console.venues.feeds.lines import (
     Fixture,
     Line,
@@ -342,6 +343,10 @@ class SportsGameOdds:
 
     # ---- what it costs and how it is asked
 
+    def covers(self, league: League) -> bool:
+        """It has a name for it."""
+        return bool(league.sportsgameodds)
+
     def cost(self, asked: Asked) -> int:
         """One object for each event that comes back."""
         if all(asked.events.values()):
@@ -356,8 +361,6 @@ class SportsGameOdds:
 
     async def fetch(self, asked: Asked) -> Parsed:
         """All pages of the league, or just the events that are ours."""
-        if not asked.league.sportsgameodds:
-            raise Wrong(f"{asked.league.title} is not there")
         known = sorted(set(asked.events.values())) if all(asked.events.values()) else []
         params = {"eventIDs": ",".join(known)} if known else self._window(asked.league.sportsgameodds)
         params["bookmakerID"] = ",".join(self._books)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
+import httpx
 from pydantic import StrictBool, StrictFloat, StrictStr
 
 from console.config.tables import FeedTable
@@ -22,6 +23,7 @@ from console.core.units import Nanos
 from console.keys import Secret
 from console.venues.base.protocol import Put
 from console.venues.feeds.credits import Credits
+from console.venues.feeds.leagues import League
 from console.venues.feeds.lines import Fixture, Line, Parsed, Side, Trouble, handicap, nanos, unfit
 from console.venues.feeds.pairing import Paired, line_for, pair
 from console.venues.feeds.polling import Asked, Polling
@@ -249,9 +251,7 @@ def judge(reply: Reply) -> FeedFailed | None:
     said = f"{code or reply.status}: {error.message}".rstrip(": ")
     if reply.status in (401, 403):
         return Denied(said)
-    if 400 <= reply.status < 500:
-        return Wrong(said)
-    return None if reply.status < 400 else FeedFailed(f"status {reply.status}")
+    return Wrong(said) if 400 <= reply.status < 500 else FeedFailed(f"status {reply.status}")
 
 
 def quota(headers: Mapping[str, str]) -> tuple[int | None, int | None, int | None]:
@@ -275,13 +275,20 @@ class TheOddsApi:
     name = NAME
     learn_s = 3 * 3600.0
 
-    def __init__(self, table: FeedTable, key: Secret, folder: Path, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        table: FeedTable,
+        key: Secret,
+        folder: Path,
+        clock: Clock | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
         """`folder` is where credits are counted; `table.address` may be a local server's."""
         clock = clock or SystemClock()
         self._books = tuple(table.books)
         self._alternates = table.alternates
         self._purse = Credits(folder, NAME, table, MONTH)
-        self._wire = Wire(manner(table.address or ADDRESS), key, self._purse, clock)
+        self._wire = Wire(manner(table.address or ADDRESS), key, self._purse, clock, transport=transport)
         self._watch = Watch(NAME, self._books)
         self._polling = Polling(self, self._wire, self._watch, self._purse, table, clock)
         self._in_season: tuple[str, ...] = ()
@@ -296,6 +303,10 @@ class TheOddsApi:
         self._polling.send(command)
 
     # ---- what it costs and how it is asked
+
+    def covers(self, league: League) -> bool:
+        """It has a key for it, or looks for one."""
+        return bool(league.the_odds_api or league.the_odds_api_prefix)
 
     def cost(self, asked: Asked) -> int:
         """Markets times started groups of ten bookmakers; alternate lines cost the same per event."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import logging
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -20,7 +21,7 @@ import httpx
 from msgspec import Struct
 
 from console.core.complaint import Complaint
-from console.core.units import Nanos
+from console.core.units import SECOND, Nanos
 from console.keys import Secret
 from console.venues.base.backoff import Backoff
 from console.venues.base.throttle import Throttle
@@ -35,6 +36,7 @@ IN_FLIGHT = {
     "sportsgameodds": 4,
 }  # together at most ten (bursts of 8 drew 429)
 BODY_MOST = 64 * 1024 * 1024
+WORDS_MOST = 200  # of what a server has to say
 
 
 class KeyUnfit(Complaint):
@@ -171,7 +173,7 @@ class Wire:
         self._chance = chance
         self._timeout_s = timeout_s
         self._transport = transport
-        self._throttle = Throttle(manner.per_s, manner.burst)
+        self._throttle = Throttle(manner.per_s, manner.burst, lambda: clock.wall() / SECOND, clock.sleep)
         self._places = asyncio.Semaphore(IN_FLIGHT[manner.name])
         self._client: httpx.AsyncClient | None = None
 
@@ -179,6 +181,8 @@ class Wire:
         inner = self._transport or httpx.AsyncHTTPTransport(
             limits=httpx.Limits(max_connections=IN_FLIGHT[self._manner.name])
         )
+        for library in ("httpx", "httpcore"):  # they write down what servers say, and servers repeat keys
+            logging.getLogger(library).setLevel(logging.CRITICAL)
         self._client = httpx.AsyncClient(
             transport=Keyed(inner, self._key, self._manner.place),
             timeout=self._timeout_s,
@@ -223,6 +227,8 @@ class Wire:
             return reply
         left, used, last = self._manner.quota(reply.headers)
         self._purse.told(reply.received, left, used, last, cost)
+        if 300 <= reply.status < 400:
+            return FeedFailed(f"status {reply.status}: it sends us elsewhere")
         return self._scrubbed(self._manner.judge(reply)) or reply
 
     async def _send(self, path: str, params: Mapping[str, str]) -> Reply | FeedFailed:
@@ -241,15 +247,15 @@ class Wire:
     def _scrubbed(self, trouble: FeedFailed | None) -> FeedFailed | None:
         """What the server said, without the key it may have repeated."""
         if trouble is not None:
-            trouble.args = (self.scrub(str(trouble)),)
+            trouble.args = (self.scrub(str(trouble))[:WORDS_MOST],)
         return trouble
 
     def scrub(self, text: str) -> str:
-        """A text of the server's, short and without the key."""
+        """A text of the server's without the key."""
         key = self._key.reveal()
         for secret in (key, quote(key, safe="")):
             text = text.replace(secret, f"<{self._key.name}>")
-        return text[:200]
+        return text
 
     def _stop(self, spent: Spent) -> None:
         now = self._clock.wall()

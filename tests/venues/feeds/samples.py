@@ -43,7 +43,7 @@ def total(line: str, title: str = "Boston at New York: Total Points", **facts) -
     return match(f"Over {line}", f"Under {line}", kind=Kind.TOTAL, line=line, title=title, **facts)
 
 
-def fixture(home: str, away: str, start: str = "2026-11-21 00:40", id: str = "", **facts) -> Fixture:
+def fixture(home: str, away: str, start: str = "2026-11-21 00:40", named: str = "", **facts) -> Fixture:
     return Fixture(
-        feed="f", id=id or f"{home}-{away}-{start}", home=home, away=away, start=wall(start), **facts
+        feed="f", id=named or f"{home}-{away}-{start}", home=home, away=away, start=wall(start), **facts
     )

@@ -180,7 +180,8 @@ def test_a_series_of_days_is_told_apart_by_the_start() -> None:
 
 def test_a_double_header_is_refused_unless_its_event_is_named() -> None:
     games = [
-        fixture("Boston Red Sox", "Athletics", f"2026-08-07 {hour}", id=hour) for hour in ("17:05", "22:35")
+        fixture("Boston Red Sox", "Athletics", f"2026-08-07 {hour}", named=hour)
+        for hour in ("17:05", "22:35")
     ]
     spec = match("A's", "Boston", league="mlb", start="2026-08-07 17:05")
     assert refused(spec, *games) == "double-header: events at 17:05 and 22:35; name one in odds_events"
@@ -212,10 +213,12 @@ def test_players_wait_for_the_court_teams_do_not() -> None:
 
 def test_an_event_named_outright_needs_one_certain_name() -> None:
     spec = match("Kestrel", "Qx", league="cs2", odds_events=("f:e7", "other:e1"))
-    paired = found(spec, fixture("Team Kestrel", "Something Else", id="e7"))
+    paired = found(spec, fixture("Team Kestrel", "Something Else", named="e7"))
     assert (paired.sides, paired.doubt) == ((HOME, AWAY), "")
-    assert refused(spec, fixture("Team Kestrel", "Something Else", id="e8")) == "no event e7 is listed there"
-    assert found(spec, fixture("Nobody", "Something Else", id="e7")).doubt
+    assert (
+        refused(spec, fixture("Team Kestrel", "Something Else", named="e8")) == "no event e7 is listed there"
+    )
+    assert found(spec, fixture("Nobody", "Something Else", named="e7")).doubt
 
 
 # ---- kinds and lines

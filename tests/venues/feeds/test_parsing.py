@@ -27,7 +27,7 @@ def toa(part: object, **options) -> Parsed:
 
 
 def papi(part: object) -> Parsed:
-    known = {"id1000001761301153": fixture("Brentford", "Chelsea", id="id1000001761301153")}
+    known = {"id1000001761301153": fixture("Brentford", "Chelsea", named="id1000001761301153")}
     return oddspapi.parse_odds(json.dumps(part).encode(), RECEIVED, known, oddspapi.KNOWN)
 
 
