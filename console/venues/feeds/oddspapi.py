@@ -372,9 +372,9 @@ def judge(reply: Reply) -> FeedFailed | None:
     """What an answer that is no success means. A cooldown and a used-up quota are both 429."""
     try:
         whole = document(reply.body)
-    except Unreadable as error:
+    except Unreadable as unreadable:
         if reply.status == 200:
-            return FeedFailed(str(error))
+            return FeedFailed(str(unreadable))
         whole = None
     wrapped = isinstance(whole, dict) and "error" in whole
     if reply.status == 200 and not wrapped:
