@@ -86,7 +86,7 @@ def _books(folder: Path, config: Config) -> Path:
 
 def _source(config: Config, folder: Path, books: Path) -> Source:
     if config.mode is Mode.SIM:
-        return SimulatedVenues(config.sim_seed, folder / "world")
+        return SimulatedVenues(config.sim_seed, folder / "world", scale=config.sim_pace)
     return connected(config, books)
 
 
