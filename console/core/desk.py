@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from console.core.book import NEVER
 from console.core.commands import CeilingKind
@@ -102,7 +102,8 @@ class Desk:
         self.due_ts = Nanos(0)  # when to evaluate next
         self.active_ts = Nanos(0)  # last sign of life: a fill, a requote, a moved best price
 
-        self.worst = 0
+        self._worst = 0
+        self._measure: Callable[[], int] | None = None
         self.mark = 0  # last profit at the loss marks
         self.unvalued = False  # some position has no mark now
         self.recent_fills: dict[int, deque[tuple[Nanos, int, int]]] = {}  # (ts, cash, fair) by set
@@ -158,6 +159,17 @@ class Desk:
         return self._terms
 
     # ---- asking
+
+    @property
+    def worst(self) -> int:
+        """The most the match can still lose, as of the last change of its orders or position."""
+        if self._measure is not None:
+            self._worst, self._measure = self._measure(), None
+        return self._worst
+
+    def remeasure(self, measure: Callable[[], int]) -> None:
+        """Find the worst case by `measure`, but only when somebody asks: most changes are soon followed."""
+        self._measure = measure
 
     def exposure(self, gained: int) -> int:
         """Net contracts long `gained` against the rest, over all venues."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import combinations
 
 from msgspec import Struct
@@ -10,9 +11,9 @@ from msgspec import Struct
 from console.core.commands import CeilingKind
 from console.core.connection import AMEND_COST, PLACE_COST, Connection
 from console.core.desk import Desk
-from console.core.exposure import Risked, cash_at_risk, worst_loss
+from console.core.exposure import Risked, Terms, cash_at_risk, worst_loss
 from console.core.fees import fee_per_contract
-from console.core.instruments import Action, BookSide
+from console.core.instruments import Action, BookSide, Instrument
 from console.core.orders import Blotter, Order, yes_price
 from console.core.planner import Wanted
 from console.core.reasons import Reason
@@ -226,7 +227,18 @@ def risked(orders: Iterable[Order]) -> list[Risked]:
 
 def worst_now(desk: Desk, blotter: Blotter) -> int:
     """Worst loss of a match as it stands."""
-    return _worst(desk, risked(blotter.of_match(desk.spec.id)))
+    return worst_later(desk, blotter)()
+
+
+def worst_later(desk: Desk, blotter: Blotter) -> Callable[[], int]:
+    """The measurement of a match's worst loss by the theo and fees of this moment, to be made later."""
+    return partial(_worst_of_live, desk, blotter, desk.terms(), _fair(desk))
+
+
+def _worst_of_live(
+    desk: Desk, blotter: Blotter, terms: Mapping[Instrument, Terms], fair: Mapping[int, int] | None
+) -> int:
+    return _worst(desk, risked(blotter.of_match(desk.spec.id)), terms, fair)
 
 
 def worst_with(desk: Desk, wanted: Wanted, size: int, replaces: Order | None, blotter: Blotter) -> int:
@@ -237,12 +249,16 @@ def worst_with(desk: Desk, wanted: Wanted, size: int, replaces: Order | None, bl
     if replaces is not None:
         versions = (*((int(p), n) for p, n in replaces.versions()), *versions)
     orders.append(Risked(wanted.route.instrument, wanted.route.action, versions))
-    return _worst(desk, orders)
+    return _worst(desk, orders, desk.terms(), _fair(desk))
 
 
-def _worst(desk: Desk, orders: list[Risked]) -> int:
-    terms = desk.terms()
-    fair: Mapping[int, int] | None = desk.theo.fair if desk.theo is not None else None
+def _fair(desk: Desk) -> Mapping[int, int] | None:
+    return desk.theo.fair if desk.theo is not None else None
+
+
+def _worst(
+    desk: Desk, orders: list[Risked], terms: Mapping[Instrument, Terms], fair: Mapping[int, int] | None
+) -> int:
     total = 0
     for position in desk.groups():
         mine = [order for order in orders if order.instrument.yes in position.holdings]
