@@ -87,6 +87,8 @@ def _worst_of(order: Risked, payout: int, fees: Sequence[int]) -> int:
     """
     price, left = order.versions[0]
     worst = _loss(order.action, price, left, payout, fees[0])
+    if len(fees) == 1:
+        return worst  # nearly always
     for (new_price, new_left), fee in zip(order.versions[1:], fees[1:], strict=True):
         after = _loss(order.action, new_price, max(0, new_left - left), payout, fee)
         alone = _loss(order.action, new_price, new_left, payout, fee)

@@ -205,19 +205,28 @@ def _exposed(
     """
     if size <= 0:
         return size, ""
-    added = worst_with(desk, wanted, size, replaces, blotter) - desk.worst
-    limits = (
-        ("exposure_match", desk.settings.exposure_match, desk.worst),
-        ("exposure_event", desk.settings.exposure_event, books.event),
-        ("exposure_venue", account.exposure_venue, books.venue),
-        ("exposure_total", account.exposure_total, books.total),
+    rooms = (
+        ("exposure_match", desk.settings.exposure_match - desk.worst),
+        ("exposure_event", desk.settings.exposure_event - books.event),
+        ("exposure_venue", account.exposure_venue - books.venue),
+        ("exposure_total", account.exposure_total - books.total),
     )
+    if _loses_at_most(desk, wanted, size) <= min([room for _, room in rooms]):
+        return size, ""  # there is room even if all of it were lost on top of the worst case
+    added = worst_with(desk, wanted, size, replaces, blotter) - desk.worst
     name = ""
-    for limit_name, limit, used in limits:
-        fits = max(0, limit - used) * ONE // max(1, per_contract)
-        if added > 0 and added > limit - used and fits < size:
+    for limit_name, room in rooms:
+        fits = max(0, room) * ONE // max(1, per_contract)
+        if added > 0 and added > room and fits < size:
             size, name = fits, limit_name
     return size, name
+
+
+def _loses_at_most(desk: Desk, wanted: Wanted, size: int) -> int:
+    """Most that an order can add to any worst case: what it loses by itself, the highest commission paid."""
+    market = desk.markets[wanted.route.instrument.yes]
+    assert market.spec is not None, "an order is wanted only where the symbol is defined"
+    return cash_at_risk(wanted.route.action, wanted.route.price_of(wanted.bid), size, market.spec.fees, ONE)
 
 
 def risked(orders: Iterable[Order]) -> list[Risked]:
