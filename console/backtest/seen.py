@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from console.core.events import (
@@ -121,7 +121,7 @@ class Seen:
                 if last > stream_ts.get(venue, NEVER):
                     stream_ts[venue] = last
 
-    def opposing(self, instrument: Instrument, side: BookSide, own: dict[int, int]) -> int | None:
+    def opposing(self, instrument: Instrument, side: BookSide, own: Mapping[int, int]) -> int | None:
         """YES price at which an order resting on `side` would trade with others, `own` being ours there."""
         book = self.books[instrument]
         book.fold()
