@@ -29,7 +29,7 @@ from console.core.events import (
     Started,
     Tick,
 )
-from console.core.instruments import Action, RunId
+from console.core.instruments import BUY, RunId
 from console.core.matches import MatchId
 from console.core.settings import AccountSettings, MatchSettings, SettingError, parse_setting
 from console.core.units import CENT, MILLISECOND, SECOND, Nanos, Price
@@ -163,7 +163,7 @@ class Replay:
             if kind in self._counts:
                 self._counts[kind] += 1
             if isinstance(command, PlaceOrder | AmendOrder):
-                bought = command.action is Action.BUY
+                bought = command.action is BUY
                 self._above += command.price > command.ceiling if bought else command.price < command.ceiling
             self.tape.submit(command, ts)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from console.core.instruments import BookSide
+from console.core.instruments import ASK, BID, BookSide
 from console.core.ladders import Ladder
 from console.core.reasons import Reason
 from console.core.units import ONE, Cash, Nanos, Price
@@ -90,7 +90,7 @@ class Book:
             self.stale = f"price {price} is off the ladder"
             return True
         self.stream.ts = ts
-        if side is BookSide.BID:
+        if side is BID:
             sizes, best = self.bid_sizes, self.best_bid
             size = sizes[rung] = sizes[rung] + change
             if size > 0:
@@ -181,7 +181,7 @@ class Face:
 
     def __init__(self, book: Book, side: BookSide, own: Mapping[int, int]) -> None:
         self.book = book
-        self.mirrored = side is BookSide.ASK
+        self.mirrored = side is ASK
         self.own = own
 
     def rival(self, size_min: int, below: int | None = None) -> tuple[Price, int] | None:

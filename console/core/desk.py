@@ -9,7 +9,7 @@ from console.core.book import NEVER
 from console.core.commands import CeilingKind
 from console.core.estimators import Flow, Markouts, Volatility
 from console.core.exposure import Terms
-from console.core.instruments import Action, Instrument, InstrumentSpec, Side, Venue
+from console.core.instruments import BUY, NO, SELL, Action, Instrument, InstrumentSpec, Venue
 from console.core.markets import Market
 from console.core.matches import MatchSpec, Phase
 from console.core.matches import State as Stage
@@ -258,8 +258,8 @@ def _distinct(positions: Iterable[Position]) -> tuple[Position, ...]:
 def _routes(pays: dict[Instrument, int], full: int) -> Iterator[Route]:
     """Every way to trade the match: the YES leg bought and sold, and the NO leg of each symbol."""
     for yes, mask in pays.items():
-        yield Route(yes, Action.BUY, mask, safe=False)
-        yield Route(yes, Action.SELL, full ^ mask, safe=True)
-        no = Instrument(yes.venue, yes.symbol, Side.NO)
-        yield Route(no, Action.BUY, full ^ mask, safe=True)
-        yield Route(no, Action.SELL, mask, safe=False)
+        yield Route(yes, BUY, mask, safe=False)
+        yield Route(yes, SELL, full ^ mask, safe=True)
+        no = Instrument(yes.venue, yes.symbol, NO)
+        yield Route(no, BUY, full ^ mask, safe=True)
+        yield Route(no, SELL, mask, safe=False)

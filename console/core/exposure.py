@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from console.core.fees import FeeModel, fee_per_contract
-from console.core.instruments import Action, Instrument, Side, VoidRule
+from console.core.instruments import BUY, YES, Action, Instrument, VoidRule
 from console.core.positions import Position
 from console.core.units import ONE, Cash
 
@@ -49,7 +49,7 @@ def worst_loss(
     branches.append(position.void_profit(rules, fair))
     for order in orders:
         told = terms[order.instrument.yes]
-        yes = order.instrument.side is Side.YES
+        yes = order.instrument.side is YES
         probability = fair[told.pays] if fair is not None else ONE
         fees = [fee_per_contract(told.fees, price, probability) for price, _ in order.versions]
         if_lost, if_won = _worst_of(order, 0, fees), _worst_of(order, ONE, fees)
@@ -63,7 +63,7 @@ def worst_loss(
 
 def cash_at_risk(action: Action, price: int, size: int, fees: FeeModel, fair: int) -> Cash:
     """Most that one order by itself can lose: what it pays, or for a sale what the contract could pay."""
-    per_contract = (price if action is Action.BUY else ONE - price) + fee_per_contract(fees, price, fair)
+    per_contract = (price if action is BUY else ONE - price) + fee_per_contract(fees, price, fair)
     return Cash(-(-per_contract * size // ONE))
 
 
@@ -77,7 +77,7 @@ def _at_void(
         return 0
     half = ONE * terms.pays.bit_count() // outcomes
     worth = half if terms.void_rule is VoidRule.HALF or fair is None else fair[terms.pays]
-    return worth if instrument.side is Side.YES else ONE - worth
+    return worth if instrument.side is YES else ONE - worth
 
 
 def _worst_of(order: Risked, payout: int, fees: Sequence[int]) -> int:
@@ -98,5 +98,5 @@ def _worst_of(order: Risked, payout: int, fees: Sequence[int]) -> int:
 
 def _loss(action: Action, price: int, remaining: int, payout: int, fee: int) -> int:
     """What `remaining` contracts would add to the branch if it is a loss, else 0."""
-    gain = payout - price - fee if action is Action.BUY else price - fee - payout
+    gain = payout - price - fee if action is BUY else price - fee - payout
     return remaining * gain // ONE if gain < 0 else 0

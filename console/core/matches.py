@@ -7,7 +7,7 @@ from typing import NewType
 
 from msgspec import Struct
 
-from console.core.instruments import Instrument, Side
+from console.core.instruments import YES, Instrument
 from console.core.units import Nanos
 
 MatchId = NewType("MatchId", str)
@@ -85,7 +85,7 @@ class MatchSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
         if len(set(seen)) != len(seen):
             return "instruments: the same instrument is listed twice"
         for listing in self.listings:
-            if listing.instrument.side is not Side.YES:
+            if listing.instrument.side is not YES:
                 return f"instruments: list {listing.instrument.symbol} by its YES leg"
             if not listing.pays or len(listing.pays) >= n or not set(listing.pays) <= set(range(n)):
                 return f"instruments: {listing.instrument.symbol} must pay on some outcomes but not on all"
@@ -97,7 +97,7 @@ class MatchSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
         """Outcomes on which `instrument` pays, either leg; raises KeyError when it is not listed."""
         for listing in self.listings:
             if listing.instrument == instrument.yes:
-                if instrument.side is Side.YES:
+                if instrument.side is YES:
                     return listing.pays
                 return tuple(o for o in range(len(self.outcomes)) if o not in listing.pays)
         raise KeyError(str(instrument))

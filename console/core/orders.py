@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from console.core.commands import AmendOrder, PlaceOrder
 from console.core.instruments import (
+    YES,
     BookSide,
     ClientOrderId,
     Instrument,
@@ -195,7 +196,7 @@ class Order:
 
 def yes_price(side: Side, price: int) -> Price:
     """The price of the YES leg at which an order on `side` rests in the book."""
-    return Price(price if side is Side.YES else ONE - price)
+    return Price(price if side is YES else ONE - price)
 
 
 K = TypeVar("K")

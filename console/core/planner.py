@@ -11,7 +11,18 @@ from console.core.commands import CeilingKind
 from console.core.desk import Desk, Verdict
 from console.core.estimators import cents, kelly_size
 from console.core.fees import fee_per_contract
-from console.core.instruments import Action, BookSide, Instrument, InstrumentSpec, Side, Venue
+from console.core.instruments import (
+    ASK,
+    BID,
+    BUY,
+    SELL,
+    YES,
+    Action,
+    BookSide,
+    Instrument,
+    InstrumentSpec,
+    Venue,
+)
 from console.core.markets import Market
 from console.core.matches import Phase
 from console.core.orders import Blotter, Order
@@ -151,10 +162,10 @@ class Planner:
         """Whether the route exists: sales need contracts held, NO legs a two-sided symbol and a wish."""
         spec = self.desk.markets[route.instrument.yes].spec
         if spec is None:
-            return route.instrument.side is Side.YES and route.action is Action.BUY
-        if route.action is Action.SELL:
+            return route.instrument.side is YES and route.action is BUY
+        if route.action is SELL:
             return spec.sellable and self.desk.held(route.instrument) > 0
-        if route.instrument.side is Side.YES:
+        if route.instrument.side is YES:
             return True
         if not spec.two_sided:
             return False
@@ -215,7 +226,7 @@ class Planner:
 
     def _place(self, route: Route, face: Face, ceiling: Price, level: int) -> Placed:
         live = self.live.get((route.instrument, route.action, level))
-        opposite = BookSide.ASK if route.side is BookSide.BID else BookSide.BID
+        opposite = ASK if route.side is BID else BID
         opposite_own = self._face(route.instrument.yes, opposite).own
         situation = Situation(
             face=face,
@@ -277,7 +288,7 @@ class Planner:
         """Best ask plus taker-free fee of each single outcome somebody offers, on any venue quoted."""
         asks: dict[int, int] = {}
         for instrument, market in self.desk.markets.items():
-            face = self._face(instrument, BookSide.BID) if market.book is not None else None
+            face = self._face(instrument, BID) if market.book is not None else None
             ask = face.opposing({}) if face is not None else None
             mask = self.desk.pays[instrument]
             if ask is not None and ask < asks.get(mask, ONE):
@@ -290,7 +301,7 @@ class Planner:
         assert market.spec is not None, "a market without trouble is defined"
         position = desk.positions[route.instrument.venue]
         closing = position.reducible(route.gained)
-        if closing.size == 0 and route.action is Action.BUY:
+        if closing.size == 0 and route.action is BUY:
             closing = self._basket(position, route.gained)
         at_void = self._at_void(position) if len(desk.venues) > 1 else 0
         lock_min = lock_minimum(self.settings, at_void, closing.size)
@@ -359,7 +370,7 @@ class Planner:
         settings, bid = self.settings, candidate.placed.bid
         assert bid is not None, "only placed candidates are sized"
         size, why = min(settings.contracts, left), Reason.OVEREXPOSED
-        if candidate.route.action is Action.SELL:
+        if candidate.route.action is SELL:
             size = min(size, self.desk.held(candidate.route.instrument))
         if settings.notional is not None:
             size = min(size, settings.notional * ONE // bid)
@@ -389,8 +400,8 @@ class Planner:
         for instrument, market in self.desk.markets.items():
             if market.book is None:
                 continue
-            bid, ask = (self.seen.get((instrument, side)) for side in (BookSide.BID, BookSide.ASK))
-            own_bids, own_asks = (self._face(instrument, side).own for side in (BookSide.BID, BookSide.ASK))
+            bid, ask = (self.seen.get((instrument, side)) for side in (BID, ASK))
+            own_bids, own_asks = (self._face(instrument, side).own for side in (BID, ASK))
             yes_ask = None if ask is None else Price(ONE - ask)
             guard(market.book, bid, yes_ask, self.settings.rival_size_min, own_bids, own_asks)
 
@@ -400,4 +411,4 @@ def _best_own(own: Mapping[int, int], side: BookSide) -> Price | None:
     prices = [price for price, size in own.items() if size > 0]
     if not prices:
         return None
-    return Price(max(prices)) if side is BookSide.BID else Price(ONE - min(prices))
+    return Price(max(prices)) if side is BID else Price(ONE - min(prices))

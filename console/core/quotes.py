@@ -6,7 +6,7 @@ from console.core.commands import AmendOrder, Basis, PlaceOrder, Resync
 from console.core.connection import AMEND_COST, PLACE_COST
 from console.core.desk import Desk
 from console.core.diff import Amend, Cancel, Place, diff
-from console.core.instruments import BookSide, Venue
+from console.core.instruments import ASK, BID, Venue
 from console.core.matches import Phase
 from console.core.matches import State as Stage
 from console.core.orders import Order
@@ -104,8 +104,8 @@ def _book_source(state: State, desk: Desk, venue: Venue) -> None:
             prices.append(None)
             continue
         confirmed = min(confirmed, book.confirmed_ts)
-        bid = market.face(state.blotter, BookSide.BID).rival(desk.settings.rival_size_min)
-        ask = market.face(state.blotter, BookSide.ASK).rival(desk.settings.rival_size_min)
+        bid = market.face(state.blotter, BID).rival(desk.settings.rival_size_min)
+        ask = market.face(state.blotter, ASK).rival(desk.settings.rival_size_min)
         if bid is None or ask is None:
             prices.append(None)
             continue

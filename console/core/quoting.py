@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from console.core.book import NEVER, Face
 from console.core.fees import FeeModel, fee_per_contract
-from console.core.instruments import Action, BookSide, Instrument, book_side
+from console.core.instruments import BUY, Action, BookSide, Instrument, book_side
 from console.core.reasons import Reason
 from console.core.settings import BackOff, MatchSettings
 from console.core.units import ONE, SECOND, Nanos, Price
@@ -37,7 +37,7 @@ class Route(Struct, frozen=True, cache_hash=True):
 
     def price_of(self, bid: int) -> Price:
         """The instrument's price for a bid price, and the other way round."""
-        return Price(bid if self.action is Action.BUY else ONE - bid)
+        return Price(bid if self.action is BUY else ONE - bid)
 
 
 class Edge(Struct, frozen=True, array_like=True):

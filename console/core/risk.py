@@ -13,7 +13,7 @@ from console.core.connection import AMEND_COST, PLACE_COST, Connection
 from console.core.desk import Desk
 from console.core.exposure import Risked, Terms, cash_at_risk, worst_loss
 from console.core.fees import fee_per_contract
-from console.core.instruments import Action, BookSide, Instrument
+from console.core.instruments import ASK, BID, BUY, Instrument
 from console.core.orders import Blotter, Order, yes_price
 from console.core.planner import Wanted
 from console.core.reasons import Reason
@@ -69,7 +69,7 @@ def allow(
     for most, name in _caps(desk, wanted, per_contract, replaces, blotter):
         if most < size:
             size, reason, limit = most, Reason.OVEREXPOSED if name == "inventory_max" else Reason.LIMIT, name
-    if connection.cash is not None and wanted.route.action is Action.BUY:
+    if connection.cash is not None and wanted.route.action is BUY:
         free = connection.cash - _reserved(connection, replaces, blotter)
         if free * ONE // per_contract < size:
             size, reason, limit = free * ONE // per_contract, Reason.NO_BALANCE, ""
@@ -88,7 +88,7 @@ def _collared(desk: Desk, wanted: Wanted, blotter: Blotter) -> Verdict | None:
     if wanted.bid > wanted.ceiling or wanted.bid > wanted.edge.fair + desk.settings.collar:
         return Verdict(0, Reason.LIMIT, "collar")
     market = desk.markets[wanted.route.instrument.yes]
-    opposite = BookSide.ASK if wanted.route.side is BookSide.BID else BookSide.BID
+    opposite = ASK if wanted.route.side is BID else BID
     ask = market.face(blotter, wanted.route.side).opposing(blotter.own_sizes(market.instrument, opposite))
     return Verdict(0, Reason.LIMIT, "collar") if ask is not None and wanted.bid >= ask else None
 
@@ -140,7 +140,7 @@ def _crosses_ours(desk: Desk, wanted: Wanted, replaces: Order | None, blotter: B
         if order.match != desk.spec.id and order.book_side is not wanted.route.side:
             for version, _ in order.versions():
                 at = yes_price(order.instrument.side, version)
-                theirs = ONE - at if order.book_side is BookSide.ASK else at
+                theirs = ONE - at if order.book_side is ASK else at
                 if wanted.bid + theirs > ONE - tick:
                     return Verdict(0, Reason.WAITING)
     return None
@@ -170,7 +170,7 @@ def _caps(
     yield settings.inventory_max - desk.exposure(route.gained) - resting, "inventory_max"
     if wanted.kind is CeilingKind.REDUCE:  # what rests may fill too: together they never pass through flat
         yield wanted.closes - resting, "closing"
-    if route.action is Action.BUY:
+    if route.action is BUY:
         yield settings.max_position - desk.held(route.instrument) - held, "max_position"
     else:
         yield desk.held(route.instrument) - held, "held"
@@ -183,7 +183,7 @@ def _reserved(connection: Connection, replaces: Order | None, blotter: Blotter) 
         for order in blotter.live.values()
         if order.instrument.venue is connection.venue
         and order is not replaces
-        and order.action is Action.BUY
+        and order.action is BUY
         and order.placed_ts > connection.cash_ts
     )
 

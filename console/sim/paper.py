@@ -46,7 +46,7 @@ from console.core.events import (
     Settled,
     Trade,
 )
-from console.core.instruments import Action, BookSide, Instrument, MarketState, Side, Venue, VenueOrderId
+from console.core.instruments import ASK, BID, NO, SELL, Instrument, MarketState, Venue, VenueOrderId
 from console.core.units import MILLISECOND, ONE, Cash, Nanos, Price, Size
 from console.sim.account import OwnOrder
 from console.sim.clock import NEVER
@@ -348,9 +348,9 @@ class PaperExchange:
         spec = market.spec
         if market.state is not MarketState.OPEN:
             return RejectReason.MARKET, market.state.value
-        if order.instrument.side is Side.NO and not spec.two_sided:
+        if order.instrument.side is NO and not spec.two_sided:
             return RejectReason.OTHER, "no NO leg here"
-        if order.action is Action.SELL and not spec.sellable:
+        if order.action is SELL and not spec.sellable:
             return RejectReason.OTHER, "bets cannot be sold"
         if order.yes_price not in market.legal:
             return RejectReason.PRICE, "off the price ladder"
@@ -394,7 +394,7 @@ class PaperExchange:
             instrument=market.instrument,
             price=Price(order.yes_price),
             size=Size(size),
-            taker=BookSide.ASK if order.side is BookSide.BID else BookSide.BID,
+            taker=ASK if order.side is BID else BID,
         )
 
     def _snapshot(self, market: Queues, ts: Nanos) -> BookSnapshot:

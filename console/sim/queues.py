@@ -21,7 +21,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from console.core.instruments import BookSide, Instrument, InstrumentSpec, MarketState
+from console.core.instruments import BID, BookSide, Instrument, InstrumentSpec, MarketState
 from console.core.units import ONE, SECOND
 from console.sim.account import OwnOrder
 
@@ -227,17 +227,17 @@ class Queues:
 
     def half(self, side: BookSide) -> Half:
         """The side on which such orders rest."""
-        return self.bids if side is BookSide.BID else self.asks
+        return self.bids if side is BID else self.asks
 
     def opposite(self, side: BookSide) -> Half:
         """The side with which such orders trade."""
-        return self.asks if side is BookSide.BID else self.bids
+        return self.asks if side is BID else self.bids
 
     # ---- what others did
 
     def delta(self, side: BookSide, price: int, change: int) -> bool:
         """Change a public level; True when nothing of ours is near, and the message goes on as it is."""
-        if side is BookSide.BID:
+        if side is BID:
             half = self.bids
             apart = price < self.asks.best
         else:

@@ -29,7 +29,7 @@ from console.core.events import (
     OrderRejected,
     RejectReason,
 )
-from console.core.instruments import Action, MarketState, Side, VenueOrderId
+from console.core.instruments import NO, SELL, MarketState, VenueOrderId
 from console.core.units import Size
 from console.sim.account import OwnOrder
 from console.sim.exchange import Exchange
@@ -151,9 +151,9 @@ def _refusal(
     spec = market.spec
     if market.state is not MarketState.OPEN:
         return RejectReason.MARKET, market.state.value
-    if order.instrument.side is Side.NO and not spec.two_sided:
+    if order.instrument.side is NO and not spec.two_sided:
         return RejectReason.OTHER, "no NO leg here"
-    if order.action is Action.SELL and not spec.sellable:
+    if order.action is SELL and not spec.sellable:
         return RejectReason.OTHER, "bets cannot be sold"
     rung = market.ladder.index.get(order.yes_price)
     if rung is None:
