@@ -75,8 +75,7 @@ class Tape:
         self._settings = settings
         self._odds = tuple(odds)
         self._known = _listings(paths, terms)
-        recorded = read(paths, use_yes_price=use_yes_price, whole=whole, terms=terms)
-        self._frames = (event for _, event in recorded)
+        self._frames = read(paths, use_yes_price=use_yes_price, whole=whole, terms=terms)
         self._exchange = PaperExchange(Venue.KALSHI, cash=cash, dials=dials)
         self.request_ns = dials.request_ms * MILLISECOND  # before that no command has any effect
         self._matches: dict[MatchId, MatchSpec] = {}
