@@ -11,7 +11,7 @@ from console.core.estimators import Flow, Markouts, Volatility
 from console.core.exposure import Terms
 from console.core.instruments import BUY, NO, SELL, Action, Instrument, InstrumentSpec, Venue
 from console.core.markets import Market
-from console.core.matches import MatchSpec, Phase
+from console.core.matches import INPLAY, PREMATCH, STOP_QUOTING, MatchSpec, Phase
 from console.core.matches import State as Stage
 from console.core.orders import Order
 from console.core.positions import Position
@@ -67,6 +67,8 @@ class Desk:
         self.pays = {
             listing.instrument: sum(1 << outcome for outcome in listing.pays) for listing in spec.listings
         }
+        # By venue, the symbol to tell each single outcome's probability by, as far as there is one.
+        self.singles = {venue: self._singles(venue) for venue in self.venues}
         # Every way contracts can change hands, also by hand on a symbol we only watch; `routes` are ours.
         self.keys = {(route.instrument, route.action): route for route in _routes(self.pays, self.full)}
         quoted = {listing.instrument for listing in spec.listings if listing.quote}
@@ -84,7 +86,7 @@ class Desk:
         self.markouts: dict[int, Markouts] = {}
 
         self.stage = Stage.INIT
-        self.phase = Phase.PREMATCH
+        self.phase = PREMATCH
         self.started = False
         self.ended = False
         self.paused = ""  # by the operator
@@ -118,6 +120,12 @@ class Desk:
         yield from singles
         if self.outcomes > 2:
             yield from (self.full ^ single for single in singles)
+
+    def _singles(self, venue: Venue) -> tuple[Instrument, ...]:
+        listed = {
+            pays: instrument for instrument, pays in reversed(self.pays.items()) if instrument.venue is venue
+        }
+        return tuple(listed[1 << outcome] for outcome in range(self.outcomes) if 1 << outcome in listed)
 
     def _positions(self) -> dict[Venue, Position]:
         shared = Position(self.outcomes, self.spec.may_none) if self.nets_across else None
@@ -187,7 +195,7 @@ class Desk:
     def age_max_book_s(self) -> int:
         """How old a book's confirmation may be."""
         settings = self.settings
-        return settings.age_max_book_inplay_s if self.phase is Phase.INPLAY else settings.age_max_book_s
+        return settings.age_max_book_inplay_s if self.phase is INPLAY else settings.age_max_book_s
 
     def gained_by(self, order: Order) -> int:
         """The outcome set an order makes us longer."""
@@ -231,16 +239,16 @@ class Desk:
         spec, settings = self.spec, self.settings
         begun = self.started or (spec.start > 0 and wall >= spec.start)
         if self.ended:
-            return Phase.STOP_QUOTING
+            return STOP_QUOTING
         if not settings.in_play:
             stop = spec.start - settings.stop_before_start_s * SECOND
-            return Phase.STOP_QUOTING if begun or (spec.start > 0 and wall >= stop) else Phase.PREMATCH
+            return STOP_QUOTING if begun or (spec.start > 0 and wall >= stop) else PREMATCH
         if spec.end > 0 and wall >= spec.end - settings.stop_before_end_s * SECOND:
-            return Phase.STOP_QUOTING
+            return STOP_QUOTING
         decided = self.theo is not None and max(self.theo.outcomes) > settings.stop_theo
         if begun and spec.end == 0 and decided:
-            return Phase.STOP_QUOTING
-        return Phase.INPLAY if begun else Phase.PREMATCH
+            return STOP_QUOTING
+        return INPLAY if begun else PREMATCH
 
     def next_phase(self, wall: Nanos) -> Nanos | None:
         """The next moment on the wall clock at which the phase changes by itself."""

@@ -32,6 +32,9 @@ class Phase(enum.Enum):
     STOP_QUOTING = "STOP_QUOTING"
 
 
+PREMATCH, INPLAY, STOP_QUOTING = Phase  # by themselves, as in instruments
+
+
 class State(enum.Enum):
     """What we are doing about it."""
 

@@ -24,7 +24,7 @@ from console.core.instruments import (
     Venue,
 )
 from console.core.markets import Market
-from console.core.matches import Phase
+from console.core.matches import INPLAY
 from console.core.orders import Blotter, Order
 from console.core.positions import Closing, Position
 from console.core.quoting import (
@@ -135,7 +135,7 @@ class Planner:
 
     def _edge(self, gained: int) -> Edge:
         settings, desk = self.settings, self.desk
-        inplay = desk.phase is Phase.INPLAY
+        inplay = desk.phase is INPLAY
         wanted = settings.edge_min
         if settings.placement is Placement.CEILING:
             wanted = settings.half_spread_inplay if inplay else settings.half_spread

@@ -7,7 +7,7 @@ from console.core.connection import AMEND_COST, PLACE_COST
 from console.core.desk import Desk
 from console.core.diff import Amend, Cancel, Place, diff
 from console.core.instruments import ASK, BID, Venue
-from console.core.matches import Phase
+from console.core.matches import STOP_QUOTING
 from console.core.matches import State as Stage
 from console.core.orders import Order
 from console.core.planner import Planner, Wanted
@@ -93,19 +93,16 @@ def _book_source(state: State, desk: Desk, venue: Venue) -> None:
     """Microprices of a venue's symbols, our own orders and dust taken out."""
     prices: list[float | None] = []
     spread, confirmed = 0, state.ts
-    singles = [1 << outcome for outcome in range(desk.outcomes)]
-    for mask in singles:
-        listed = [i for i, pays in desk.pays.items() if i.venue is venue and pays == mask]
-        if not listed:
-            continue
-        market = desk.markets[listed[0]]
+    dust, singles = desk.settings.rival_size_min, desk.singles[venue]
+    for instrument in singles:
+        market = desk.markets[instrument]
         book = market.book
         if book is None or book.stale:
             prices.append(None)
             continue
         confirmed = min(confirmed, book.confirmed_ts)
-        bid = market.face(state.blotter, BID).rival(desk.settings.rival_size_min)
-        ask = market.face(state.blotter, ASK).rival(desk.settings.rival_size_min)
+        bid = market.face(state.blotter, BID).rival(dust)
+        ask = market.face(state.blotter, ASK).rival(dust)
         if bid is None or ask is None:
             prices.append(None)
             continue
@@ -113,14 +110,11 @@ def _book_source(state: State, desk: Desk, venue: Venue) -> None:
         spread = max(spread, offer - bid[0])
         prices.append((bid[0] * ask[1] + offer * bid[1]) / (bid[1] + ask[1]) / ONE)
     if len(prices) == 1 and desk.outcomes == 2 and prices[0] is not None:
-        prices = [prices[0], 1.0 - prices[0]] if _pays_first(desk, venue) else [1.0 - prices[0], prices[0]]
+        first = desk.pays[singles[0]] == 1
+        prices = [prices[0], 1.0 - prices[0]] if first else [1.0 - prices[0], prices[0]]
     if prices:
         padded = prices + [None] * (desk.outcomes - len(prices))
         desk.board.book(venue, padded, spread, confirmed)
-
-
-def _pays_first(desk: Desk, venue: Venue) -> bool:
-    return any(pays == 1 for instrument, pays in desk.pays.items() if instrument.venue is venue)
 
 
 # ---- may it quote
@@ -157,7 +151,7 @@ def _ordered(state: State, desk: Desk) -> tuple[Reason | None, str]:
         return Reason.LOSS, desk.loss_halt
     if state.paused or desk.paused:
         return Reason.PAUSED, state.paused or desk.paused
-    if desk.phase is Phase.STOP_QUOTING:
+    if desk.phase is STOP_QUOTING:
         return (Reason.STARTED if desk.started else Reason.STOP_TIME), ""
     if state.ts - desk.shocked_ts < desk.settings.shock_pause_s * SECOND:
         return Reason.SHOCK, ""

@@ -11,7 +11,7 @@ from msgspec import Struct
 from console.core.devig import Devigged, Method, devig
 from console.core.estimators import Shock
 from console.core.instruments import Venue
-from console.core.matches import Phase
+from console.core.matches import INPLAY, Phase
 from console.core.reasons import Reason
 from console.core.settings import MatchSettings
 from console.core.units import CENT, MILLISECOND, ONE, SECOND, Nanos, Price
@@ -49,10 +49,14 @@ class SourceKind(enum.Enum):
     BOOK = "book"
 
 
+_TYPED, _ODDS, _BOOK = SourceKind
+
+
 class Source:
     """What one source says of a match, and when it last proved and last changed it."""
 
     __slots__ = (
+        "agreed",
         "changed_ts",
         "confirmed_ts",
         "kind",
@@ -60,6 +64,7 @@ class Source:
         "name",
         "note",
         "odds",
+        "primary",
         "probabilities",
         "provider_wall",
         "references",
@@ -72,8 +77,10 @@ class Source:
         self.name = name
         self.kind = kind
         self.venue = venue
-        self.probabilities: dict[Method, tuple[float, ...]] = {}
+        self.probabilities: Mapping[Method, tuple[float, ...]] = {}
         self.logs: dict[Method, tuple[float, ...]] = {}
+        self.primary: tuple[float, ...] = ()  # its probabilities by the default method
+        self.agreed = True  # every method says the same, as where there is no margin to take out
         self.confirmed_ts = Nanos(0)
         self.changed_ts = Nanos(0)
         self.provider_wall = Nanos(0)
@@ -83,14 +90,9 @@ class Source:
         self.shocks = tuple(Shock() for _ in range(1 if outcomes == 2 else outcomes))
         self.references: dict[str, tuple[float, ...]] = {}  # what others said when it last changed
 
-    @property
-    def primary(self) -> tuple[float, ...]:
-        """Its probabilities by the default method."""
-        return self.probabilities[Method.MULTIPLICATIVE]
-
     def learn(self, probabilities: Mapping[Method, tuple[float, ...]], ts: Nanos) -> bool:
         """Take probabilities by method; True when the price moved."""
-        moved = not self.probabilities or self.primary != probabilities[Method.MULTIPLICATIVE]
+        moved = self.primary != probabilities[Method.MULTIPLICATIVE]
         self.confirmed_ts = ts
         self.note = ""
         if moved:
@@ -100,9 +102,11 @@ class Source:
 
     def restate(self, probabilities: Mapping[Method, tuple[float, ...]]) -> None:
         """Keep probabilities by method, with the logarithms the blend needs."""
-        self.probabilities = dict(probabilities)
-        logs = {ps: tuple([math.log(p) for p in ps]) for ps in self.probabilities.values()}
-        self.logs = {method: logs[ps] for method, ps in self.probabilities.items()}
+        self.probabilities = probabilities
+        self.primary = probabilities[Method.MULTIPLICATIVE]
+        logs = {ps: tuple([math.log(p) for p in ps]) for ps in probabilities.values()}
+        self.logs = {method: logs[ps] for method, ps in probabilities.items()}
+        self.agreed = len(logs) == 1
 
     def sample(self, ts: Nanos, threshold: float) -> float:
         """Feed the shock estimators and return the highest score."""
@@ -163,9 +167,9 @@ class Board:
         if source.learn(self._by_method(devigged), ts):
             self._refer(source)
         source.provider_wall = wall
-        if kind is SourceKind.ODDS and devigged.underround:
+        if kind is _ODDS and devigged.underround:
             source.note = "underround"
-        elif kind is SourceKind.ODDS and devigged.overround > OVERROUND_USABLE:
+        elif kind is _ODDS and devigged.overround > OVERROUND_USABLE:
             source.note = "margin too large"
         return source
 
@@ -200,7 +204,7 @@ class Board:
 
     def book(self, venue: Venue, microprices: Sequence[float | None], spread: int, ts: Nanos) -> Source:
         """Take the microprices of a venue's symbols, one for each outcome, confirmed at `ts`."""
-        source = self._source(venue.value, SourceKind.BOOK, venue)
+        source = self._source(venue.value, _BOOK, venue)
         source.spread = spread
         known = [price for price in microprices if price is not None]
         total = sum(known)
@@ -211,7 +215,7 @@ class Board:
         elif spread > SPREAD_USABLE:
             source.note = "spread too wide"
         else:
-            fair = tuple(price / total for price in known)
+            fair = tuple([price / total for price in known])
             if source.learn(dict.fromkeys(self.methods, fair), ts):
                 self._refer(source)
         return source
@@ -258,13 +262,15 @@ class Board:
             why = Reason.NO_THEO
         by_method = _pool_all(counting, self.methods)
         fair = by_method[Method.MULTIPLICATIVE]
+        ceilings = [by_method[method] for method in settings.ceiling_methods]  # mostly one blend for all
+        sets = self._sets([fair])
         disagreement = self._disagreement(counting)
         if why is None and disagreement > DISAGREEMENT_STOP:
             why = Reason.DISAGREEMENT
         return Theo(
-            fair=self._sets([fair]),
-            low=self._sets([by_method[m] for m in settings.ceiling_methods]),
-            outcomes=tuple([math.floor(p * ONE) for p in fair]),
+            fair=sets,
+            low=sets if ceilings.count(fair) == len(ceilings) else self._sets(ceilings),
+            outcomes=tuple([sets[1 << outcome] for outcome in range(self.outcomes)]),
             uncertainty=Price(min(DISAGREEMENT_CAP, -(-disagreement // 2))),
             age=self._age_buffer(counting, settings, phase, ts),
             age_ms=max(0, (ts - max([source.confirmed_ts for source, _ in counting])) // MILLISECOND),
@@ -280,21 +286,21 @@ class Board:
             if not source.probabilities or source.note or self._is_standing(source, settings):
                 continue
             moments.append(Nanos(source.confirmed_ts + _age_max(source, settings, phase)))
-            if source.kind is SourceKind.ODDS:
-                frozen_s = settings.frozen_inplay_s if phase is Phase.INPLAY else settings.frozen_s
+            if source.kind is _ODDS:
+                frozen_s = settings.frozen_inplay_s if phase is INPLAY else settings.frozen_s
                 moments.append(Nanos(source.changed_ts + frozen_s * SECOND + 1))
         return min([moment for moment in moments if moment > ts])
 
     def _is_standing(self, source: Source, settings: MatchSettings) -> bool:
         """Typed by a person, to stand until taken back."""
-        return source.kind is SourceKind.MANUAL and (self.pinned or not settings.manual_ttl_s)
+        return source.kind is _TYPED and (self.pinned or not settings.manual_ttl_s)
 
     def _weigh(
         self, source: Source, settings: MatchSettings, phase: Phase, ts: Nanos, ours: frozenset[Venue]
     ) -> tuple[float, str]:
         if not source.probabilities or source.note:
             return 0.0, source.note
-        if self.pinned and source.kind is not SourceKind.MANUAL:
+        if self.pinned and source.kind is not _TYPED:
             return 0.0, "manual is pinned"
         if self._is_standing(source, settings):
             return WEIGHT_SHARP, ""
@@ -302,10 +308,10 @@ class Board:
         if age >= age_max:
             return 0.0, "stale"
         fresh = 1.0 - age / age_max
-        if source.kind is SourceKind.BOOK:
+        if source.kind is _BOOK:
             return _venue_weight(source, phase) * fresh, ""
-        if source.kind is SourceKind.ODDS:
-            frozen_s = settings.frozen_inplay_s if phase is Phase.INPLAY else settings.frozen_s
+        if source.kind is _ODDS:
+            frozen_s = settings.frozen_inplay_s if phase is INPLAY else settings.frozen_s
             if ts - source.changed_ts > frozen_s * SECOND:
                 return 0.0, "frozen"
             if self._is_suspect(source, ours):
@@ -334,14 +340,11 @@ class Board:
     def _cap_books(self, weighted: list[tuple[Source, float, str]]) -> list[tuple[Source, float, str]]:
         if len(weighted) * WEIGHT_BOOK <= WEIGHT_BOOKS_MAX:
             return weighted
-        soft = sum(w for s, w, _ in weighted if s.kind is SourceKind.ODDS and s.name != SHARP)
+        soft = sum(w for s, w, _ in weighted if s.kind is _ODDS and s.name != SHARP)
         if soft <= WEIGHT_BOOKS_MAX:
             return weighted
         scale = WEIGHT_BOOKS_MAX / soft
-        return [
-            (s, w * scale if s.kind is SourceKind.ODDS and s.name != SHARP else w, note)
-            for s, w, note in weighted
-        ]
+        return [(s, w * scale if s.kind is _ODDS and s.name != SHARP else w, note) for s, w, note in weighted]
 
     def _sets(self, candidates: Sequence[Sequence[float]]) -> dict[int, int]:
         """Lowest probability over the candidates of every outcome set, floored to millionths."""
@@ -355,7 +358,7 @@ class Board:
         heard = [source.primary for source, weight in counting if weight >= DISAGREEMENT_WEIGHT_MIN]
         if len(heard) < 2:
             return 0
-        widest: float = max(max(ps) - min(ps) for ps in zip(*heard, strict=True))
+        widest: float = max([max(ps) - min(ps) for ps in zip(*heard, strict=True)])
         return math.ceil(ONE * widest)
 
     def _age_buffer(
@@ -368,7 +371,9 @@ class Board:
             if self._is_standing(source, settings):
                 continue
             half = _age_max(source, settings, phase) / 2.0
-            late += weight * min(1.0, max(0.0, (ts - source.confirmed_ts - half) / half))
+            over = ts - source.confirmed_ts - half
+            if over > 0.0:
+                late += weight * min(1.0, over / half)
         return Price(math.ceil(AGE_BUFFER * late / total))
 
     def _shocked_ts(self, counting: Sequence[tuple[Source, float]], settings: MatchSettings) -> Nanos | None:
@@ -386,6 +391,8 @@ def _pool_all(
     counting: Sequence[tuple[Source, float]], methods: Sequence[Method]
 ) -> dict[Method, tuple[float, ...]]:
     """Blend by every method; methods between which no source makes a difference share one blend."""
+    if all(source.agreed for source, _ in counting):
+        return dict.fromkeys(methods, _pool(counting, Method.MULTIPLICATIVE))
     by_method: dict[Method, tuple[float, ...]] = {}
     blends: list[tuple[list[tuple[float, ...]], tuple[float, ...]]] = []
     for method in methods:
@@ -403,8 +410,9 @@ def _pool(counting: Sequence[tuple[Source, float]], method: Method) -> tuple[flo
     if len(counting) == 1:
         return counting[0][0].probabilities[method]
     total = sum([weight for _, weight in counting])
-    outcomes = range(len(counting[0][0].primary))
-    raw = [math.exp(sum([w * s.logs[method][o] for s, w in counting]) / total) for o in outcomes]
+    stated = [(source.logs[method], weight) for source, weight in counting]
+    outcomes = range(len(stated[0][0]))
+    raw = [math.exp(sum([weight * logs[o] for logs, weight in stated]) / total) for o in outcomes]
     scale = sum(raw)
     return tuple([value / scale for value in raw])
 
@@ -412,17 +420,17 @@ def _pool(counting: Sequence[tuple[Source, float]], method: Method) -> tuple[flo
 def _venue_weight(source: Source, phase: Phase) -> float:
     assert source.venue is not None, "a book source belongs to a venue"
     before, inplay = WEIGHT_VENUE[source.venue]
-    weight = inplay if phase is Phase.INPLAY else before
+    weight = inplay if phase is INPLAY else before
     if source.spread <= SPREAD_NARROW:
         return weight * SPREAD_NARROW_FACTOR
     return weight * SPREAD_WIDE_FACTOR if source.spread >= SPREAD_WIDE else weight
 
 
 def _age_max(source: Source, settings: MatchSettings, phase: Phase) -> int:
-    inplay = phase is Phase.INPLAY
-    if source.kind is SourceKind.BOOK:
+    inplay = phase is INPLAY
+    if source.kind is _BOOK:
         return (settings.age_max_book_inplay_s if inplay else settings.age_max_book_s) * SECOND
-    if source.kind is SourceKind.MANUAL:
+    if source.kind is _TYPED:
         return settings.manual_ttl_s * SECOND
     return (min(ODDS_AGE_INPLAY_S, settings.age_max_odds_s) if inplay else settings.age_max_odds_s) * SECOND
 
