@@ -69,10 +69,12 @@ class Desk:
         }
         # By venue, the symbol to tell each single outcome's probability by, as far as there is one.
         self.singles = {venue: self._singles(venue) for venue in self.venues}
-        # Every way contracts can change hands, also by hand on a symbol we only watch; `routes` are ours.
+        # Every way contracts can change hands, also by hand on a symbol we only watch; `routes` are ours,
+        # by the outcome set they make us long.
         self.keys = {(route.instrument, route.action): route for route in _routes(self.pays, self.full)}
         quoted = {listing.instrument for listing in spec.listings if listing.quote}
-        self.routes = tuple(route for route in self.keys.values() if route.instrument.yes in quoted)
+        ours = [route for route in self.keys.values() if route.yes in quoted]
+        self.routes = {gained: tuple(r for r in ours if r.gained == gained) for gained in self.sets()}
         self.rules_confirmed = ""
         self.positions = self._positions()
         self._groups = _distinct(self.positions.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
@@ -21,11 +21,10 @@ from console.core.instruments import (
     BookSide,
     Instrument,
     InstrumentSpec,
-    Venue,
 )
 from console.core.markets import Market
 from console.core.matches import INPLAY
-from console.core.orders import Blotter, Order
+from console.core.orders import Order
 from console.core.positions import Closing, Position
 from console.core.quoting import (
     Edge,
@@ -41,6 +40,7 @@ from console.core.quoting import (
 from console.core.reasons import Reason
 from console.core.rebalance import basket_leg, breakeven, lock_minimum, next_rebalancing, reduce_ceiling
 from console.core.settings import Placement
+from console.core.sight import Sight
 from console.core.theo import Theo
 from console.core.units import ONE, Nanos, Price
 
@@ -78,20 +78,17 @@ class _Candidate(Struct, frozen=True):
 class Planner:
     """One evaluation of one match."""
 
-    def __init__(
-        self, desk: Desk, blotter: Blotter, trouble: Callable[[Venue], Reason | None], ts: Nanos
-    ) -> None:
+    def __init__(self, desk: Desk, orders: Iterable[Order], sight: Sight, ts: Nanos) -> None:
+        """`orders` are ours on the match."""
         assert desk.theo is not None, "a match is planned on a theo"
         self.desk = desk
         self.theo: Theo = desk.theo
         self.settings = desk.settings
-        self.trouble = trouble
+        self.sight = sight
         self.ts = ts
-        self.faces: dict[tuple[Instrument, BookSide], Face] = {}
         self.live: dict[tuple[Instrument, Action, int], Order] = {}
         self.busy: set[Instrument] = set()
-        self.blotter = blotter
-        for order in blotter.of_match(desk.spec.id):
+        for order in orders:
             self.live[order.instrument, order.action, order.level] = order
             if order.in_flight:
                 self.busy.add(order.instrument.yes)
@@ -128,8 +125,8 @@ class Planner:
         edge = self._edge(gained)
         candidates: list[_Candidate] = []
         verdict.say(Reason.THIN_MARGIN)
-        for route in desk.routes:
-            if route.gained == gained and self._usable(route, reducing):
+        for route in desk.routes[gained]:
+            if self._usable(route, reducing):
                 candidates += self._candidates(route, edge, reducing, verdict)
         return self._sized(candidates, edge, gained, reducing, verdict)
 
@@ -160,7 +157,7 @@ class Planner:
 
     def _usable(self, route: Route, reducing: bool) -> bool:
         """Whether the route exists: sales need contracts held, NO legs a two-sided symbol and a wish."""
-        spec = self.desk.markets[route.instrument.yes].spec
+        spec = self.desk.markets[route.yes].spec
         if spec is None:
             return route.instrument.side is YES and route.action is BUY
         if route.action is SELL:
@@ -177,16 +174,14 @@ class Planner:
 
     def _candidates(self, route: Route, edge: Edge, reducing: bool, verdict: Verdict) -> list[_Candidate]:
         desk, settings = self.desk, self.settings
-        market = desk.markets[route.instrument.yes]
-        trouble = self.trouble(route.instrument.venue) or market.trouble(
-            self.ts, desk.age_max_book_s(), settings.quote_empty
-        )
+        market = desk.markets[route.yes]
+        trouble = self.sight.trouble(route.yes)
         if trouble is not None:
             if verdict.reason is Reason.THIN_MARGIN:
                 verdict.say(trouble)
             return []
         assert market.spec is not None, "a market without trouble is defined"
-        face = self._face(route.instrument.yes, route.side)
+        face = self.sight.face(route.yes, route.side)
         normal = highest_bid(face, market.spec.fees, edge.limit, edge.fair)
         even, size_max = self._even(route, face, market, edge.fair) if reducing else (None, 0)
         ceiling = normal
@@ -227,20 +222,20 @@ class Planner:
     def _place(self, route: Route, face: Face, ceiling: Price, level: int) -> Placed:
         live = self.live.get((route.instrument, route.action, level))
         opposite = ASK if route.side is BID else BID
-        opposite_own = self._face(route.instrument.yes, opposite).own
+        opposite_own = self.sight.face(route.yes, opposite).own
         situation = Situation(
             face=face,
             opposite_own=opposite_own,
             ceiling=ceiling,
             live=route.price_of(live.price) if live is not None else None,
             opposing=_best_own(opposite_own, opposite),
-            held_back=route.instrument.yes in self.busy,
+            held_back=route.yes in self.busy,
         )
         if self.settings.placement is Placement.CEILING and not self._reduces(route.gained):
             placed = place_ceiling(situation, self.settings, level)
         else:
             placed = place_top(situation, self.desk.memory(route), self.settings, self.ts)
-        self.seen[route.instrument.yes, route.side] = placed.rival
+        self.seen[route.yes, route.side] = placed.rival
         return placed
 
     # ---- reducing
@@ -273,8 +268,7 @@ class Planner:
         if self.desk.outcomes < 3:
             return False
         return not any(
-            route.gained == self.desk.full ^ over and self._usable(route, reducing=True)
-            for route in self.desk.routes
+            self._usable(route, reducing=True) for route in self.desk.routes[self.desk.full ^ over]
         )
 
     def _basket(self, position: Position, leg: int) -> Closing:
@@ -288,7 +282,7 @@ class Planner:
         """Best ask plus taker-free fee of each single outcome somebody offers, on any venue quoted."""
         asks: dict[int, int] = {}
         for instrument, market in self.desk.markets.items():
-            face = self._face(instrument, BID) if market.book is not None else None
+            face = self.sight.face(instrument, BID) if market.book is not None else None
             ask = face.opposing({}) if face is not None else None
             mask = self.desk.pays[instrument]
             if ask is not None and ask < asks.get(mask, ONE):
@@ -388,22 +382,15 @@ class Planner:
 
     # ---- books
 
-    def _face(self, instrument: Instrument, side: BookSide) -> Face:
-        key = (instrument, side)
-        face = self.faces.get(key)
-        if face is None:
-            face = self.faces[key] = self.desk.markets[instrument].face(self.blotter, side)
-        return face
-
     def _guard_books(self) -> None:
         """Tell each book which rungs this evaluation looked at."""
         for instrument, market in self.desk.markets.items():
             if market.book is None:
                 continue
-            bid, ask = (self.seen.get((instrument, side)) for side in (BID, ASK))
-            own_bids, own_asks = (self._face(instrument, side).own for side in (BID, ASK))
+            bid, ask = self.seen.get((instrument, BID)), self.seen.get((instrument, ASK))
+            bids, asks = self.sight.faces(instrument)
             yes_ask = None if ask is None else Price(ONE - ask)
-            guard(market.book, bid, yes_ask, self.settings.rival_size_min, own_bids, own_asks)
+            guard(market.book, bid, yes_ask, self.settings.rival_size_min, bids.own, asks.own)
 
 
 def _best_own(own: Mapping[int, int], side: BookSide) -> Price | None:

@@ -48,7 +48,7 @@ def allow(
     ts: Nanos,
 ) -> Verdict:
     """Bound one place (or amend of `replaces`) by every limit; retreats do not pass through here."""
-    market = desk.markets[wanted.route.instrument.yes]
+    market = desk.markets[wanted.route.yes]
     assert market.spec is not None, "an order is wanted only where the symbol is defined"
     price = wanted.route.price_of(wanted.bid)
     fees = market.spec.fees
@@ -87,7 +87,7 @@ def _collared(desk: Desk, wanted: Wanted, blotter: Blotter) -> Verdict | None:
     """C2: never above the ceiling, never far through theo, never across the book."""
     if wanted.bid > wanted.ceiling or wanted.bid > wanted.edge.fair + desk.settings.collar:
         return Verdict(0, Reason.LIMIT, "collar")
-    market = desk.markets[wanted.route.instrument.yes]
+    market = desk.markets[wanted.route.yes]
     opposite = ASK if wanted.route.side is BID else BID
     ask = market.face(blotter, wanted.route.side).opposing(blotter.own_sizes(market.instrument, opposite))
     return Verdict(0, Reason.LIMIT, "collar") if ask is not None and wanted.bid >= ask else None
@@ -126,7 +126,7 @@ def _crosses_ours(desk: Desk, wanted: Wanted, replaces: Order | None, blotter: B
             best[route.gained] = max(best.get(route.gained, 0), bid + fee)
     gained = wanted.route.gained
     best[gained] = wanted.bid + wanted.fee
-    market = desk.markets[wanted.route.instrument.yes]
+    market = desk.markets[wanted.route.yes]
     tick = market.face(blotter, wanted.route.side).tick_at(wanted.bid)
     others = [mask for mask in best if mask != gained]
     if sum(best.values()) <= ONE - tick:
@@ -224,7 +224,7 @@ def _exposed(
 
 def _loses_at_most(desk: Desk, wanted: Wanted, size: int) -> int:
     """Most that an order can add to any worst case: what it loses by itself, the highest commission paid."""
-    market = desk.markets[wanted.route.instrument.yes]
+    market = desk.markets[wanted.route.yes]
     assert market.spec is not None, "an order is wanted only where the symbol is defined"
     return cash_at_risk(wanted.route.action, wanted.route.price_of(wanted.bid), size, market.spec.fees, ONE)
 
