@@ -184,7 +184,7 @@ class Desk:
     def exposure(self, gained: int) -> int:
         """Net contracts long `gained` against the rest, over all venues."""
         outcomes = self.theo.outcomes if self.theo is not None else None
-        return sum(position.exposure(gained, outcomes) for position in self.groups())
+        return sum([position.exposure(gained, outcomes) for position in self._groups])
 
     def flat(self) -> bool:
         """Nothing is held anywhere."""

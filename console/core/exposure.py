@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from console.core.fees import FeeModel, fee_per_contract
-from console.core.instruments import BUY, YES, Action, Instrument, VoidRule
+from console.core.instruments import BUY, FAIR, HALF, REFUND, YES, Action, Instrument, VoidRule
 from console.core.positions import Position
 from console.core.units import ONE, Cash
 
@@ -49,12 +49,12 @@ def worst_loss(
     branches.append(position.void_profit(rules, fair))
     for order in orders:
         told = terms[order.instrument.yes]
-        yes = order.instrument.side is YES
+        pays = told.pays if order.instrument.side is YES else ~told.pays
         probability = fair[told.pays] if fair is not None else ONE
         fees = [fee_per_contract(told.fees, price, probability) for price, _ in order.versions]
-        if_lost, if_won = _worst_of(order, 0, fees), _worst_of(order, ONE, fees)
+        adds = _worst_of(order, 0, fees), _worst_of(order, ONE, fees)
         for branch in range(outcomes + position.may_none):
-            branches[branch] += if_won if bool(told.pays >> branch & 1) is yes else if_lost
+            branches[branch] += adds[pays >> branch & 1]
         worth = _at_void(order.instrument, told, outcomes, fair)
         if worth is not None:
             branches[-1] += _worst_of(order, worth, fees)
@@ -71,12 +71,12 @@ def _at_void(
     instrument: Instrument, terms: Terms, outcomes: int, fair: Mapping[int, int] | None
 ) -> int | None:
     """Payout per contract of the leg if the match is void; None where the venue returns the stake."""
-    if terms.void_rule is VoidRule.REFUND:
+    if terms.void_rule is REFUND:
         return None
-    if terms.void_rule is VoidRule.FAIR and fair is None:
+    if terms.void_rule is FAIR and fair is None:
         return 0
     half = ONE * terms.pays.bit_count() // outcomes
-    worth = half if terms.void_rule is VoidRule.HALF or fair is None else fair[terms.pays]
+    worth = half if terms.void_rule is HALF or fair is None else fair[terms.pays]
     return worth if instrument.side is YES else ONE - worth
 
 

@@ -95,6 +95,9 @@ class VoidRule(enum.Enum):
     REFUND = "refund"  # the stake comes back (ProphetX)
 
 
+FAIR, HALF, REFUND = VoidRule
+
+
 class MarketState(enum.Enum):
     """The venue's own word on whether an instrument trades."""
 

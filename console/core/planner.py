@@ -93,6 +93,7 @@ class Planner:
             if order.in_flight:
                 self.busy.add(order.instrument.yes)
         self.seen: dict[tuple[Instrument, BookSide], Price | None] = {}
+        self.exposures = {gained: desk.exposure(gained) for gained in desk.verdicts}
         self.shared = desk.volatility.buffer(desk.settings.vol_factor) + self.theo.age + self.theo.uncertainty
 
     def plan(self) -> list[Wanted]:
@@ -100,8 +101,7 @@ class Planner:
         desk = self.desk
         self._rebalancing()
         wanted: list[Wanted] = []
-        for gained in desk.sets():
-            verdict = desk.verdicts[gained]
+        for gained, verdict in desk.verdicts.items():
             wanted += self._plan_set(gained, verdict)
         self._guard_books()
         return wanted
@@ -142,7 +142,7 @@ class Planner:
         if markouts is not None:
             double = 2.0 if markouts.toxicity() >= settings.toxicity_warn else 1.0
             adverse = cents(min(5.0, double * markouts.adverse(prior)))
-        skew = skew_of(desk.exposure(gained), settings)
+        skew = skew_of(self.exposures[gained], settings)
         buffers = self.shared + adverse + self._flow(gained)
         low = self.theo.low[gained]
         sober = low - adverse - self.theo.uncertainty
@@ -245,9 +245,12 @@ class Planner:
         for outcome in range(1 if desk.outcomes == 2 else desk.outcomes):
             mask = 1 << outcome
             before = desk.rebalancing.get(mask, 0)
-            desk.rebalancing[mask] = next_rebalancing(desk.exposure(mask), before, self.settings)
+            desk.rebalancing[mask] = next_rebalancing(self.exposures[mask], before, self.settings)
+        self.rebalancing = any(desk.rebalancing.values())
 
     def _over_long(self, gained: int) -> bool:
+        if not self.rebalancing:
+            return False
         full = self.desk.full
         return any(
             (sign > 0 and gained == mask) or (sign < 0 and gained == full ^ mask)
@@ -255,6 +258,8 @@ class Planner:
         )
 
     def _reduces(self, gained: int) -> bool:
+        if not self.rebalancing:
+            return False
         full = self.desk.full
         return any(
             (sign > 0 and gained == full ^ mask)
@@ -314,7 +319,10 @@ class Planner:
         """Share the room among the routes in order of net edge, then safety, then cash."""
         settings = self.settings
         candidates.sort(key=lambda c: (-c.net, not c.route.safe, c.level))  # ties: as listed
-        left = min(settings.contracts * settings.legs_max * max(1, settings.levels), self._room(gained))
+        left = min(
+            settings.contracts * settings.legs_max * max(1, settings.levels),
+            settings.inventory_max - self.exposures[gained],
+        )
         wanted: list[Wanted] = []
         closed: dict[int, int] = {}  # contracts already being closed, by netting group
         for candidate in candidates:
@@ -355,9 +363,6 @@ class Planner:
                 verdict.ceiling, verdict.kind = candidate.ceiling, candidate.kind
         return wanted
 
-    def _room(self, gained: int) -> int:
-        return self.settings.inventory_max - self.desk.exposure(gained)
-
     def _size(
         self, candidate: _Candidate, edge: Edge, gained: int, reducing: bool, left: int
     ) -> tuple[int, Reason]:
@@ -371,7 +376,7 @@ class Planner:
         if not reducing and settings.kelly_pct is not None and settings.bankroll is not None:
             cost = bid + candidate.fee
             most = kelly_size(settings.kelly_pct, settings.bankroll, edge.sober, cost)
-            most -= self.desk.exposure(gained)
+            most -= self.exposures[gained]
             if most < size:
                 size, why = most, Reason.KELLY
         if not reducing and settings.depth_share_pct is not None and candidate.depth:

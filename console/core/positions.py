@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from console.core.fees import FeeModel, commission_of
-from console.core.instruments import BUY, YES, Action, Instrument, VoidRule
+from console.core.instruments import BUY, HALF, REFUND, YES, Action, Instrument, VoidRule
 from console.core.lots import Lock, Lots
 from console.core.units import ONE, Price, ceil_div
 
@@ -186,9 +186,9 @@ class Position:
             if not held.net:
                 continue
             rule = rules[instrument]
-            if rule is VoidRule.REFUND:
+            if rule is REFUND:
                 total += held.basis
-            elif rule is VoidRule.HALF:
+            elif rule is HALF:
                 total += held.net * held.pays.bit_count() // self.outcomes
             elif fair is not None:
                 total += held.net * fair[held.pays] // ONE

@@ -184,11 +184,12 @@ def _sticky(
     if live is None:
         memory.rival_near_ts = ts
         return target
-    step = max(now.face.tick_at(live), settings.improve_step)
-    if target.bid >= live or (rival is not None and rival >= live - step):
-        memory.rival_near_ts = ts
     if target.bid >= live:
+        memory.rival_near_ts = ts
         return target
+    step = max(now.face.tick_at(live), settings.improve_step)
+    if rival is not None and rival >= live - step:
+        memory.rival_near_ts = ts
     if memory.rival_near_ts == NEVER:
         memory.rival_near_ts = ts
     if ts - memory.rival_near_ts < memory.retest_s * SECOND:

@@ -8,6 +8,7 @@ from itertools import combinations
 
 from msgspec import Struct
 
+from console.core.book import Face
 from console.core.commands import CeilingKind
 from console.core.connection import AMEND_COST, PLACE_COST, Connection
 from console.core.desk import Desk
@@ -52,10 +53,11 @@ def allow(
     assert market.spec is not None, "an order is wanted only where the symbol is defined"
     price = wanted.route.price_of(wanted.bid)
     fees = market.spec.fees
+    face = market.face(blotter, wanted.route.side)
     refused = (
-        _collared(desk, wanted, blotter)
+        _collared(desk, wanted, face, blotter)
         or _duplicate(desk, wanted, price, replaces, blotter, ts)
-        or _crosses_ours(desk, wanted, replaces, blotter)
+        or _crosses_ours(desk, wanted, replaces, face, blotter)
     )
     if refused is not None:
         return refused
@@ -83,13 +85,12 @@ def allow(
     return Verdict(size, reason, limit)
 
 
-def _collared(desk: Desk, wanted: Wanted, blotter: Blotter) -> Verdict | None:
+def _collared(desk: Desk, wanted: Wanted, face: Face, blotter: Blotter) -> Verdict | None:
     """C2: never above the ceiling, never far through theo, never across the book."""
     if wanted.bid > wanted.ceiling or wanted.bid > wanted.edge.fair + desk.settings.collar:
         return Verdict(0, Reason.LIMIT, "collar")
-    market = desk.markets[wanted.route.yes]
     opposite = ASK if wanted.route.side is BID else BID
-    ask = market.face(blotter, wanted.route.side).opposing(blotter.own_sizes(market.instrument, opposite))
+    ask = face.opposing(blotter.own_sizes(wanted.route.yes, opposite))
     return Verdict(0, Reason.LIMIT, "collar") if ask is not None and wanted.bid >= ask else None
 
 
@@ -108,7 +109,9 @@ def _duplicate(
     return None
 
 
-def _crosses_ours(desk: Desk, wanted: Wanted, replaces: Order | None, blotter: Blotter) -> Verdict | None:
+def _crosses_ours(
+    desk: Desk, wanted: Wanted, replaces: Order | None, face: Face, blotter: Blotter
+) -> Verdict | None:
     """Our bids that together pay the same whatever happens never cost, fees in, more than that less a tick.
 
     Usually they cover every outcome once and pay a dollar; the NO legs of three outcomes pay two. Also
@@ -126,8 +129,7 @@ def _crosses_ours(desk: Desk, wanted: Wanted, replaces: Order | None, blotter: B
             best[route.gained] = max(best.get(route.gained, 0), bid + fee)
     gained = wanted.route.gained
     best[gained] = wanted.bid + wanted.fee
-    market = desk.markets[wanted.route.yes]
-    tick = market.face(blotter, wanted.route.side).tick_at(wanted.bid)
+    tick = face.tick_at(wanted.bid)
     others = [mask for mask in best if mask != gained]
     if sum(best.values()) <= ONE - tick:
         others.clear()  # all of them together cost less than anything could pay
