@@ -113,7 +113,8 @@ class Half:
         bound = sign * price
         if sign * self.best >= bound:
             return True
-        return any(size and sign * at >= bound and size > taken.get(at, 0) for at, size in self.sizes.items())
+        near = [at for at, size in self.sizes.items() if size and sign * at >= bound]
+        return any(self.sizes[at] > taken.get(at, 0) for at in near)
 
     # ---- others
 
@@ -182,7 +183,8 @@ class Half:
 
     def _index(self) -> None:
         sign = self.sign
-        self.places.sort(key=lambda place: (-sign * place.price, place.number))
+        if len(self.places) > 1:
+            self.places.sort(key=lambda place: (-sign * place.price, place.number))
         self.best = self.places[0].price if self.places else -sign * NOWHERE
         self.watched = dict.fromkeys(self.taken, 0)
         for place in self.places:

@@ -218,13 +218,19 @@ class Wallet:
 
 def tied_up(orders: list[OwnOrder], position: int) -> int:
     """Cash that the orders on one symbol reserve; the first to fill uses up what is held first."""
+    bids = [order for order in orders if order.side is BID]
     lock, cover = 0, max(0, -position)
-    for order in sorted((o for o in orders if o.side is BID), key=_descending):
+    if cover:  # only then does it matter who fills first
+        bids.sort(key=_descending)
+    for order in bids:
         bare = max(0, order.left - cover)
         cover -= order.left - bare
         lock += cost_of(order.yes_price, bare)
+    asks = [order for order in orders if order.side is ASK]
     cover = max(0, position)
-    for order in sorted((o for o in orders if o.side is ASK), key=_ascending):
+    if cover:
+        asks.sort(key=_ascending)
+    for order in asks:
         bare = max(0, order.left - cover)
         cover -= order.left - bare
         lock += cost_of(ONE - order.yes_price, bare) if order.spec.two_sided else 0
