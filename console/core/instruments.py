@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from functools import lru_cache
 from typing import NewType
 
 from msgspec import Struct
@@ -129,4 +130,10 @@ class InstrumentSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     def ladder(self) -> Ladder:
         """Build the price ladder; raises ValueError for a grid that makes no sense."""
-        return Ladder("odds", self.prices) if self.prices else banded("grid", self.bands)
+        return _ladder(self.prices, self.bands)
+
+
+@lru_cache(256)
+def _ladder(prices: tuple[int, ...], bands: tuple[Band, ...]) -> Ladder:
+    """Ladders never change: symbols with the same grid share one."""
+    return Ladder("odds", prices) if prices else banded("grid", bands)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from msgspec import Struct
 
@@ -181,7 +181,8 @@ class Planner:
                 verdict.say(trouble)
             return []
         assert market.spec is not None, "a market without trouble is defined"
-        face = self.sight.face(route.yes, route.side)
+        bids, asks = self.sight.faces(route.yes)
+        face, opposite = (bids, asks) if route.side is BID else (asks, bids)
         normal = highest_bid(face, market.spec.fees, edge.limit, edge.fair)
         even, size_max = self._even(route, face, market, edge.fair) if reducing else (None, 0)
         ceiling = normal
@@ -195,7 +196,7 @@ class Planner:
         levels = settings.levels if settings.placement is Placement.CEILING and not reducing else 1
         found: list[_Candidate] = []
         for level in range(levels):
-            placed = self._place(route, face, ceiling, level)
+            placed = self._place(route, face, opposite, ceiling, level)
             if placed.bid is None:
                 if verdict.bid is None:
                     verdict.say(placed.reason)
@@ -219,16 +220,14 @@ class Planner:
             )
         return found
 
-    def _place(self, route: Route, face: Face, ceiling: Price, level: int) -> Placed:
+    def _place(self, route: Route, face: Face, opposite: Face, ceiling: Price, level: int) -> Placed:
         live = self.live.get((route.instrument, route.action, level))
-        opposite = ASK if route.side is BID else BID
-        opposite_own = self.sight.face(route.yes, opposite).own
         situation = Situation(
             face=face,
-            opposite_own=opposite_own,
+            opposite_own=opposite.own,
             ceiling=ceiling,
             live=route.price_of(live.price) if live is not None else None,
-            opposing=_best_own(opposite_own, opposite),
+            opposing=_best_own(opposite),
             held_back=route.yes in self.busy,
         )
         if self.settings.placement is Placement.CEILING and not self._reduces(route.gained):
@@ -287,7 +286,7 @@ class Planner:
         """Best ask plus taker-free fee of each single outcome somebody offers, on any venue quoted."""
         asks: dict[int, int] = {}
         for instrument, market in self.desk.markets.items():
-            face = self.sight.face(instrument, BID) if market.book is not None else None
+            face = self.sight.faces(instrument)[0] if market.book is not None else None
             ask = face.opposing({}) if face is not None else None
             mask = self.desk.pays[instrument]
             if ask is not None and ask < asks.get(mask, ONE):
@@ -398,9 +397,9 @@ class Planner:
             guard(market.book, bid, yes_ask, self.settings.rival_size_min, bids.own, asks.own)
 
 
-def _best_own(own: Mapping[int, int], side: BookSide) -> Price | None:
+def _best_own(face: Face) -> Price | None:
     """Our best bid price on a side of the book, as that side's bidder sees it."""
-    prices = [price for price, size in own.items() if size > 0]
+    prices = [price for price, size in face.own.items() if size > 0]
     if not prices:
         return None
-    return Price(max(prices)) if side is BID else Price(ONE - min(prices))
+    return Price(ONE - min(prices)) if face.mirrored else Price(max(prices))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from console.core.book import Face
 from console.core.desk import Desk
-from console.core.instruments import ASK, BID, BookSide, Instrument, Venue
+from console.core.instruments import ASK, BID, Instrument, Venue
 from console.core.orders import Blotter
 from console.core.reasons import Reason
 from console.core.units import Nanos
@@ -34,10 +34,6 @@ class Sight:
             market, blotter = self._desk.markets[instrument], self._blotter
             faces = self._faces[instrument] = market.face(blotter, BID), market.face(blotter, ASK)
         return faces
-
-    def face(self, instrument: Instrument, side: BookSide) -> Face:
-        """One side of a symbol (YES leg) that has a book."""
-        return self.faces(instrument)[side is ASK]
 
     def trouble(self, instrument: Instrument) -> Reason | None:
         """Why nothing may rest on a symbol (YES leg) now; None when it can be quoted."""
