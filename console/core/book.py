@@ -138,7 +138,8 @@ class Book:
     @property
     def confirmed_ts(self) -> Nanos:
         """When it was last proven that the book stands as it is."""
-        return max(self.stream.ts, self.proof_ts) if not self.stale else self.proof_ts
+        streamed = self.stream.ts
+        return streamed if streamed > self.proof_ts and not self.stale else self.proof_ts
 
     def problem(self, quote_empty: bool) -> Reason | None:
         """Why nothing may be quoted on this book, age aside; None when it is sound."""

@@ -68,20 +68,20 @@ def evaluate(state: State, desk: Desk) -> None:
 def _next_expiry(state: State, desk: Desk) -> Nanos:
     """The first moment at which something that lets orders rest now will have run out, if nothing comes."""
     settings, ts = state.settings, state.ts
-    moments = [desk.board.next_stale(desk.settings, desk.phase, ts)]
+    moments: list[int] = [desk.board.next_stale(desk.settings, desk.phase, ts)]
     changes = desk.next_phase(state.wall)
     if changes is not None:
-        moments.append(Nanos(ts + changes - state.wall))
+        moments.append(ts + changes - state.wall)
     book_age = desk.age_max_book_s() * SECOND
     for market in desk.markets.values():
         if market.book is not None:
             confirmed = market.book.confirmed_ts
-            moments += [Nanos(confirmed + book_age // 2 + 1), Nanos(confirmed + book_age + 1)]  # probe, stale
+            moments += confirmed + book_age // 2 + 1, confirmed + book_age + 1  # probe, stale
     for venue in desk.venues:
         connection = state.connections[venue]
-        moments.append(Nanos(connection.private_ts + settings.fills_blind_s * SECOND + 1))
-        moments.append(Nanos(connection.cash_ts + settings.balance_age_max_s * SECOND + 1))
-    return min([moment for moment in moments if moment > ts], default=desk.due_ts)
+        moments.append(connection.private_ts + settings.fills_blind_s * SECOND + 1)
+        moments.append(connection.cash_ts + settings.balance_age_max_s * SECOND + 1)
+    return Nanos(min([moment for moment in moments if moment > ts], default=desk.due_ts))
 
 
 def _look(state: State, desk: Desk) -> Sight:
@@ -310,11 +310,12 @@ def _books(state: State, desk: Desk) -> Books:
     state.remeasure(desk)
     event = venue = total = 0
     for other in state.desks.values():
-        total += other.worst
+        worst = other.worst
+        total += worst
         if other is desk or (desk.spec.event and other.spec.event == desk.spec.event):
-            event += other.worst
+            event += worst
         if not desk.quoted_venues.isdisjoint(other.quoted_venues):
-            venue += other.worst
+            venue += worst
     return Books(event, venue, total)
 
 
