@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from console.core.commands import AmendOrder, Basis, PlaceOrder, Resync
 from console.core.connection import AMEND_COST, PLACE_COST
 from console.core.desk import Desk
@@ -12,7 +14,7 @@ from console.core.matches import State as Stage
 from console.core.orders import Order
 from console.core.planner import Planner, Wanted
 from console.core.reasons import Reason
-from console.core.risk import Books, allow
+from console.core.risk import Books, Verdict, allow
 from console.core.sight import Sight
 from console.core.state import State
 from console.core.theo import Theo
@@ -246,10 +248,7 @@ def _quote(state: State, desk: Desk, sight: Sight) -> None:
 
 
 def _place(state: State, desk: Desk, want: Wanted) -> None:
-    connection = state.connections[want.route.instrument.venue]
-    verdict = allow(
-        desk, want, None, state.blotter, connection, state.settings, _books(state, desk), state.ts
-    )
+    verdict = _allowed(state, desk, want, None)
     if verdict.size == 0:
         _held_back(desk, want, verdict.reason, verdict.limit)
         return
@@ -267,7 +266,7 @@ def _place(state: State, desk: Desk, want: Wanted) -> None:
         ts=state.ts,
     )
     state.blotter.placed(command, want.level, state.ts)
-    connection.budget.take(PLACE_COST, state.ts)
+    state.connections[command.instrument.venue].budget.take(PLACE_COST, state.ts)
     desk.placed_at[want.route.instrument, want.route.action, price] = state.ts
     desk.active_ts = state.ts
     state.send(command)
@@ -275,10 +274,7 @@ def _place(state: State, desk: Desk, want: Wanted) -> None:
 
 
 def _amend(state: State, desk: Desk, order: Order, want: Wanted, retreat: bool) -> None:
-    connection = state.connections[want.route.instrument.venue]
-    verdict = allow(
-        desk, want, order, state.blotter, connection, state.settings, _books(state, desk), state.ts
-    )
+    verdict = _allowed(state, desk, want, order)
     if verdict.size == 0:
         if retreat:
             state.cancel(order)
@@ -299,15 +295,21 @@ def _amend(state: State, desk: Desk, order: Order, want: Wanted, retreat: bool) 
         ts=state.ts,
     )
     state.blotter.amend_sent(order, command, state.ts)
-    connection.budget.take(AMEND_COST, state.ts)
+    state.connections[command.instrument.venue].budget.take(AMEND_COST, state.ts)
     desk.active_ts = state.ts
     state.send(command)
     state.remeasure(desk)
 
 
+def _allowed(state: State, desk: Desk, want: Wanted, replaces: Order | None) -> Verdict:
+    connection = state.connections[want.route.instrument.venue]
+    state.remeasure(desk)  # by the present theo
+    books = partial(_books, state, desk)
+    return allow(desk, want, replaces, state.blotter, connection, state.settings, books, state.ts)
+
+
 def _books(state: State, desk: Desk) -> Books:
-    """Worst losses of everything an order of this match adds to; its own by the present theo."""
-    state.remeasure(desk)
+    """Worst losses of everything an order of this match adds to."""
     event = venue = total = 0
     for other in state.desks.values():
         worst = other.worst
