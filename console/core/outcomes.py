@@ -222,7 +222,7 @@ def _book(desk: Desk, event: OrderFilled) -> Lock:
     market = desk.markets[event.instrument.yes]
     fees = market.spec.fees if market.spec is not None else NO_FEES  # traded by hand before it is defined
     position = desk.positions[event.instrument.venue]
-    return position.fill(event.instrument, event.action, event.size, event.cost, event.fee, event.price, fees)
+    return position.fill(event.instrument, event.action, event.size, event.cost, event.fee, fees)
 
 
 def settle_fill(state: State, event: FillConfirmed | FillReversed) -> None:

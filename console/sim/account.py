@@ -252,7 +252,7 @@ class Account:
         self.fees += fee
         if not order.spec.two_sided and long:
             self.stakes[symbol] = self.stakes.get(symbol, 0) + cost
-            commission = commission_of(order.spec.fees, price, size)
+            commission = commission_of(order.spec.fees, size, cost)
             self.commissions[symbol] = self.commissions.get(symbol, 0) + commission
 
     def take_fee(self, amount: int) -> None:

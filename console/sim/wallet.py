@@ -219,7 +219,7 @@ class Wallet:
         self.fees += fee
         if not order.spec.two_sided and long:
             self._stakes[symbol] = self._stakes.get(symbol, 0) + cost
-            commission = commission_of(order.spec.fees, price, size)
+            commission = commission_of(order.spec.fees, size, cost)
             self._commissions[symbol] = self._commissions.get(symbol, 0) + commission
 
     def settle(self, symbol: str, payout: int, refund: bool) -> None:
