@@ -10,6 +10,7 @@ from console.core.instruments import Action, Instrument
 from console.core.markets import Market
 from console.core.orders import Order
 from console.core.planner import Wanted
+from console.core.reasons import Reason
 from console.core.settings import MatchSettings
 from console.core.units import ONE, Nanos
 
@@ -80,6 +81,8 @@ def _adjust(order: Order, want: Wanted, market: Market, settings: MatchSettings,
         if order.remaining * 100 < want.size * settings.refill_below_pct and _rested(order, settings, ts):
             return Amend(order, want, retreat=False) if amendable else Cancel(order)
         return None
+    if want.reason is Reason.COPIED and want.bid < bid:  # the sharp book moved away: so do we, at once
+        return Amend(order, want, retreat=True) if amendable else Cancel(order)
     tick = market.book.ladder.tick_at(order.price) if market.book is not None else ONE
     if abs(bid - want.bid) < max(tick, settings.requote_threshold) or not _rested(order, settings, ts):
         return None

@@ -233,11 +233,11 @@ class Account:
             maker=maker,
             order_id=order.order_id,
         )
-        self._move(order, size, price, cost, fee)
+        self._move(order, size, cost, fee)
         self.remember(fill)
         return fill
 
-    def _move(self, order: OwnOrder, size: int, price: int, cost: int, fee: int) -> None:
+    def _move(self, order: OwnOrder, size: int, cost: int, fee: int) -> None:
         symbol, long = order.instrument.symbol, order.side is BookSide.BID
         paid = cost if order.action is Action.BUY else -cost
         if order.instrument.side is Side.NO:  # as if YES had been traded the other way
