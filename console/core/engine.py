@@ -255,6 +255,7 @@ class Engine:
         match event:
             case InstrumentDefined():
                 market.define(event.spec, state.connections[event.instrument.venue].stream)
+                state.blotter.mirror(market.instrument, event.spec.mirror)
                 self._book_moved(market.instrument)
             case MarketStatus():
                 if market.state is not event.state:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections import OrderedDict, deque
+from collections.abc import Iterator
 from typing import NamedTuple, TypeVar
 
 from console.core.commands import AmendOrder, PlaceOrder
@@ -230,6 +231,7 @@ class Blotter:
         self._trades: OrderedDict[tuple[Venue, TradeId], None] = OrderedDict()
         self._ended: OrderedDict[ClientOrderId, None] = OrderedDict()
         self._echoes: deque[_Echo] = deque()
+        self._mirrors: dict[Instrument, Instrument] = {}
 
     # ---- asking
 
@@ -250,16 +252,30 @@ class Blotter:
         and we would outbid ourselves.
         """
         sizes: dict[int, int] = {}
-        yes = instrument.yes
+        for at, size in self._sizes_on(instrument.yes, side):
+            sizes[at] = sizes.get(at, 0) + size
+        other = self._mirrors.get(instrument.yes)
+        if other is not None:
+            opposite = BookSide.ASK if side is BookSide.BID else BookSide.BID
+            for at, size in self._sizes_on(other, opposite):
+                sizes[ONE - at] = sizes.get(ONE - at, 0) + size
+        return sizes
+
+    def _sizes_on(self, yes: Instrument, side: BookSide) -> Iterator[tuple[int, int]]:
         for order in self._by_book.get(yes, {}).values():
             if order.book_side is side:
                 for price, remaining in order.versions():
-                    at = yes_price(order.instrument.side, price)
-                    sizes[at] = sizes.get(at, 0) + remaining
+                    yield yes_price(order.instrument.side, price), remaining
         for echo in self._echoes:
             if echo.side is side and echo.instrument == yes:
-                sizes[echo.yes_price] = sizes.get(echo.yes_price, 0) + echo.size
-        return sizes
+                yield echo.yes_price, echo.size
+
+    def mirror(self, instrument: Instrument, symbol: str) -> None:
+        """Our orders on `symbol` show in the book of `instrument` too, on its other side; empty: no longer."""
+        if symbol:
+            self._mirrors[instrument.yes] = Instrument(instrument.venue, symbol)
+        else:
+            self._mirrors.pop(instrument.yes, None)
 
     def find(self, venue: Venue, order_id: ClientOrderId, venue_order_id: VenueOrderId) -> Order | None:
         """The order meant by an event, by our id, else by the venue's."""

@@ -136,6 +136,8 @@ class PaperVenue:
         """Something public happened."""
         now = time.monotonic_ns()
         event = msgspec.structs.replace(event, ts=Nanos(now), wall=Nanos(now + self._offset))
+        if isinstance(event, InstrumentDefined) and event.spec.mirror:  # paper orders show in one book only
+            event = msgspec.structs.replace(event, spec=msgspec.structs.replace(event.spec, mirror=""))
         if isinstance(event, VenueLimits):
             event = msgspec.structs.replace(event, renew=0, dead_man=False)  # paper orders do not expire
         out: list[AnyEvent] = []
