@@ -271,7 +271,7 @@ class Blotter:
                 yield echo.yes_price, echo.size
 
     def mirror(self, instrument: Instrument, symbol: str) -> None:
-        """Our orders on `symbol` show in the book of `instrument` too, on its other side; empty: no longer."""
+        """Our orders on `symbol` show in the other side of the book of `instrument`; empty: no longer."""
         if symbol:
             self._mirrors[instrument.yes] = Instrument(instrument.venue, symbol)
         else:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from console.core import flatten
+from console.core.attendance import attended
 from console.core.commands import AmendOrder, Basis, PlaceOrder, Resync
 from console.core.desk import Desk
-from console.core.diff import Amend, Cancel, Place, diff
+from console.core.diff import Amend, Cancel, Place, Refill, diff
 from console.core.instruments import BookSide, Venue
 from console.core.matches import Phase
 from console.core.matches import State as Stage
 from console.core.orders import Order
 from console.core.planner import Planner, Wanted
 from console.core.reasons import Reason
-from console.core.risk import Books, allow
+from console.core.risk import Books, Verdict, allow
 from console.core.state import State
 from console.core.theo import Theo
 from console.core.units import ONE, SECOND, Nanos, Price, Size
@@ -266,6 +267,8 @@ def _quote(state: State, desk: Desk) -> None:
                 state.cancel(order)
             case Amend(order, want, retreat):
                 _amend(state, desk, order, want, retreat)
+            case Refill(order, want, amendable):
+                _refill(state, desk, order, want, amendable)
             case Place(want):
                 _place(state, desk, want)
     desk.reason, desk.limit = _headline(desk)
@@ -273,9 +276,7 @@ def _quote(state: State, desk: Desk) -> None:
 
 def _place(state: State, desk: Desk, want: Wanted) -> None:
     connection = state.connections[want.route.instrument.venue]
-    verdict = allow(
-        desk, want, None, state.blotter, connection, state.settings, _books(state, desk), state.ts
-    )
+    verdict = _allowed(state, desk, want, None)
     if verdict.size == 0:
         _held_back(desk, want, verdict.reason, verdict.limit)
         return
@@ -303,9 +304,7 @@ def _place(state: State, desk: Desk, want: Wanted) -> None:
 
 def _amend(state: State, desk: Desk, order: Order, want: Wanted, retreat: bool) -> None:
     connection = state.connections[want.route.instrument.venue]
-    verdict = allow(
-        desk, want, order, state.blotter, connection, state.settings, _books(state, desk), state.ts
-    )
+    verdict = _allowed(state, desk, want, order)
     if verdict.size == 0:
         if retreat:
             state.cancel(order)
@@ -330,6 +329,31 @@ def _amend(state: State, desk: Desk, order: Order, want: Wanted, retreat: bool) 
     desk.active_ts = state.ts
     state.send(command)
     state.remeasure(desk)
+
+
+def _refill(state: State, desk: Desk, order: Order, want: Wanted, amendable: bool) -> None:
+    """Top an order up, unless limits would leave about as little of the new one: that would only churn."""
+    if order.remaining * 100 >= _allowed(state, desk, want, order).size * desk.settings.refill_below_pct:
+        return
+    if amendable:
+        _amend(state, desk, order, want, retreat=False)
+    else:
+        state.cancel(order)
+
+
+def _allowed(state: State, desk: Desk, want: Wanted, replaces: Order | None) -> Verdict:
+    """How much of what is wanted every limit allows now."""
+    return allow(
+        desk,
+        want,
+        replaces,
+        state.blotter,
+        state.connections[want.route.instrument.venue],
+        state.settings,
+        _books(state, desk),
+        state.ts,
+        attended(state),
+    )
 
 
 def _books(state: State, desk: Desk) -> Books:
