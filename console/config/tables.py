@@ -95,6 +95,8 @@ class ProphetXTable(VenueTable):
     dialect: Literal["v4", "legacy"] = "v4"
     commission_pct: float = Field(default=2.0, ge=0.0, le=20.0)  # on net winnings
     max_unattended_exposure: int = Field(default=500, ge=0)  # dollars that may rest with nobody watching
+    debited: Literal["on_match", "on_placement"] = "on_match"  # when the account's cash leaves
+    resting_multiple: int = Field(default=10, ge=1, le=10)  # of the cash may rest, where it leaves on a match
 
 
 class VenuesTable(_Table):

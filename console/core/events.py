@@ -228,7 +228,7 @@ class RejectReason(enum.Enum):
 
 
 class OrderAccepted(Event, frozen=True, kw_only=True):
-    """The venue has the order; looked up, it also tells the price and total size (filled part included)."""
+    """The venue has the order; it may also tell the price and total size it took (filled part included)."""
 
     order_id: ClientOrderId
     venue_order_id: VenueOrderId

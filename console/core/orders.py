@@ -312,8 +312,8 @@ class Blotter:
         if venue_order_id:
             order.venue_order_id = venue_order_id
             self._by_venue_id[order.instrument.venue, venue_order_id] = order
-        if told is not None and order.state is OrderState.UNKNOWN:
-            self._as_told(order, *told)
+        if told is not None and (order.state is OrderState.UNKNOWN or order.pending is Operation.PLACE):
+            self._as_told(order, *told)  # a venue that counts in whole cents may have taken a little less
         elif order.pending is Operation.PLACE:
             order.pending = None
         self._learn(order, Fact.ACCEPTED, ts)

@@ -32,7 +32,7 @@ from console.core.provisional import begun, confirmed, undone
 from console.core.quoting import Route
 from console.core.reasons import Reason
 from console.core.state import FillRecord, State
-from console.core.units import CENT, ONE, SECOND, Nanos, Price, decimal
+from console.core.units import CENT, ONE, SECOND, Nanos, Price, Size, decimal
 
 CANCEL_RETRY = 1 * SECOND  # a cancel that was not taken is sent again, but in no storm
 REJECTS_PAUSE = 3  # of one side within a minute
@@ -167,7 +167,12 @@ def look_up(state: State, order: Order) -> None:
     order.lookups += 1
     order.pending_since = state.ts
     state.send(
-        Lookup(order_id=order.order_id, venue_order_id=order.venue_order_id, instrument=order.instrument)
+        Lookup(
+            order_id=order.order_id,
+            venue_order_id=order.venue_order_id,
+            instrument=order.instrument,
+            filled=Size(order.filled),
+        )
     )
 
 

@@ -14,6 +14,7 @@ from console.config.tables import FeedTable
 from console.core.commands import AnyCommand
 from console.core.events import Mode
 from console.core.instruments import Venue
+from console.folders import state_folder
 from console.keys import ENV_FILE, Keys
 from console.launch.place import LaunchError
 from console.runner.source import Source
@@ -21,6 +22,8 @@ from console.venues.base.lane import Request
 from console.venues.base.protocol import Check, FeedClient, VenueClient
 from console.venues.connected import Connected
 from console.venues.paper import PaperVenue
+from console.venues.prophetx import kit as prophetx
+from console.venues.prophetx.doctor import examine as examine_prophetx
 
 
 class Trader(VenueClient, Protocol):
@@ -40,8 +43,29 @@ class VenueKit(Struct, frozen=True):
 
 FeedMaker = Callable[[FeedTable, Keys], FeedClient]
 
-VENUES: dict[Venue, VenueKit] = {}
+def _prophetx_public(config: Config) -> VenueClient:
+    """There is no public data without keys at this venue."""
+    table, keys = config.venues.prophetx, keys_of(config)
+    return prophetx.client_of(table, config.mode, keys, folder_of(config), trades=False)
+
+
+def _prophetx_trading(config: Config, keys: Keys) -> Trader:
+    return prophetx.client_of(config.venues.prophetx, config.mode, keys, folder_of(config), trades=True)
+
+
+def _prophetx_examine(config: Config, keys: Keys) -> Awaitable[Sequence[Check]]:
+    return examine_prophetx(config.venues.prophetx, config.mode, keys, folder_of(config))
+
+
+VENUES: dict[Venue, VenueKit] = {
+    Venue.PROPHETX: VenueKit(_prophetx_public, _prophetx_trading, _prophetx_examine),
+}
 FEEDS: dict[str, FeedMaker] = {}
+
+
+def folder_of(config: Config) -> Path:
+    """Where this mode and account keep their state."""
+    return state_folder(os.environ, config.mode, config.account_name)
 
 
 def keys_of(config: Config) -> Keys:
