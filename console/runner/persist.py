@@ -33,8 +33,12 @@ def _change(config: Config, state: State, event: OperatorEvent) -> dict[str, Any
             return {"account": {event.key: event.value.strip()}}
         case SetSetting() if simulated and event.match not in configured:
             return {"sim": {"settings": {event.match: {event.key: event.value.strip()}}}}
-        case SetSetting():
+        case SetSetting() if event.match in configured:
             return {"match": [{"id": event.match, "settings": {event.key: event.value.strip()}}]}
+        case SetSetting():  # picked by itself: from now on it is a match of the settings
+            desk = state.desks[event.match]
+            table = match_table(desk.spec, desk.settings, ())
+            return {"match": [{**table, "settings": {event.key: event.value.strip()}}]}
         case AddMatch() | RemoveMatch() if simulated:
             return {"sim": {"matches": [m for m in state.desks if m not in configured]}}
         case AddMatch():

@@ -25,15 +25,21 @@ from console.core.commands import (
 )
 from console.core.instruments import Venue
 from console.link.messages import SymbolView
-from console.venues.base.protocol import FeedClient, LookupFailed, Put, VenueClient
+from console.venues.base.protocol import FeedClient, LookupFailed, Picker, Put, VenueClient
 
 
 class Connected:
     """Routes commands to the client they concern and merges what all of them say."""
 
-    def __init__(self, venues: Sequence[VenueClient], feeds: Sequence[FeedClient]) -> None:
+    def __init__(
+        self,
+        venues: Sequence[VenueClient],
+        feeds: Sequence[FeedClient],
+        pickers: Sequence[Picker] = (),
+    ) -> None:
         self._clients = {client.venue: client for client in venues}
         self._feeds = tuple(feeds)
+        self._pickers = tuple(pickers)
 
     @property
     def venues(self) -> tuple[Venue, ...]:
@@ -45,8 +51,8 @@ class Connected:
         async with asyncio.TaskGroup() as group:
             for client in self._clients.values():
                 group.create_task(client.run(put))
-            for feed in self._feeds:
-                group.create_task(feed.run(put))
+            for beside in (*self._feeds, *self._pickers):
+                group.create_task(beside.run(put))
 
     def send(self, command: AnyCommand) -> None:
         """Pass a command on."""

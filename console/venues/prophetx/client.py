@@ -180,6 +180,11 @@ class ProphetX:
         except (Refused, Unanswered, Unreadable) as error:
             raise LookupFailed(str(error)) from error
 
+    @property
+    def finder(self) -> Finder:
+        """Its catalogue, for whoever picks from it."""
+        return self._finder
+
     def build(self, command: AnyCommand) -> Request:
         """What a command would be sent as, but for the token of the moment; raises Refused."""
         if isinstance(command, PlaceOrder):

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from console.config.tables import ProphetXTable
 from console.core.complaint import Complaint
 from console.core.events import Mode
+from console.core.matches import Kind, MatchId
+from console.core.settings import MatchSettings
 from console.core.units import ONE, Cash
 from console.keys import Keys
 from console.venues.base.lane import Lane
 from console.venues.prophetx.client import ProphetX, Terms
 from console.venues.prophetx.dialects import DIALECTS
+from console.venues.prophetx.selection import Picker, Wish
 from console.venues.prophetx.session import Session
 
 PRODUCTION = "https://cash.api.prophetx.co/partner"
@@ -52,6 +56,22 @@ def session_of(table: ProphetXTable, mode: Mode, keys: Keys, lane: Lane, folder:
         keys.need("PROPHETX_SECRET_KEY"),
         folder / KEPT if folder is not None else None,
     )
+
+
+def picker_of(
+    table: ProphetXTable, client: ProphetX, settings: MatchSettings, taken: Collection[MatchId]
+) -> Picker | None:
+    """What adds matches by itself, where the settings ask for it."""
+    chosen = table.select
+    if not chosen.enabled:
+        return None
+    wish = Wish(
+        leagues=tuple(chosen.leagues),
+        kinds=tuple(Kind(name) for name in chosen.markets),
+        lookahead_h=chosen.lookahead_h,
+        events_max=chosen.events_max,
+    )
+    return Picker(client.finder, wish, settings, taken, chosen.refresh_s)
 
 
 def client_of(table: ProphetXTable, mode: Mode, keys: Keys, folder: Path | None, *, trades: bool) -> ProphetX:

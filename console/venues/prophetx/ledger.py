@@ -34,6 +34,8 @@ BLIND_POLL_S: Final = 5.0  # while the push socket is down, fills are looked for
 ENDINGS: Final = ("settled", "closed", "manually_settled", "void")
 ENDINGS_S: Final = 60.0
 RECENT_S: Final = 3600
+CLOCK_MARGIN_S: Final = 1.0  # how far we may be wrong about the venue's clock
+SKEW_S: Final = 60  # the end of a window lies in the future: clocks differ
 
 
 class Ledger:
@@ -97,7 +99,7 @@ class Ledger:
         while True:
             listed, synced = await self._resting()
             since = self.listens_since if self.listens_since is not None else began
-            if synced >= max(since, self._trading.swept_s):
+            if synced >= max(since, self._trading.swept_s) + CLOCK_MARGIN_S:
                 break
             if time.monotonic() > until:
                 raise Unanswered(f"the venue's lists are {self._now_s() - synced:.0f} s old")
@@ -115,7 +117,7 @@ class Ledger:
         synced = now
         for status, back in (("open", CREATED_S), ("inactive", RECENT_S)):
             begin = int(now - back)
-            async for page in self._trading.pages(from_=begin, to=int(now) + RECENT_S, status=status):
+            async for page in self._trading.pages(from_=begin, to=int(now) + SKEW_S, status=status):
                 found += page.bets
                 synced = min(synced, page.synced_s)
         for bet in found:
@@ -129,7 +131,7 @@ class Ledger:
         now = self._now_s()
         since = now - UPDATED_S if self._endings_since is None else self._endings_since - RECENT_S
         for status in ENDINGS:
-            window = {"updated_at_from": int(since), "updated_at_to": int(now) + RECENT_S}
+            window = {"updated_at_from": int(since), "updated_at_to": int(now) + SKEW_S}
             async for page in self._trading.pages(status=status, **window):
                 for bet in page.bets:
                     self._trading.learn(bet)
