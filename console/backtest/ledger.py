@@ -46,7 +46,7 @@ class Account:
         self.cash += dollar - fill.fee + (-fill.cost if bought else fill.cost)
         self.paid += fill.cost if bought else 0
         if fees.kind is FeeKind.WINNINGS and bought:
-            self.commission += ceil_div(fees.maker_rate * (ONE - fill.price) * fill.size, ONE * ONE)
+            self.commission += ceil_div(fees.maker_rate * (fill.size - fill.cost), ONE)
 
     def settle(self, payout: int, refund: bool) -> None:
         """Count what the symbol paid."""

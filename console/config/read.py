@@ -120,6 +120,11 @@ def _build(file: File, name: str, source: str, local: Path) -> Config:
     profiles = _profiles(file, name)
     if file.sim.profile not in profiles:
         raise ConfigError(f"{name}: sim.profile: {file.sim.profile!r} is not one of {', '.join(profiles)}")
+    picked = file.venues.prophetx.select.profile
+    if picked not in profiles:
+        raise ConfigError(
+            f"{name}: venues.prophetx.select.profile: {picked!r} is not one of {', '.join(profiles)}"
+        )
     return Config(
         source=source,
         mode=mode,

@@ -225,6 +225,7 @@ def _restore_match(state: State, kept: MatchKept, specs: dict[Instrument, Instru
         connection = state.connections.get(instrument.venue)
         if instrument in specs and connection is not None and market.spec is None:
             market.define(specs[instrument], connection.stream)
+            state.blotter.mirror(instrument, specs[instrument].mirror)
         markets.append(market)
     desk = Desk(kept.spec, kept.settings, markets)
     if kept.rules_confirmed:

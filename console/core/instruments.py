@@ -114,7 +114,8 @@ class InstrumentSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
     `bands` describe the price grid, or `prices` list its rungs where the venue has an odds ladder.
     `two_sided`: a NO leg exists, and YES and NO held together are paid out at once (Kalshi).
     `sellable`: contracts held can be sold again (not so at a betting exchange). `amendable`: an order can
-    be changed in place.
+    be changed in place. `mirror` names the symbol whose bids are this one's asks at a dollar less the price:
+    both sides of a bet lie in one pool, and an order of ours on one shows in the book of the other.
     """
 
     bands: tuple[Band, ...] = (Band(0, ONE, CENT),)
@@ -126,6 +127,7 @@ class InstrumentSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
     two_sided: bool = False
     sellable: bool = True
     amendable: bool = False
+    mirror: str = ""
     rules_hash: str = ""
 
     def ladder(self) -> Ladder:

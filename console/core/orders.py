@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections import OrderedDict, deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
 from console.core.commands import AmendOrder, PlaceOrder
@@ -235,6 +235,7 @@ class Blotter:
         self._ended: OrderedDict[ClientOrderId, None] = OrderedDict()
         self._echoes: deque[_Echo] = deque()
         self._own_sizes: dict[tuple[Instrument, BookSide], dict[int, int]] = {}  # since their last change
+        self._mirrors: dict[Instrument, Instrument] = {}
 
     # ---- asking
 
@@ -262,15 +263,31 @@ class Blotter:
 
     def _add_up(self, yes: Instrument, side: BookSide) -> dict[int, int]:
         sizes: dict[int, int] = {}
+        for at, size in self._sizes_on(yes, side):
+            sizes[at] = sizes.get(at, 0) + size
+        other = self._mirrors.get(yes)
+        if other is not None:
+            opposite = BookSide.ASK if side is BookSide.BID else BookSide.BID
+            for at, size in self._sizes_on(other, opposite):
+                sizes[ONE - at] = sizes.get(ONE - at, 0) + size
+        return sizes
+
+    def _sizes_on(self, yes: Instrument, side: BookSide) -> Iterator[tuple[int, int]]:
         for order in self._by_book.get(yes, {}).values():
             if order.book_side is side:
                 for price, remaining in order.versions():
-                    at = yes_price(order.instrument.side, price)
-                    sizes[at] = sizes.get(at, 0) + remaining
+                    yield yes_price(order.instrument.side, price), remaining
         for echo in self._echoes:
             if echo.side is side and echo.instrument == yes:
-                sizes[echo.yes_price] = sizes.get(echo.yes_price, 0) + echo.size
-        return sizes
+                yield echo.yes_price, echo.size
+
+    def mirror(self, instrument: Instrument, symbol: str) -> None:
+        """Our orders on `symbol` show in the other side of the book of `instrument`; empty: no longer."""
+        if symbol:
+            self._mirrors[instrument.yes] = Instrument(instrument.venue, symbol)
+        else:
+            self._mirrors.pop(instrument.yes, None)
+        self._own_sizes.clear()
 
     def find(self, venue: Venue, order_id: ClientOrderId, venue_order_id: VenueOrderId) -> Order | None:
         """The order meant by an event, by our id, else by the venue's."""
@@ -316,8 +333,8 @@ class Blotter:
         if venue_order_id:
             order.venue_order_id = venue_order_id
             self._by_venue_id[order.instrument.venue, venue_order_id] = order
-        if told is not None and order.state is OrderState.UNKNOWN:
-            self._as_told(order, *told)
+        if told is not None and (order.state is OrderState.UNKNOWN or order.pending is Operation.PLACE):
+            self._as_told(order, *told)  # a venue that counts in whole cents may have taken a little less
         elif order.pending is Operation.PLACE:
             order.pending = None
         self._learn(order, Fact.ACCEPTED, ts)
@@ -411,7 +428,7 @@ class Blotter:
         """By now the public book shows what became of our orders."""
         while self._echoes and self._echoes[0].until <= ts:
             over = self._echoes.popleft()
-            self._own_sizes.pop((over.instrument, over.side), None)
+            self._forget_sizes(over.instrument, over.side)
 
     def _echo(self, order: Order, price: Price, size: int, ts: Nanos) -> None:
         if size > 0:
@@ -421,7 +438,13 @@ class Blotter:
 
     def _resized(self, order: Order) -> None:
         """What an order puts into its book has changed."""
-        self._own_sizes.pop((order.instrument.yes, order.book_side), None)
+        self._forget_sizes(order.instrument.yes, order.book_side)
+
+    def _forget_sizes(self, yes: Instrument, side: BookSide) -> None:
+        if self._mirrors:  # they show in another book as well
+            self._own_sizes.clear()
+        else:
+            self._own_sizes.pop((yes, side), None)
 
     def _all_filled(self, order: Order, ts: Nanos) -> None:
         """Nothing is left of the only version there is: a fill came before its outcome."""

@@ -78,6 +78,7 @@ def view(state: State, watched: MatchId) -> View:
             LogLine(line.wall, line.severity, line.match, line.text) for line in list(state.log)[:LOG_SHOWN]
         ),
         curve=tuple(Cash(point) for point in account.curve),
+        unwatched=state.unwatched,
     )
 
 

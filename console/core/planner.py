@@ -31,9 +31,11 @@ from console.core.quoting import (
     Placed,
     Route,
     Situation,
+    copied_bid,
     edge_of,
     highest_bid,
     place_ceiling,
+    place_copy,
     place_top,
     skew_of,
 )
@@ -41,7 +43,7 @@ from console.core.reasons import Reason
 from console.core.rebalance import basket_leg, breakeven, lock_minimum, next_rebalancing, reduce_ceiling
 from console.core.settings import Placement
 from console.core.sight import Sight
-from console.core.theo import Theo
+from console.core.theo import MANUAL, SHARP, Theo
 from console.core.units import ONE, Nanos, Price
 
 
@@ -144,6 +146,8 @@ class Planner:
             adverse = cents(min(5.0, double * markouts.adverse(prior)))
         skew = skew_of(self.exposures[gained], settings)
         buffers = self.shared + adverse + self._flow(gained)
+        if settings.placement is Placement.COPY:
+            buffers = 0  # the copied line brings its own margin
         low = self.theo.low[gained]
         sober = low - adverse - self.theo.uncertainty
         return edge_of(self.theo.fair[gained], low, sober, wanted, buffers, skew, settings)
@@ -230,21 +234,40 @@ class Planner:
             opposing=_best_own(opposite),
             held_back=route.yes in self.busy,
         )
-        if self.settings.placement is Placement.CEILING and not self._reduces(route.gained):
-            placed = place_ceiling(situation, self.settings, level)
-        else:
-            placed = place_top(situation, self.desk.memory(route), self.settings, self.ts)
+        placed = self._placed(route, situation, level)
         self.seen[route.yes, route.side] = placed.rival
         return placed
+
+    def _placed(self, route: Route, situation: Situation, level: int) -> Placed:
+        """By the placement of the match; the reducing side rests on top, but no lower than it would copy."""
+        settings, reducing = self.settings, self._reduces(route.gained)
+        if settings.placement is Placement.CEILING and not reducing:
+            return place_ceiling(situation, settings, level)
+        if settings.placement is Placement.COPY:
+            copied = place_copy(situation, self._copied(route.gained), settings)
+            if not reducing:
+                return copied
+            top = place_top(situation, self.desk.memory(route), settings, self.ts)
+            return copied if (copied.bid or 0) > (top.bid or 0) else top
+        return place_top(situation, self.desk.memory(route), settings, self.ts)
+
+    def _copied(self, gained: int) -> Price | None:
+        """The bid that copies the sharp line, or one typed by hand while the sharp book has none."""
+        counting = {source.name for source in self.theo.sources if source.weight > 0.0}
+        for name in (SHARP, MANUAL):
+            if name in counting:
+                return copied_bid(self.desk.board.sources[name].odds, gained)
+        return None
 
     # ---- reducing
 
     def _rebalancing(self) -> None:
         desk = self.desk
+        smallest = min((m.spec.size_min for m in desk.markets.values() if m.spec is not None), default=1)
         for outcome in range(1 if desk.outcomes == 2 else desk.outcomes):
             mask = 1 << outcome
             before = desk.rebalancing.get(mask, 0)
-            desk.rebalancing[mask] = next_rebalancing(self.exposures[mask], before, self.settings)
+            desk.rebalancing[mask] = next_rebalancing(self.exposures[mask], before, self.settings, smallest)
         self.rebalancing = any(desk.rebalancing.values())
 
     def _over_long(self, gained: int) -> bool:
@@ -372,7 +395,8 @@ class Planner:
         if candidate.route.action is SELL:
             size = min(size, self.desk.held(candidate.route.instrument))
         if settings.notional is not None:
-            size = min(size, settings.notional * ONE // bid)
+            rounded = bool(candidate.spec.prices)  # odds come to no whole millionths: half of one either way
+            size = min(size, 2 * settings.notional * ONE // (2 * bid - rounded))
         if not reducing and settings.kelly_pct is not None and settings.bankroll is not None:
             cost = bid + candidate.fee
             most = kelly_size(settings.kelly_pct, settings.bankroll, edge.sober, cost)

@@ -88,7 +88,6 @@ class Position:
         size: int,
         cost: int,
         fee: int,
-        price: int,
         fees: FeeModel,
     ) -> Lock:
         """Book a fill; `cost` is the exact cash paid (buy) or received (sell), without the fee."""
@@ -101,7 +100,7 @@ class Position:
         self._carry(holding, signed, paid, size)
         if bought:
             self.cash += (0 if signed > 0 else size) - cost - fee
-            holding.commission += commission_of(fees, price, size)
+            holding.commission += commission_of(fees, size, cost)
         else:
             self.cash += cost - fee - (0 if signed < 0 else size)
         self.fees += fee

@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from console.core import flatten
+from console.core.attendance import attended
 from console.core.commands import AmendOrder, Basis, PlaceOrder, Resync
 from console.core.desk import Desk
-from console.core.diff import Amend, Cancel, Place, diff
+from console.core.diff import Amend, Cancel, Place, Refill, diff
 from console.core.instruments import Venue
 from console.core.matches import STOP_QUOTING
 from console.core.matches import State as Stage
@@ -265,6 +266,8 @@ def _quote(state: State, desk: Desk, sight: Sight) -> None:
                 state.cancel(order)
             case Amend(order, want, retreat):
                 _amend(state, desk, order, want, retreat)
+            case Refill(order, want, amendable):
+                _refill(state, desk, order, want, amendable)
             case Place(want):
                 _place(state, desk, want)
     desk.reason, desk.limit = _headline(desk)
@@ -328,11 +331,30 @@ def _amend(state: State, desk: Desk, order: Order, want: Wanted, retreat: bool) 
     state.remeasure(desk)
 
 
+def _refill(state: State, desk: Desk, order: Order, want: Wanted, amendable: bool) -> None:
+    """Top an order up, unless limits would leave about as little of the new one: that would only churn."""
+    if order.remaining * 100 >= _allowed(state, desk, want, order).size * desk.settings.refill_below_pct:
+        return
+    if amendable:
+        _amend(state, desk, order, want, retreat=False)
+    else:
+        state.cancel(order)
+
+
 def _allowed(state: State, desk: Desk, want: Wanted, replaces: Order | None) -> Verdict:
-    connection = state.connections[want.route.instrument.venue]
+    """How much of what is wanted every limit allows now."""
     state.remeasure(desk)  # by the present theo
-    books = partial(_books, state, desk)
-    return allow(desk, want, replaces, state.blotter, connection, state.settings, books, state.ts)
+    return allow(
+        desk,
+        want,
+        replaces,
+        state.blotter,
+        state.connections[want.route.instrument.venue],
+        state.settings,
+        partial(_books, state, desk),
+        state.ts,
+        attended(state),
+    )
 
 
 def _books(state: State, desk: Desk) -> Books:

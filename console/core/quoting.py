@@ -6,16 +6,19 @@ YES at y is a bid of 1 - y for the rest; so one formula serves buying and sellin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from console.core.american import american_of_decimal, opposite
 from console.core.book import NEVER, Face
 from console.core.fees import FeeModel, fee_per_contract
 from console.core.instruments import BUY, Action, Instrument, book_side
+from console.core.ladders import price_of_american
 from console.core.reasons import Reason
 from console.core.settings import BackOff, MatchSettings
-from console.core.units import ONE, SECOND, Nanos, Price
+from console.core.units import BASIS_POINTS, ONE, SECOND, Nanos, Price
 
 
 class Route:
@@ -212,6 +215,41 @@ def _watch(target: Placed, bid: Price, memory: Memory, settings: MatchSettings, 
     memory.retest_s = min(2 * memory.retest_s, settings.retest_max_s) if returned else settings.retest_s
     memory.rival_near_ts = ts
     return target
+
+
+def copied_bid(odds: Sequence[float], gained: int) -> Price:
+    """The bid that shows others the sharp book's own price of everything but `gained` (an outcome mask).
+
+    Of two outcomes it is the opposite of the American price of the other one, which is what its decimal
+    odds were made of; of three the sharp prices of the others are added up.
+    """
+    others = [price for outcome, price in enumerate(odds) if not gained >> outcome & 1]
+    if len(others) == 1:
+        return price_of_american(opposite(american_of_decimal(others[0])))
+    return Price(math.floor(ONE * (1.0 - sum(1.0 / price for price in others))))
+
+
+def place_copy(now: Situation, copied: Price | None, settings: MatchSettings) -> Placed:
+    """Rest where the sharp book's line is shown to others, snapped to the next longer rung.
+
+    `copied` None: there is no line to copy. Above the ceiling its margin would not pay the commission.
+    """
+    seen = now.face.rival(settings.rival_size_min)
+    rival = seen[0] if seen is not None else None
+    if copied is None:
+        return Placed(None, Reason.NO_SHARP, rival)
+    wanted, cap = now.face.down(copied), cap_of(now)
+    if wanted is None or cap is None:
+        return Placed(None, Reason.PRICE_RANGE, rival)
+    if wanted > now.ceiling:
+        return Placed(None, Reason.THIN_MARGIN, rival)
+    bid, live = min(wanted, cap), now.live
+    if live is not None and bid > live:
+        if now.held_back:
+            return Placed(live, Reason.WAITING, rival)
+        if (bid - live) * BASIS_POINTS < settings.requote_odds_bp * bid:  # of the decimal odds, 1 / bid
+            bid = live
+    return Placed(bid, Reason.COPIED, rival)
 
 
 def place_ceiling(now: Situation, settings: MatchSettings, level: int) -> Placed:

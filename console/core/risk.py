@@ -21,6 +21,8 @@ from console.core.reasons import Reason
 from console.core.settings import AccountSettings
 from console.core.units import ONE, Nanos, Price
 
+UNATTENDED = "max_unattended_exposure"
+
 
 class Verdict(Struct, frozen=True, array_like=True):
     """How much of an order may leave (0: nothing), and if not all, why."""
@@ -47,6 +49,7 @@ def allow(
     account: AccountSettings,
     books: Callable[[], Books],
     ts: Nanos,
+    attended: bool = True,
 ) -> Verdict:
     """Bound one place (or amend of `replaces`) by every limit; retreats do not pass through here.
 
@@ -76,9 +79,13 @@ def allow(
         if most < size:
             size, reason, limit = most, Reason.OVEREXPOSED if name == "inventory_max" else Reason.LIMIT, name
     if connection.cash is not None and wanted.route.action is BUY:
-        free = connection.cash - _reserved(connection, replaces, blotter)
+        free = _free(connection, connection.cash, replaces, blotter)
         if free * ONE // per_contract < size:
             size, reason, limit = free * ONE // per_contract, Reason.NO_BALANCE, ""
+    if not attended and connection.unattended_max is not None:
+        room = connection.unattended_max - at_rest(connection, blotter)
+        if room * ONE // max(1, per_contract) < size:
+            size, reason, limit = room * ONE // max(1, per_contract), Reason.LIMIT, UNATTENDED
     step = market.spec.size_step
     size = max(0, size) // step * step
     size, name = _exposed(desk, wanted, size, per_contract, replaces, blotter, account, books)
@@ -182,6 +189,18 @@ def _caps(
         yield desk.held(route.instrument) - held, "held"
 
 
+def _free(connection: Connection, cash: int, replaces: Order | None, blotter: Blotter) -> int:
+    """Cash that a new order may tie up."""
+    if not connection.resting_multiple:
+        return cash - _reserved(connection, replaces, blotter)
+    resting = sum(
+        -(-order.price * order.remaining // ONE)
+        for order in blotter.live.values()
+        if order.instrument.venue is connection.venue and order is not replaces and order.action is BUY
+    )
+    return cash * connection.resting_multiple - resting
+
+
 def _reserved(connection: Connection, replaces: Order | None, blotter: Blotter) -> int:
     """Cash our orders in flight will tie up beyond what the venue's free balance already excludes."""
     return sum(
@@ -192,6 +211,17 @@ def _reserved(connection: Connection, replaces: Order | None, blotter: Blotter) 
         and order.action is BUY
         and order.placed_ts > connection.cash_ts
     )
+
+
+def at_rest(connection: Connection, blotter: Blotter) -> int:
+    """What our orders at a venue could cost if all of them were taken, those being cancelled included."""
+    return sum(stake(o) for o in blotter.live.values() if o.instrument.venue is connection.venue)
+
+
+def stake(order: Order) -> int:
+    """What an order that is taken as a whole puts at risk, fees aside."""
+    price = order.price if order.action is BUY else ONE - order.price
+    return -(-price * order.remaining // ONE)
 
 
 def _exposed(

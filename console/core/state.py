@@ -82,6 +82,8 @@ class State:
         self.stopping = ""
         self.reduce_only = False  # re-armed after a kill for getting out only
         self.gated = False  # real orders wait for the start gate
+        self.console = False  # a controlling console is attached
+        self.unwatched = ""  # why the watchdog does not watch; empty when it does, or when none is needed
         self.feeds: dict[str, FeedStatus] = {}
         self.recovering = False  # an earlier run's records are being read: nothing is decided
         self.next_order = 1

@@ -7,6 +7,8 @@ import contextlib
 import os
 import secrets
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -19,12 +21,15 @@ from console.core.recovery import recover
 from console.folders import KillLatch, Lock
 from console.journal import JournalError, Reader, newest_first
 from console.launch.place import Place
-from console.launch.sources import connected, examine
+from console.launch.sources import connected, examine, watchdog_check
+from console.launch.spawn import spawn
 from console.runner.clock import RunClock, SystemClock
 from console.runner.runner import Beginning, Gate, Runner
 from console.runner.source import Source
+from console.venues.base.protocol import Check
 from console.venues.simulated import SimulatedVenues
 
+WATCHDOG_PATIENCE_S = 8.0
 BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -40,6 +45,9 @@ def run_engine(place: Place, headless: bool) -> int:
         books = _books(place.folder, config)
         source = _source(config, place.folder, books)
         checkpoint = _recovered(books / "journal", config.ledger)
+        watchdog = partial(_spawn_watchdog, place) if _is_real(config) else None
+        if watchdog is not None:
+            _await_watchdog(place, watchdog)
         beginning = Beginning(
             run_id=new_run_id(),
             folder=place.folder,
@@ -48,8 +56,9 @@ def run_engine(place: Place, headless: bool) -> int:
             checkpoint=checkpoint,
             first=carried or _first(config, source, checkpoint),
             keep_without_console=headless,
-            gate=_gate(config) if _is_real(config) else None,
-            checks=_gate(config) if config.dry_run else None,
+            gate=_gate(config, place.folder) if _is_real(config) else None,
+            checks=_gate(config, None) if config.dry_run else None,
+            spawn_watchdog=watchdog,
         )
         status, runner = run_once(config, beginning, source, SystemClock())
         if not runner.switched or status:  # orders not proven gone are nobody's other ledger
@@ -92,9 +101,30 @@ def _source(config: Config, folder: Path, books: Path) -> Source:
     return connected(config, books)
 
 
-def _gate(config: Config) -> Gate:
+def _gate(config: Config, watched: Path | None) -> Gate:
+    """What real orders wait for; `watched` is the folder in which a watchdog must give signs of life."""
     real = msgspec.structs.replace(config, dry_run=False)
-    return lambda: examine(real)
+
+    async def checks() -> list[Check]:
+        found = await examine(real)
+        return found if watched is None else [*found, watchdog_check(watched)]
+
+    return checks
+
+
+def _spawn_watchdog(place: Place) -> None:
+    """One that finds another at work ends by itself. Ours is reaped when it ends, never waited for."""
+    spawn(place.watch, place.folder / "watch.log")
+
+
+def _await_watchdog(place: Place, spawn_one: Callable[[], None]) -> None:
+    """Start the watchdog unless one watches, and give it a moment: nothing real leaves without it."""
+    until = time.monotonic() + WATCHDOG_PATIENCE_S
+    if watchdog_check(place.folder).passed:
+        return
+    spawn_one()
+    while time.monotonic() < until and not watchdog_check(place.folder).passed:
+        time.sleep(0.1)
 
 
 def say(line: str) -> None:

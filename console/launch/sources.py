@@ -14,13 +14,18 @@ from console.config.tables import FeedTable
 from console.core.commands import AnyCommand
 from console.core.events import Mode
 from console.core.instruments import Venue
+from console.folders import SignOfLife, state_folder
 from console.keys import ENV_FILE, Keys
 from console.launch.place import LaunchError
 from console.runner.source import Source
+from console.runner.watching import WATCH, missing
 from console.venues.base.lane import Request
-from console.venues.base.protocol import Check, FeedClient, VenueClient
+from console.venues.base.protocol import Check, FeedClient, Picker, VenueClient
 from console.venues.connected import Connected
 from console.venues.paper import PaperVenue
+from console.venues.prophetx import kit as prophetx
+from console.venues.prophetx.client import ProphetX
+from console.venues.prophetx.doctor import examine as examine_prophetx
 
 
 class Trader(VenueClient, Protocol):
@@ -36,18 +41,55 @@ class VenueKit(Struct, frozen=True):
     public: Callable[[Config], VenueClient]
     trading: Callable[[Config, Keys], Trader]
     examine: Callable[[Config, Keys], Awaitable[Sequence[Check]]]
+    pick: Callable[[Config, VenueClient], Picker | None] = lambda _, __: None  # from what a client lists
 
 
+WATCH_PREFIX = "WATCH_"
 FeedMaker = Callable[[FeedTable, Keys], FeedClient]
 
-VENUES: dict[Venue, VenueKit] = {}
+
+def _prophetx_public(config: Config) -> VenueClient:
+    """There is no public data without keys at this venue."""
+    table, keys = config.venues.prophetx, keys_of(config)
+    return prophetx.client_of(table, config.mode, keys, folder_of(config), trades=False)
+
+
+def _prophetx_trading(config: Config, keys: Keys) -> Trader:
+    return prophetx.client_of(config.venues.prophetx, config.mode, keys, folder_of(config), trades=True)
+
+
+def _prophetx_picker(config: Config, client: VenueClient) -> Picker | None:
+    assert isinstance(client, ProphetX), "the kit picks from its own clients"
+    table = config.venues.prophetx
+    settings = config.profiles[table.select.profile]
+    return prophetx.picker_of(table, client, settings, [match.spec.id for match in config.matches])
+
+
+def _prophetx_examine(config: Config, keys: Keys) -> Awaitable[Sequence[Check]]:
+    return examine_prophetx(config.venues.prophetx, config.mode, keys, folder_of(config))
+
+
+VENUES: dict[Venue, VenueKit] = {
+    Venue.PROPHETX: VenueKit(_prophetx_public, _prophetx_trading, _prophetx_examine, _prophetx_picker),
+}
 FEEDS: dict[str, FeedMaker] = {}
+
+
+def folder_of(config: Config) -> Path:
+    """Where this mode and account keep their state."""
+    return state_folder(os.environ, config.mode, config.account_name)
 
 
 def keys_of(config: Config) -> Keys:
     """Secrets of this machine: the environment, `.env` beside the settings file, the keyring."""
     folder = Path(config.source).parent if config.source else Path()
     return Keys(os.environ, folder / ENV_FILE)
+
+
+def watch_keys(config: Config) -> Keys:
+    """Secrets of the watchdog: WATCH_<NAME> where there is one, else the engine's own."""
+    folder = Path(config.source).parent if config.source else Path()
+    return Keys(os.environ, folder / ENV_FILE, prefix=WATCH_PREFIX)
 
 
 def enabled(config: Config) -> list[tuple[Venue, VenueKit]]:
@@ -58,25 +100,35 @@ def enabled(config: Config) -> list[tuple[Venue, VenueKit]]:
 def connected(config: Config, books: Path) -> Source:
     """Venues and feeds of a mode other than the simulation; the paper account is kept in `books`."""
     keys = keys_of(config)
-    venues = [_client(venue, kit, config, keys, books) for venue, kit in enabled(config)]
+    venues, pickers = list[VenueClient](), list[Picker]()
+    for venue, kit in enabled(config):
+        on_paper = config.mode is Mode.PAPER or config.dry_run
+        client = kit.public(config) if on_paper else kit.trading(config, keys)
+        picker = kit.pick(config, client)
+        pickers += [picker] if picker is not None else []
+        if on_paper:
+            builder = kit.trading(config, keys) if config.dry_run else None
+            kept = books / f"{venue.value}.paper"
+            client = PaperVenue(client, kept, config.paper_cash, builder=builder)
+        venues.append(client)
     if not venues:
         raise LaunchError(f"mode {config.mode.value}: no venue is enabled; see [venues] in markets.toml")
-    return Connected(venues, feeds(config, keys))
-
-
-def _client(venue: Venue, kit: VenueKit, config: Config, keys: Keys, books: Path) -> VenueClient:
-    kept = books / f"{venue.value}.paper"
-    if config.mode is Mode.PAPER:
-        return PaperVenue(kit.public(config), kept, config.paper_cash)
-    if config.dry_run:
-        return PaperVenue(kit.public(config), kept, config.paper_cash, builder=kit.trading(config, keys))
-    return kit.trading(config, keys)
+    return Connected(venues, feeds(config, keys), pickers)
 
 
 def feeds(config: Config, keys: Keys) -> list[FeedClient]:
     """The odds feeds switched on."""
     tables = {name: getattr(config.feeds, name) for name in FEEDS}
     return [make(tables[name], keys) for name, make in FEEDS.items() if tables[name].enabled]
+
+
+def watchdog_check(folder: Path) -> Check:
+    """Whether somebody would empty the venues if this engine died or hung (C15)."""
+    sign = SignOfLife(folder, WATCH)
+    why = missing(sign)
+    sign.close()
+    remedy = "run `mmconsole watch` beside the engine; real orders start one by themselves"
+    return Check("watchdog", not why, why or "it watches and reaches every venue", remedy)
 
 
 async def examine(config: Config, only: Venue | None = None) -> list[Check]:

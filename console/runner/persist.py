@@ -32,14 +32,22 @@ def change_of(config: Config, state: State, event: OperatorEvent) -> dict[str, A
             return {"account": {event.key: event.value.strip()}}
         case SetSetting() if simulated and event.match not in configured:
             return {"sim": {"settings": {event.match: {event.key: event.value.strip()}}}}
-        case SetSetting():
+        case SetSetting() if event.match in configured:
             return {"match": [{"id": event.match, "settings": {event.key: event.value.strip()}}]}
+        case SetSetting():  # picked by itself: from now on it is a match of the settings
+            desk = state.desks[event.match]
+            return {"match": [match_table(desk.spec, desk.settings, (), _profile(config, desk.settings))]}
         case AddMatch() | RemoveMatch() if simulated:
             return {"sim": {"matches": [m for m in state.desks if m not in configured]}}
         case AddMatch():
-            profile = config.profiles.get(event.settings.preset, MatchSettings())
+            profile = _profile(config, event.settings)
             return {"match": [match_table(event.spec, event.settings, event.odds, profile)]}
         case RemoveMatch():
             return {"match": [{"id": event.match, "removed": True}]}
         case _:
             return None
+
+
+def _profile(config: Config, settings: MatchSettings) -> MatchSettings:
+    """What the settings of a match start from; the settings file keeps only what differs."""
+    return config.profiles.get(settings.preset, MatchSettings())

@@ -236,11 +236,11 @@ class Account:
             maker=maker,
             order_id=order.order_id,
         )
-        self._move(order, size, price, cost, fee)
+        self._move(order, size, cost, fee)
         self.remember(fill)
         return fill
 
-    def _move(self, order: OwnOrder, size: int, price: int, cost: int, fee: int) -> None:
+    def _move(self, order: OwnOrder, size: int, cost: int, fee: int) -> None:
         symbol, long = order.instrument.symbol, order.side is BID
         paid = cost if order.action is BUY else -cost
         if order.instrument.side is NO:  # as if YES had been traded the other way
@@ -255,7 +255,7 @@ class Account:
         self.fees += fee
         if not order.spec.two_sided and long:
             self.stakes[symbol] = self.stakes.get(symbol, 0) + cost
-            commission = commission_of(order.spec.fees, price, size)
+            commission = commission_of(order.spec.fees, size, cost)
             self.commissions[symbol] = self.commissions.get(symbol, 0) + commission
 
     def take_fee(self, amount: int) -> None:

@@ -201,11 +201,11 @@ class Wallet:
             maker=maker,
             order_id=order.order_id,
         )
-        self._move(order, size, price, cost, fee)
+        self._move(order, size, cost, fee)
         self._remember(fill)
         return fill
 
-    def _move(self, order: OwnOrder, size: int, price: int, cost: int, fee: int) -> None:
+    def _move(self, order: OwnOrder, size: int, cost: int, fee: int) -> None:
         symbol, long = order.instrument.symbol, order.side is BID
         paid = cost if order.action is BUY else -cost
         if order.instrument.side is NO:  # as if YES had been traded the other way
@@ -220,7 +220,7 @@ class Wallet:
         self.fees += fee
         if not order.spec.two_sided and long:
             self._stakes[symbol] = self._stakes.get(symbol, 0) + cost
-            commission = commission_of(order.spec.fees, price, size)
+            commission = commission_of(order.spec.fees, size, cost)
             self._commissions[symbol] = self._commissions.get(symbol, 0) + commission
 
     def settle(self, symbol: str, payout: int, refund: bool) -> None:

@@ -26,7 +26,7 @@ from console.core.commands import (
 from console.core.events import FeedStatus
 from console.core.instruments import Venue
 from console.link.messages import SymbolView
-from console.venues.base.protocol import FeedClient, LookupFailed, Put, VenueClient
+from console.venues.base.protocol import FeedClient, LookupFailed, Picker, Put, VenueClient
 
 CLOSE_S = 2.0
 AGAIN_S = 5.0  # before a feed that broke is begun again
@@ -35,10 +35,16 @@ AGAIN_S = 5.0  # before a feed that broke is begun again
 class Connected:
     """Routes commands to the client they concern and merges what all of them say."""
 
-    def __init__(self, venues: Sequence[VenueClient], feeds: Sequence[FeedClient]) -> None:
+    def __init__(
+        self,
+        venues: Sequence[VenueClient],
+        feeds: Sequence[FeedClient],
+        pickers: Sequence[Picker] = (),
+    ) -> None:
         self._clients = {client.venue: client for client in venues}
         self._feeds = tuple(feeds)
         self._running: set[asyncio.Task[None]] = set()
+        self._pickers = tuple(pickers)
 
     @property
     def venues(self) -> tuple[Venue, ...]:
@@ -54,8 +60,8 @@ class Connected:
         """
         for venue, client in self._clients.items():
             self._running.add(asyncio.create_task(client.run(put), name=venue.value))
-        for feed in self._feeds:
-            self._running.add(asyncio.create_task(_for_ever(feed, put), name=feed.name))
+        for beside in (*self._feeds, *self._pickers):
+            self._running.add(asyncio.create_task(_for_ever(beside, put), name=beside.name))
         try:
             done, _ = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
@@ -118,8 +124,8 @@ class Connected:
         return tuple(found)
 
 
-async def _for_ever(feed: FeedClient, put: Put) -> None:
-    """Run a feed; when it breaks, say so and begin again."""
+async def _for_ever(feed: FeedClient | Picker, put: Put) -> None:
+    """Run what no order depends on; when it breaks, say so and begin again."""
     while True:
         task = asyncio.create_task(feed.run(put), name=feed.name)
         try:

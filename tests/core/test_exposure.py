@@ -37,9 +37,7 @@ def bid(instrument: Instrument, price: float, count: float, action: Action = Act
 
 
 def take(made: Position, instrument: Instrument, count: float, price: float) -> None:
-    made.fill(
-        instrument, Action.BUY, contracts(count), dollars(count * price / 100), 0, cents(price), NO_FEES
-    )
+    made.fill(instrument, Action.BUY, contracts(count), dollars(count * price / 100), 0, NO_FEES)
 
 
 # ---- by hand
@@ -137,7 +135,7 @@ def filled(made: Position, order: Risked, version: int, size: int, fees: FeeMode
         size = left - order.versions[0][1]
     cost = price * size // ONE
     fee = fee_per_contract(fees, price, ONE) * size // ONE
-    made.fill(order.instrument, order.action, size, cost, fee, price, NO_FEES)
+    made.fill(order.instrument, order.action, size, cost, fee, NO_FEES)
 
 
 def brute_force(
@@ -163,7 +161,7 @@ def brute_force(
     for combination in product(*ways):
         made = position(outcomes, may_none=may_none)
         for instrument, price, size in fills:
-            made.fill(instrument, Action.BUY, size, price * size // ONE, 0, price, NO_FEES)
+            made.fill(instrument, Action.BUY, size, price * size // ONE, 0, NO_FEES)
         for order, (version, size) in zip(orders, combination, strict=True):
             if size:
                 filled(made, order, version, size, fees)
@@ -198,7 +196,7 @@ def test_the_worst_case_is_the_worst_over_all_combinations_of_fills(outcomes: in
             orders.append(Risked(leg, action, tuple(versions)))
         made = position(outcomes, may_none=may_none)
         for leg, price, size in fills:
-            made.fill(leg, Action.BUY, size, price * size // ONE, 0, price, NO_FEES)
+            made.fill(leg, Action.BUY, size, price * size // ONE, 0, NO_FEES)
         found = worst_loss(made, orders, terms(outcomes, fees, rule), fair)
         expected = brute_force(fills, orders, outcomes, may_none=may_none, rule=rule, fees=fees, fair=fair)
         assert found == pytest.approx(expected, abs=10)  # roundings of a millionth, against us
