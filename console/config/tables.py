@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from console.core.sources import EXCHANGES
 
 DEFAULT_PROFILE = "top_of_book"
+MarketKind = Literal["h2h", "spread", "total"]
+MARKET_KINDS: tuple[MarketKind, ...] = ("h2h", "spread", "total")
 
 
 class _Table(BaseModel):
@@ -31,7 +33,8 @@ class SimTable(_Table):
     """[sim]: the built-in exchange."""
 
     seed: int = Field(default=7, ge=0)
-    profile: str = DEFAULT_PROFILE
+    pace: float = Field(default=4.0, ge=0.1, le=20.0)  # how much busier than life everybody is
+    profile: str = "practice"
     matches: list[str] | None = None  # None: all but the last two, which wait to be added
     settings: dict[str, dict[str, Any]] = Field(default_factory=dict)  # by match id
 
@@ -90,12 +93,27 @@ class PolymarketTable(VenueTable):
     signature_type: int = Field(default=3, ge=0, le=3)
 
 
+class SelectTable(_Table):
+    """[venues.prophetx.select]: matches added by themselves, one for each main line."""
+
+    enabled: bool = False
+    leagues: list[str] = Field(default_factory=lambda: ["MLB", "NBA", "NFL", "NHL", "Tennis"], min_length=1)
+    markets: list[MarketKind] = Field(default_factory=lambda: list(MARKET_KINDS), min_length=1)
+    lookahead_h: int = Field(default=24, ge=1, le=168)
+    events_max: int = Field(default=30, ge=1, le=100)
+    profile: str = "sharp_copy"
+    refresh_s: int = Field(default=300, ge=10, le=3600)
+
+
 class ProphetXTable(VenueTable):
     """[venues.prophetx]"""
 
     dialect: Literal["v4", "legacy"] = "v4"
     commission_pct: float = Field(default=2.0, ge=0.0, le=20.0)  # on net winnings
     max_unattended_exposure: int = Field(default=500, ge=0)  # dollars that may rest with nobody watching
+    debited: Literal["on_match", "on_placement"] = "on_match"  # when the account's cash leaves
+    resting_multiple: int = Field(default=10, ge=1, le=10)  # of the cash may rest, where it leaves on a match
+    select: SelectTable = SelectTable()
 
 
 class VenuesTable(_Table):

@@ -104,11 +104,15 @@ class CancelAll(Command, frozen=True, kw_only=True):
 
 
 class Lookup(Command, frozen=True, kw_only=True):
-    """Find out what became of an order whose outcome is unknown or late."""
+    """Find out what became of an order whose outcome is unknown or late.
+
+    `filled` is what we have booked of it: where a venue tells totals, the rest of them is a fill we missed.
+    """
 
     order_id: ClientOrderId
     venue_order_id: VenueOrderId
     instrument: Instrument
+    filled: Size = Size(0)
 
 
 class Reconcile(Command, frozen=True, kw_only=True):

@@ -119,8 +119,10 @@ class Connection:
         "mismatch",
         "private_ts",
         "reconciling",
+        "resting_multiple",
         "stream",
         "sweep",
+        "unattended_max",
         "up",
         "venue",
         "why_down",
@@ -143,6 +145,8 @@ class Connection:
         self.clock_offset: int | None = None  # of the venue's clock ahead of ours
         self.dead_man = False  # the venue ends our orders when it no longer hears of us
         self.kept_alive_ts = NEVER
+        self.resting_multiple = 0  # all that rests may come to so many times the cash; 0: it is paid for
+        self.unattended_max: int | None = None  # the most that may rest while nobody watches
         self.sweep: Sweep | None = None
 
     def trouble(self, settings: AccountSettings, ts: Nanos) -> Reason | None:

@@ -10,6 +10,7 @@ from console.core.instruments import Action, Instrument
 from console.core.markets import Market
 from console.core.orders import Order
 from console.core.planner import Wanted
+from console.core.reasons import Reason
 from console.core.settings import MatchSettings
 from console.core.units import ONE, Nanos
 
@@ -28,13 +29,21 @@ class Amend(Struct, frozen=True, array_like=True):
     retreat: bool
 
 
+class Refill(Struct, frozen=True, array_like=True):
+    """Top an order up at its price, if the limits allow enough more of it."""
+
+    order: Order
+    wanted: Wanted
+    amendable: bool
+
+
 class Place(Struct, frozen=True, array_like=True):
     """Rest a new order."""
 
     wanted: Wanted
 
 
-Step = Cancel | Amend | Place
+Step = Cancel | Amend | Refill | Place
 
 
 def diff(
@@ -78,8 +87,10 @@ def _adjust(order: Order, want: Wanted, market: Market, settings: MatchSettings,
         return Amend(order, want, retreat=True) if amendable else Cancel(order)
     if bid == want.bid:
         if order.remaining * 100 < want.size * settings.refill_below_pct and _rested(order, settings, ts):
-            return Amend(order, want, retreat=False) if amendable else Cancel(order)
+            return Refill(order, want, amendable)
         return None
+    if want.reason is Reason.COPIED and want.bid < bid:  # the sharp book moved away: so do we, at once
+        return Amend(order, want, retreat=True) if amendable else Cancel(order)
     tick = market.book.ladder.tick_at(order.price) if market.book is not None else ONE
     if abs(bid - want.bid) < max(tick, settings.requote_threshold) or not _rested(order, settings, ts):
         return None

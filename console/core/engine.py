@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from console.core import intake, keepalive, killing, marks, operating, outcomes, quotes, reconcile
+from console.core import attendance, intake, keepalive, killing, marks, operating, outcomes, quotes, reconcile
 from console.core.checkpoint import decode, restore
 from console.core.commands import AmendOrder, AnyCommand, PlaceOrder, Severity, Subscribe
 from console.core.connection import Connection
@@ -45,6 +45,7 @@ from console.core.events import (
     OrderFilled,
     OrderRejected,
     OutcomeUnknown,
+    PrivateConfirmed,
     QueuePosition,
     RewardPaid,
     Settled,
@@ -54,8 +55,9 @@ from console.core.events import (
     VenueDown,
     VenueLimits,
     VenueUp,
+    Watched,
 )
-from console.core.instruments import BookSide, Instrument, Venue
+from console.core.instruments import BID, Instrument, Venue
 from console.core.state import State
 from console.core.units import MILLISECOND, ONE, SECOND, Nanos
 
@@ -153,6 +155,7 @@ class Engine:
             for connection in state.connections.values():
                 reconcile.check_due(state, connection)
             keepalive.keep_alive(state)
+            attendance.trim(state)
 
     def _watch_clock(self) -> None:
         """The wall clock was set: whatever hangs on the time of day is looked at now (C23)."""
@@ -204,6 +207,7 @@ class Engine:
                 VenueUp()
                 | VenueDown()
                 | VenueLimits()
+                | PrivateConfirmed()
                 | ClockMeasured()
                 | MassStatus()
                 | BalanceUpdate()
@@ -212,6 +216,9 @@ class Engine:
                 | Settled()
             ):
                 self._on_account(event)
+                self._evaluate_due()
+            case Watched():
+                attendance.watched(self.state, event.why)
                 self._evaluate_due()
             case Started():
                 self._started(event)
@@ -255,6 +262,7 @@ class Engine:
         match event:
             case InstrumentDefined():
                 market.define(event.spec, state.connections[event.instrument.venue].stream)
+                state.blotter.mirror(market.instrument, event.spec.mirror)
                 self._book_moved(market.instrument)
             case MarketStatus():
                 if market.state is not event.state:
@@ -284,7 +292,7 @@ class Engine:
         """Taker flow, seen from every outcome the symbol pays on or does not."""
         for desk in self.state.on_market.get(event.instrument.yes, ()):
             pays = desk.pays[event.instrument.yes]
-            bought = event.taker is BookSide.BID
+            bought = event.taker is BID
             if desk.outcomes == 2 or pays.bit_count() == 1:
                 for outcome, flow in enumerate(desk.flows):
                     inside = bool(pays >> outcome & 1)
@@ -340,6 +348,7 @@ class Engine:
         event: VenueUp
         | VenueDown
         | VenueLimits
+        | PrivateConfirmed
         | ClockMeasured
         | MassStatus
         | BalanceUpdate
@@ -364,6 +373,10 @@ class Engine:
             case VenueLimits():
                 connection.budget.told(event, state.settings)
                 connection.dead_man = event.dead_man
+                connection.resting_multiple = event.resting_multiple
+                connection.unattended_max = event.unattended_max
+            case PrivateConfirmed():
+                connection.private_ts = event.ts
             case ClockMeasured():
                 self._clock_measured(connection, event)
             case RewardPaid():

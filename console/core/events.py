@@ -29,20 +29,12 @@ from console.core.instruments import (
     VenueOrderId,
 )
 from console.core.matches import MatchId, MatchSpec
+from console.core.modes import Mode as Mode
+from console.core.modes import OnConsoleLost as OnConsoleLost
 from console.core.settings import AccountSettings, MatchSettings
 from console.core.units import Cash, Nanos, Price, Size
 
 # ---- time and the run
-
-
-class Mode(enum.Enum):
-    """Where prices come from and where orders go."""
-
-    SIM = "sim"
-    REPLAY = "replay"
-    PAPER = "paper"
-    DEMO = "demo"
-    LIVE = "live"
 
 
 class Started(Event, frozen=True, kw_only=True):
@@ -147,8 +139,10 @@ class VenueDown(Event, frozen=True, kw_only=True):
 class VenueLimits(Event, frozen=True, kw_only=True):
     """The venue's own write budget and what requests cost there; from now on they govern.
 
-    `dead_man`: the venue takes our orders out when `KeepAlive` stops. `renew` is what prolonging one
-    resting order costs; 0 where orders do not carry an end.
+    `dead_man`: the venue takes our orders out when `KeepAlive` stops. `renew` is what prolonging one resting
+    order costs; 0 where orders do not carry an end. `resting_multiple`: cash leaves when an order is matched,
+    all that rests may come to so many times it (0: it leaves when placed). `unattended_max` bounds what rests
+    there while nobody watches.
     """
 
     venue: Venue
@@ -159,6 +153,14 @@ class VenueLimits(Event, frozen=True, kw_only=True):
     cancel: int
     renew: int = 0
     dead_man: bool = False
+    resting_multiple: int = 0
+    unattended_max: Cash | None = None
+
+
+class PrivateConfirmed(Event, frozen=True, kw_only=True):
+    """The subscription behind our own orders proved intact: a fill would have reached us."""
+
+    venue: Venue
 
 
 class ClockMeasured(Event, frozen=True, kw_only=True):
@@ -189,7 +191,7 @@ class RejectReason(enum.Enum):
 
 
 class OrderAccepted(Event, frozen=True, kw_only=True):
-    """The venue has the order; looked up, it also tells the price and total size (filled part included)."""
+    """The venue has the order; it may also tell the price and total size it took (filled part included)."""
 
     order_id: ClientOrderId
     venue_order_id: VenueOrderId
@@ -465,18 +467,16 @@ class ConfirmRules(Event, frozen=True, kw_only=True):
     rules_hash: str
 
 
-class OnConsoleLost(enum.Enum):
-    """What the engine does when its last controlling console is gone."""
-
-    STOP = "stop"
-    PAUSE = "pause"
-    KEEP = "keep"
-
-
 class ConsoleLost(Event, frozen=True, kw_only=True):
     """No controlling console has been heard of for the time allowed."""
 
     policy: OnConsoleLost
+
+
+class Watched(Event, frozen=True, kw_only=True):
+    """Whether the watchdog process watches over this run; `why` it does not, empty when it does."""
+
+    why: str = ""
 
 
 class StartGatePassed(Event, frozen=True, kw_only=True):
@@ -534,7 +534,9 @@ AccountEvent = (
     | VenueUp
     | VenueDown
     | VenueLimits
+    | PrivateConfirmed
     | ClockMeasured
+    | Watched
 )
 OperatorEvent = (
     Kill

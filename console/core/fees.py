@@ -60,11 +60,11 @@ def fee_of_fill(model: FeeModel, price: int, size: int, maker: bool) -> Cash:
     return Cash(ceil_div(rate * price * (ONE - price) * size, ONE * ONE * ONE * model.unit) * model.unit)
 
 
-def commission_of(model: FeeModel, price: int, size: int) -> Cash:
-    """Commission taken from the winnings of `size` contracts bought at `price` when they pay."""
+def commission_of(model: FeeModel, size: int, cost: int) -> Cash:
+    """Commission taken from the winnings of `size` contracts bought for `cost` in all, when they pay."""
     if model.kind is not FeeKind.WINNINGS:
         return Cash(0)
-    return Cash(ceil_div(model.maker_rate * (ONE - price) * size, ONE * ONE))
+    return Cash(ceil_div(model.maker_rate * (size - cost), ONE))
 
 
 def worst_fee_per_contract(model: FeeModel, price: int, fair: int, size: int, fills: int) -> int:

@@ -185,10 +185,7 @@ def _references(state: State, desk: Desk, feed: str) -> dict[str, tuple[float, .
         if source.probabilities
         and not source.note
         and not (source.kind is SourceKind.ODDS and source.feed == feed)
-        and (
-            source.kind is SourceKind.MANUAL
-            or state.ts - source.confirmed_ts < source.age_max(desk.settings, desk.phase)
-        )
+        and desk.board.is_fresh(source, desk.settings, desk.phase, state.ts)
     ]
     books = [source for source in fresh if source.kind is SourceKind.BOOK]
     return {source.name: source.primary for source in books or fresh}

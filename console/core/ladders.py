@@ -90,11 +90,15 @@ def from_american(name: str, odds: Iterable[int]) -> Ladder:
 
 
 def price_of_american(odds: int) -> Price:
-    """Price of American odds: -110 -> 523810 (110/210), +150 -> 400000 (100/250)."""
+    """Price of American odds: -110 -> 523810 (110/210), +150 -> 400000 (100/250).
+
+    Half a millionth goes to the even one, so that odds and their opposite always add up to a dollar.
+    """
     if abs(odds) < 100:
         raise ValueError(f"American odds are at most -100 or at least +100, not {odds:+d}")
     stake, payout = (100, odds + 100) if odds > 0 else (-odds, 100 - odds)
-    return Price((2 * stake * ONE + payout) // (2 * payout))
+    whole, rest = divmod(stake * ONE, payout)
+    return Price(whole + (2 * rest > payout or (2 * rest == payout and whole % 2 == 1)))
 
 
 def american_of_price(price: int) -> int:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import enum
 import math
 
+from console.core.american import american_of_decimal
 from console.core.devig import OddsError
+from console.core.ladders import american_of_price
+from console.core.units import ONE
 
 
 def parse_odds(text: str) -> float:
@@ -41,9 +45,24 @@ def parse_line(text: str, outcomes: int) -> tuple[float, ...]:
 
 def american(decimal_odds: float) -> str:
     """American spelling of decimal odds, to the nearest whole number: 1.909 -> ``-110``."""
-    if decimal_odds >= 2.0:
-        return f"+{round((decimal_odds - 1.0) * 100.0)}"
-    return f"-{round(100.0 / (decimal_odds - 1.0))}"
+    return f"{american_of_decimal(decimal_odds):+d}"
+
+
+class OddsStyle(enum.Enum):
+    """How a price is written for a person."""
+
+    AMERICAN = "american"
+    DECIMAL = "decimal"
+    PROBABILITY = "probability"
+
+
+def spell(price: int, style: OddsStyle) -> str:
+    """A price in millionths as a bettor reads it: 476190 -> ``+110``, ``2.1000`` or ``47.62%``."""
+    if style is OddsStyle.AMERICAN:
+        return f"{american_of_price(price):+d}"
+    if style is OddsStyle.DECIMAL:
+        return f"{ONE / price:.4f}"
+    return f"{price / (ONE // 100):.2f}%"
 
 
 def _of_american(value: float, text: str) -> float:

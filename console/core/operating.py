@@ -83,6 +83,7 @@ def operate(state: State, event: OperatorEvent) -> None:
         case ConsoleLost():
             console_lost(state, event)
         case ConsoleBack():
+            state.console = True
             state.note("console attached")
         case _:
             assert_never(event)
@@ -209,6 +210,7 @@ def stop(state: State, why: str) -> None:
 
 def console_lost(state: State, event: ConsoleLost) -> None:
     """The last controlling console is gone for longer than allowed."""
+    state.console = False
     if event.policy is OnConsoleLost.STOP:
         stop(state, "console lost")
     elif event.policy is OnConsoleLost.PAUSE:

@@ -32,12 +32,14 @@ from console.core.provisional import begun, confirmed, undone
 from console.core.quoting import Route
 from console.core.reasons import Reason
 from console.core.state import FillRecord, State
-from console.core.units import CENT, ONE, SECOND, Nanos, Price, decimal
+from console.core.units import CENT, ONE, SECOND, Nanos, Price, Size, decimal
 
 CANCEL_RETRY = 1 * SECOND  # a cancel that was not taken is sent again, but in no storm
 REJECTS_PAUSE = 3  # of one side within a minute
 REJECTS_WINDOW = 60 * SECOND
 FILL_RATE_WINDOW = 60 * SECOND
+# Silence proves nothing, nor do refusals, which may be local.
+_NO_PROOF = (OutcomeUnknown, OrderRejected, AmendRejected, OrderCancelRejected)
 
 
 def learn(state: State, event: OrderEvent) -> None:
@@ -54,8 +56,8 @@ def learn(state: State, event: OrderEvent) -> None:
     if order is None:
         state.note(f"{type(event).__name__} for {event.order_id}, an order we do not know")
         return
-    if not isinstance(event, OutcomeUnknown | OrderRejected | AmendRejected | OrderCancelRejected):
-        _proved(state, order.instrument.venue)  # silence and refusals, which may be local, prove nothing
+    if not isinstance(event, _NO_PROOF):
+        _proved(state, order.instrument.venue)
     ts = state.ts
     blotter = state.blotter
     match event:
@@ -167,7 +169,12 @@ def look_up(state: State, order: Order) -> None:
     order.lookups += 1
     order.pending_since = state.ts
     state.send(
-        Lookup(order_id=order.order_id, venue_order_id=order.venue_order_id, instrument=order.instrument)
+        Lookup(
+            order_id=order.order_id,
+            venue_order_id=order.venue_order_id,
+            instrument=order.instrument,
+            filled=Size(order.filled),
+        )
     )
 
 
@@ -222,7 +229,7 @@ def _book(desk: Desk, event: OrderFilled) -> Lock:
     market = desk.markets[event.instrument.yes]
     fees = market.spec.fees if market.spec is not None else NO_FEES  # traded by hand before it is defined
     position = desk.positions[event.instrument.venue]
-    return position.fill(event.instrument, event.action, event.size, event.cost, event.fee, event.price, fees)
+    return position.fill(event.instrument, event.action, event.size, event.cost, event.fee, fees)
 
 
 def settle_fill(state: State, event: FillConfirmed | FillReversed) -> None:

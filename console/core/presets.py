@@ -7,6 +7,11 @@ from console.core.units import CENT, ONE, Cash, Price, Size
 
 PRESETS: dict[str, MatchSettings] = {
     "top_of_book": MatchSettings(),
+    "practice": MatchSettings(  # for the built-in world: the whole play within a minute
+        preset="practice",
+        edge_min=Price(CENT // 2),
+        inventory_max=Size(10 * ONE),
+    ),
     "soccer": MatchSettings(
         preset="soccer",
         placement=Placement.CEILING,
@@ -53,6 +58,25 @@ PRESETS: dict[str, MatchSettings] = {
         normal_ms=5000,
         stop_before_start_s=900,
     ),
+    "sharp_copy": MatchSettings(
+        preset="sharp_copy",
+        placement=Placement.COPY,
+        edge_min=Price(0),
+        inventory_skew_max=Price(0),
+        vol_factor=0.0,
+        quote_empty=True,  # whoever is first at a betting exchange finds an empty book
+        requote_odds_bp=200,
+        contracts=Size(500 * ONE),
+        notional=Cash(100 * ONE),
+        order_size_max=Size(1000 * ONE),
+        order_cash_max=Cash(200 * ONE),
+        inventory_max=Size(500 * ONE),
+        max_position=Size(1000 * ONE),
+        max_loss_match=Cash(500 * ONE),
+        exposure_match=Cash(500 * ONE),
+        exposure_event=Cash(500 * ONE),
+        stop_before_start_s=900,
+    ),
 }
 
 ACCOUNT_PRESETS: dict[str, AccountSettings] = {
@@ -72,5 +96,12 @@ ACCOUNT_PRESETS: dict[str, AccountSettings] = {
         drawdown=None,
         stop_loss_pct=5,
         open_orders=50,
+    ),
+    "sharp_copy": AccountSettings(
+        exposure_total=Cash(2000 * ONE),
+        exposure_venue=Cash(2000 * ONE),
+        daily_loss=Cash(500 * ONE),
+        drawdown=Cash(500 * ONE),
+        open_orders=400,
     ),
 }

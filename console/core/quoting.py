@@ -6,38 +6,41 @@ YES at y is a bid of 1 - y for the rest; so one formula serves buying and sellin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from console.core.american import american_of_decimal, opposite
 from console.core.book import NEVER, Face
 from console.core.fees import FeeModel, fee_per_contract
-from console.core.instruments import Action, BookSide, Instrument, book_side
+from console.core.instruments import BUY, Action, Instrument, book_side
+from console.core.ladders import price_of_american
 from console.core.reasons import Reason
 from console.core.settings import BackOff, MatchSettings
-from console.core.units import ONE, SECOND, Nanos, Price
+from console.core.units import BASIS_POINTS, ONE, SECOND, Nanos, Price
 
 
-class Route(Struct, frozen=True, cache_hash=True):
-    """One way to become long an outcome set: an instrument, bought or sold.
+class Route:
+    """One way to become long an outcome set: an instrument, bought or sold; made once and never changed.
 
     `gained` is the outcome mask it makes us long, `safe` says that it also gains when no listed
-    outcome wins (a sale of YES, a purchase of NO).
+    outcome wins (a sale of YES, a purchase of NO). Its orders rest on `side` of the book of `yes`.
     """
 
-    instrument: Instrument
-    action: Action
-    gained: int
-    safe: bool
+    __slots__ = ("action", "gained", "instrument", "safe", "side", "yes")
 
-    @property
-    def side(self) -> BookSide:
-        """Where its orders rest."""
-        return book_side(self.instrument.side, self.action)
+    def __init__(self, instrument: Instrument, action: Action, gained: int, *, safe: bool) -> None:
+        self.instrument = instrument
+        self.action = action
+        self.gained = gained
+        self.safe = safe
+        self.yes = instrument.yes
+        self.side = book_side(instrument.side, action)
 
     def price_of(self, bid: int) -> Price:
         """The instrument's price for a bid price, and the other way round."""
-        return Price(bid if self.action is Action.BUY else ONE - bid)
+        return Price(bid if self.action is BUY else ONE - bid)
 
 
 class Edge(Struct, frozen=True, array_like=True):
@@ -130,10 +133,10 @@ def cap_of(now: Situation) -> Price | None:
     """min(ceiling, best rival ask - tick, 1 - our own opposing bid - tick); None if no price is left."""
     cap: int = now.ceiling
     ask = now.face.opposing(now.opposite_own)
-    if ask is not None:
-        cap = min(cap, ask - 1)
-    if now.opposing is not None:
-        cap = min(cap, ONE - now.opposing - 1)
+    if ask is not None and ask <= cap:
+        cap = ask - 1
+    if now.opposing is not None and ONE - now.opposing <= cap:
+        cap = ONE - now.opposing - 1
     return now.face.down(cap)
 
 
@@ -155,7 +158,7 @@ def _target(
         return None, Reason.OUTBID
     if settings.back_off is BackOff.CEILING:
         return cap, Reason.OUTBID
-    behind = face.rival(settings.rival_size_min, below=now.ceiling + 1)
+    behind = face.rival_below(now.ceiling + 1, settings.rival_size_min)
     if behind is None:
         return face.down(min(cap, now.ceiling - settings.empty_book_edge)), Reason.OUTBID
     return (cap if behind[0] >= cap else _step_over(face, behind[0], cap, settings)), Reason.OUTBID
@@ -184,11 +187,12 @@ def _sticky(
     if live is None:
         memory.rival_near_ts = ts
         return target
-    step = max(now.face.tick_at(live), settings.improve_step)
-    if target.bid >= live or (rival is not None and rival >= live - step):
-        memory.rival_near_ts = ts
     if target.bid >= live:
+        memory.rival_near_ts = ts
         return target
+    step = max(now.face.tick_at(live), settings.improve_step)
+    if rival is not None and rival >= live - step:
+        memory.rival_near_ts = ts
     if memory.rival_near_ts == NEVER:
         memory.rival_near_ts = ts
     if ts - memory.rival_near_ts < memory.retest_s * SECOND:
@@ -211,6 +215,41 @@ def _watch(target: Placed, bid: Price, memory: Memory, settings: MatchSettings, 
     memory.retest_s = min(2 * memory.retest_s, settings.retest_max_s) if returned else settings.retest_s
     memory.rival_near_ts = ts
     return target
+
+
+def copied_bid(odds: Sequence[float], gained: int) -> Price:
+    """The bid that shows others the sharp book's own price of everything but `gained` (an outcome mask).
+
+    Of two outcomes it is the opposite of the American price of the other one, which is what its decimal
+    odds were made of; of three the sharp prices of the others are added up.
+    """
+    others = [price for outcome, price in enumerate(odds) if not gained >> outcome & 1]
+    if len(others) == 1:
+        return price_of_american(opposite(american_of_decimal(others[0])))
+    return Price(math.floor(ONE * (1.0 - sum(1.0 / price for price in others))))
+
+
+def place_copy(now: Situation, copied: Price | None, settings: MatchSettings) -> Placed:
+    """Rest where the sharp book's line is shown to others, snapped to the next longer rung.
+
+    `copied` None: there is no line to copy. Above the ceiling its margin would not pay the commission.
+    """
+    seen = now.face.rival(settings.rival_size_min)
+    rival = seen[0] if seen is not None else None
+    if copied is None:
+        return Placed(None, Reason.NO_SHARP, rival)
+    wanted, cap = now.face.down(copied), cap_of(now)
+    if wanted is None or cap is None:
+        return Placed(None, Reason.PRICE_RANGE, rival)
+    if wanted > now.ceiling:
+        return Placed(None, Reason.THIN_MARGIN, rival)
+    bid, live = min(wanted, cap), now.live
+    if live is not None and bid > live:
+        if now.held_back:
+            return Placed(live, Reason.WAITING, rival)
+        if (bid - live) * BASIS_POINTS < settings.requote_odds_bp * bid:  # of the decimal odds, 1 / bid
+            bid = live
+    return Placed(bid, Reason.COPIED, rival)
 
 
 def place_ceiling(now: Situation, settings: MatchSettings, level: int) -> Placed:

@@ -8,14 +8,16 @@ from console.core.book import Face
 from console.core.fees import FeeKind, FeeModel, worst_fee_per_contract
 from console.core.positions import Closing, Position
 from console.core.settings import MatchSettings
-from console.core.units import ONE, Price, ceil_div
-
-BASIS_POINTS = 10_000
+from console.core.units import BASIS_POINTS, ONE, Price, ceil_div
 
 
-def next_rebalancing(exposure: int, rebalancing: int, settings: MatchSettings) -> int:
-    """Sign of the exposure being worked off, 0 for none: entered at inventory_max, left at half of it."""
-    if abs(exposure) >= settings.inventory_max:
+def next_rebalancing(exposure: int, rebalancing: int, settings: MatchSettings, size_min: int = 1) -> int:
+    """Sign of the exposure being worked off, 0 for none: entered at inventory_max, left at half of it.
+
+    It is entered too where the room left is less than the smallest order: a commission on winnings leaves
+    the exposure a little below the contracts held, so that inventory_max itself would never be reached.
+    """
+    if abs(exposure) + size_min > settings.inventory_max:
         return 1 if exposure > 0 else -1
     if rebalancing and exposure * rebalancing > settings.inventory_max // 2:
         return rebalancing

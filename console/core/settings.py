@@ -27,6 +27,7 @@ class Placement(enum.Enum):
 
     TOP = "top"  # best bid, as cheaply as possible
     CEILING = "ceiling"  # at the ceiling
+    COPY = "copy"  # what the sharp book shows is what others are shown
 
 
 class BackOff(enum.Enum):
@@ -74,6 +75,7 @@ class MatchSettings(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     # Churn
     requote_threshold: Price = Price(0)  # never less than a tick
+    requote_odds_bp: int = 0  # of the decimal odds; like the threshold, for improving only
     rest_min_ms: int = 0
     refill_below_pct: int = 50  # of the wanted size: less than that left is topped up
     refill_min_ms: int = 250

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from console.core.devig import Method
 from console.core.estimators import Shock
 from console.core.instruments import Venue
-from console.core.matches import Phase
+from console.core.matches import INPLAY, Phase
 from console.core.settings import MatchSettings
 from console.core.units import CENT, SECOND, Nanos
 
@@ -42,25 +42,33 @@ class SourceKind(enum.Enum):
     ODDS = "odds"
     BOOK = "book"
 
+    __hash__ = object.__hash__  # members are single: by identity, where Enum hashes the name in Python
+
+
+TYPED, ODDS, BOOK = SourceKind
+
 
 class Source:
     """What one source says of a match, and when it last proved and last changed it."""
 
     __slots__ = (
+        "_logs",
+        "agreed",
         "changed_ts",
         "confirmed_ts",
         "feed",
         "kind",
-        "logs",
         "name",
         "note",
         "odds",
         "poll_s",
+        "primary",
         "probabilities",
         "provider_wall",
         "received_ts",
         "references",
         "seen_wall",
+        "shocked_ts",
         "shocks",
         "spread",
         "venue",
@@ -71,8 +79,10 @@ class Source:
         self.kind = kind
         self.venue = venue
         self.feed = ""  # who brought what it says now, where that is not the source itself
-        self.probabilities: dict[Method, tuple[float, ...]] = {}
-        self.logs: dict[Method, tuple[float, ...]] = {}
+        self.probabilities: Mapping[Method, tuple[float, ...]] = {}
+        self._logs: dict[Method, tuple[float, ...]] = {}
+        self.primary: tuple[float, ...] = ()  # its probabilities by the default method
+        self.agreed = True  # every method says the same, as where there is no margin to take out
         self.confirmed_ts = Nanos(0)
         self.changed_ts = Nanos(0)
         self.received_ts = Nanos(0)
@@ -83,12 +93,8 @@ class Source:
         self.note = "nothing yet"  # why it does not count, empty when it does
         self.spread = 0  # of an exchange book, millionths
         self.shocks = tuple(Shock() for _ in range(1 if outcomes == 2 else outcomes))
+        self.shocked_ts: int | None = None  # the last shock of any outcome
         self.references: dict[str, tuple[float, ...]] = {}  # what others said when it last changed
-
-    @property
-    def primary(self) -> tuple[float, ...]:
-        """Its probabilities by the default method."""
-        return self.probabilities[Method.MULTIPLICATIVE]
 
     def learn(
         self, probabilities: Mapping[Method, tuple[float, ...]], ts: Nanos, changed_ts: Nanos | None = None
@@ -97,7 +103,7 @@ class Source:
 
         `changed_ts`: since when the price stands, where the provider tells.
         """
-        moved = not self.probabilities or self.primary != probabilities[Method.MULTIPLICATIVE]
+        moved = self.primary != probabilities[Method.MULTIPLICATIVE]
         self.confirmed_ts = ts
         self.note = ""
         if moved:
@@ -106,25 +112,36 @@ class Source:
         return moved
 
     def restate(self, probabilities: Mapping[Method, tuple[float, ...]]) -> None:
-        """Keep probabilities by method, with the logarithms the blend needs."""
-        self.probabilities = dict(probabilities)
-        logs = {ps: tuple([math.log(p) for p in ps]) for ps in self.probabilities.values()}
-        self.logs = {method: logs[ps] for method, ps in self.probabilities.items()}
+        """Keep probabilities by method."""
+        said = list(probabilities.values())
+        self.probabilities = probabilities
+        self.primary = probabilities[Method.MULTIPLICATIVE]
+        self.agreed = said.count(self.primary) == len(said)
+        self._logs.clear()
+
+    def logs(self, method: Method) -> tuple[float, ...]:
+        """Logarithms of its probabilities, which the blend needs."""
+        logs = self._logs.get(method)
+        if logs is None:
+            logs = self._logs[method] = tuple([math.log(p) for p in self.probabilities[method]])
+        return logs
 
     def sample(self, ts: Nanos, threshold: float) -> float:
         """Feed the shock estimators and return the highest score."""
-        return max(
-            shock.sample(ts, p, threshold) for shock, p in zip(self.shocks, self.primary, strict=False)
-        )
+        scores = [shock.sample(ts, p, threshold) for shock, p in zip(self.shocks, self.primary, strict=False)]
+        score = max(scores)
+        if score >= threshold:
+            self.shocked_ts = ts
+        return score
 
     # ---- asking
 
     def base(self, phase: Phase) -> float:
         """Its weight while perfectly fresh."""
-        if self.kind is SourceKind.BOOK:
+        if self.kind is BOOK:
             assert self.venue is not None, "a book source belongs to a venue"
             before, inplay = WEIGHT_VENUE[self.venue]
-            weight = inplay if phase is Phase.INPLAY else before
+            weight = inplay if phase is INPLAY else before
             if self.spread <= SPREAD_NARROW:
                 return weight * SPREAD_NARROW_FACTOR
             return weight * SPREAD_WIDE_FACTOR if self.spread >= SPREAD_WIDE else weight
@@ -133,19 +150,7 @@ class Source:
     @property
     def soft(self) -> bool:
         """A sportsbook that is not the sharp one."""
-        return self.kind is SourceKind.ODDS and self.name != SHARP
-
-    def age_max(self, settings: MatchSettings, phase: Phase) -> int:
-        """How old its last confirmation may be, in nanoseconds."""
-        inplay = phase is Phase.INPLAY
-        if self.kind is SourceKind.BOOK:
-            return (settings.age_max_book_inplay_s if inplay else settings.age_max_book_s) * SECOND
-        if self.kind is SourceKind.MANUAL:
-            return settings.manual_ttl_s * SECOND
-        if inplay:
-            return min(ODDS_AGE_INPLAY_S, settings.age_max_odds_s) * SECOND
-        polls_s = min(ODDS_AGE_MOST_S, ODDS_POLLS * self.poll_s)
-        return max(settings.age_max_odds_s, polls_s) * SECOND
+        return self.kind is ODDS and self.name != SHARP
 
     def moved_from(self, then: tuple[float, ...]) -> bool:
         """It has left `then` by more than max(1 ¢, 3 sigma), and stayed away for its last ten seconds."""
@@ -158,3 +163,29 @@ class Source:
             if move > max(SUSPECT_FLOOR, SUSPECT_SIGMAS * shock.sigma / 100.0):
                 return True
         return False
+
+
+class Limits:
+    """How long sources of each kind are believed without being heard of, and how long a line may stand.
+
+    Of some settings in some phase, in nanoseconds.
+    """
+
+    __slots__ = ("age", "frozen", "phase", "settings")
+
+    def __init__(self, settings: MatchSettings, phase: Phase) -> None:
+        inplay = phase is INPLAY
+        book_s = settings.age_max_book_inplay_s if inplay else settings.age_max_book_s
+        odds_s = min(ODDS_AGE_INPLAY_S, settings.age_max_odds_s) if inplay else settings.age_max_odds_s
+        frozen_s = settings.frozen_inplay_s if inplay else settings.frozen_s
+        self.settings = settings
+        self.phase = phase
+        self.age = {BOOK: book_s * SECOND, ODDS: odds_s * SECOND, TYPED: settings.manual_ttl_s * SECOND}
+        self.frozen = frozen_s * SECOND
+
+    def age_of(self, source: Source) -> int:
+        """How old the last confirmation of a source may be; a line as old as some polls of its feed."""
+        age = self.age[source.kind]
+        if source.poll_s and source.kind is ODDS and self.phase is not INPLAY:
+            return max(age, min(ODDS_AGE_MOST_S, ODDS_POLLS * source.poll_s) * SECOND)
+        return age

@@ -12,7 +12,17 @@ from console.core.instruments import Venue
 from console.core.matches import Phase
 from console.core.reasons import Reason
 from console.core.settings import MatchSettings
-from console.core.sources import WEIGHT_BOOK, WEIGHT_BOOKS_MAX, WEIGHT_SHARP, Source, SourceKind
+from console.core.sources import (
+    BOOK,
+    ODDS,
+    TYPED,
+    WEIGHT_BOOK,
+    WEIGHT_BOOKS_MAX,
+    WEIGHT_SHARP,
+    Limits,
+    Source,
+    SourceKind,
+)
 from console.core.units import CENT, MILLISECOND, ONE, SECOND, Nanos, Price
 
 SPREAD_USABLE = 15 * CENT
@@ -76,15 +86,18 @@ class Theo(Struct, frozen=True):
 class Board:
     """All sources of one match."""
 
-    __slots__ = ("_members", "methods", "outcomes", "pinned", "sources")
+    __slots__ = ("_known_limits", "_sums", "methods", "outcomes", "pinned", "sources")
 
     def __init__(self, outcomes: int, ceiling_methods: Sequence[Method]) -> None:
         self.outcomes = outcomes
         self.sources: dict[str, Source] = {}
         self.pinned = False
-        self._members = {
-            mask: tuple(o for o in range(outcomes) if mask >> o & 1) for mask in range(1, (1 << outcomes) - 1)
-        }
+        # Every outcome set is a smaller one and one more outcome.
+        self._sums = [
+            (mask, mask ^ 1 << mask.bit_length() - 1, mask.bit_length() - 1)
+            for mask in range(1, (1 << outcomes) - 1)
+        ]
+        self._known_limits: Limits | None = None
         self.methods = tuple(dict.fromkeys((Method.MULTIPLICATIVE, *ceiling_methods)))
 
     # ---- learning
@@ -116,9 +129,9 @@ class Board:
         source.provider_wall = wall
         source.feed, source.poll_s = look.feed, look.poll_s
         source.seen_wall, source.received_ts = look.seen_wall, look.received_ts
-        if kind is SourceKind.ODDS and devigged.underround:
+        if kind is ODDS and devigged.underround:
             source.note = "underround"
-        elif kind is SourceKind.ODDS and devigged.overround > OVERROUND_USABLE:
+        elif kind is ODDS and devigged.overround > OVERROUND_USABLE:
             source.note = "margin too large"
         return source
 
@@ -157,7 +170,7 @@ class Board:
 
     def book(self, venue: Venue, microprices: Sequence[float | None], spread: int, ts: Nanos) -> Source:
         """Take the microprices of a venue's symbols, one for each outcome, confirmed at `ts`."""
-        source = self._source(venue.value, SourceKind.BOOK, venue)
+        source = self._source(venue.value, BOOK, venue)
         source.spread = spread
         known = [price for price in microprices if price is not None]
         total = sum(known)
@@ -168,7 +181,7 @@ class Board:
         elif spread > SPREAD_USABLE:
             source.note = "spread too wide"
         else:
-            fair = tuple(price / total for price in known)
+            fair = tuple([price / total for price in known])
             if source.learn(dict.fromkeys(self.methods, fair), ts):
                 self._refer(source)
         return source
@@ -202,10 +215,11 @@ class Board:
         source must be another one, or the market would only tell us our own price.
         """
         ours = frozenset(quoted_on)
-        weighted = [(s, *self._weigh(s, settings, phase, ts, ours)) for s in self.sources.values()]
+        limits = self._limits(settings, phase)
+        weighted = [(source, *self._weigh(source, limits, ts, ours)) for source in self.sources.values()]
         weighted = self._cap_books(weighted)
         counting = [(source, weight) for source, weight, _ in weighted if weight > 0.0]
-        suspected = sum(self._fresh(s, settings, phase, ts) for s, _, note in weighted if note == SUSPECT)
+        suspected = sum([_fresh(source, limits, ts) for source, _, note in weighted if note == SUSPECT])
         why: Reason | None = None
         if not counting:
             if not any(source.probabilities for source in self.sources.values()):
@@ -214,64 +228,69 @@ class Board:
             counting = [(source, 1.0) for source in self.sources.values() if source.probabilities]
         elif all(source.venue in ours for source, _ in counting):
             why = Reason.NO_THEO
-        elif suspected > sum(weight for _, weight in counting):
+        elif suspected > sum([weight for _, weight in counting]):
             why = Reason.STALE_THEO  # what carried the fair value is in doubt: the rest is no anchor
         by_method = _pool_all(counting, self.methods)
         fair = by_method[Method.MULTIPLICATIVE]
+        ceilings = [by_method[method] for method in settings.ceiling_methods]
+        sets = self._sets(fair)
         disagreement = self._disagreement(counting)
         if why is None and disagreement > DISAGREEMENT_STOP:
             why = Reason.DISAGREEMENT
         return Theo(
-            fair=self._sets([fair]),
-            low=self._sets([by_method[m] for m in settings.ceiling_methods]),
-            outcomes=tuple([math.floor(p * ONE) for p in fair]),
+            fair=sets,
+            low=sets if ceilings.count(fair) == len(ceilings) else self._lowest(ceilings),
+            outcomes=tuple([sets[1 << outcome] for outcome in range(self.outcomes)]),
             uncertainty=Price(min(DISAGREEMENT_CAP, -(-disagreement // 2))),
-            age=self._age_buffer(counting, settings, phase, ts),
+            age=self._age_buffer(counting, limits, ts),
             age_ms=max(0, (ts - max([source.confirmed_ts for source, _ in counting])) // MILLISECOND),
             sources=tuple([_weighted(source, weight, note, ts) for source, weight, note in weighted]),
             why=why,
-            shocked_ts=self._shocked_ts(counting, settings),
+            shocked_ts=_shocked_ts(counting, settings.shock_weight_min),
         )
 
     def next_stale(self, settings: MatchSettings, phase: Phase, ts: Nanos) -> Nanos:
         """When the first source that counts now will be too old, unless it is heard of again."""
-        moments = [Nanos(2**62)]
+        limits = self._limits(settings, phase)
+        moments = [2**62]
         for source in self.sources.values():
-            if not source.probabilities or source.note or self._is_standing(source, settings):
+            if not source.probabilities or source.note or self._is_standing(source, limits):
                 continue
-            moments.append(Nanos(source.confirmed_ts + source.age_max(settings, phase)))
-            if source.kind is SourceKind.ODDS:
-                frozen_s = settings.frozen_inplay_s if phase is Phase.INPLAY else settings.frozen_s
-                moments.append(Nanos(source.changed_ts + frozen_s * SECOND + 1))
-        return min([moment for moment in moments if moment > ts])
+            moments.append(source.confirmed_ts + limits.age_of(source))
+            if source.kind is ODDS:
+                moments.append(source.changed_ts + limits.frozen + 1)
+        return Nanos(min([moment for moment in moments if moment > ts]))
 
-    def _is_standing(self, source: Source, settings: MatchSettings) -> bool:
+    def _limits(self, settings: MatchSettings, phase: Phase) -> Limits:
+        limits = self._known_limits
+        if limits is None or limits.settings is not settings or limits.phase is not phase:
+            limits = self._known_limits = Limits(settings, phase)
+        return limits
+
+    def is_fresh(self, source: Source, settings: MatchSettings, phase: Phase, ts: Nanos) -> bool:
+        """Whether a source was heard of lately enough, or stands until taken back."""
+        limits = self._limits(settings, phase)
+        return self._is_standing(source, limits) or ts - source.confirmed_ts < limits.age_of(source)
+
+    def _is_standing(self, source: Source, limits: Limits) -> bool:
         """Typed by a person, to stand until taken back."""
-        return source.kind is SourceKind.MANUAL and (self.pinned or not settings.manual_ttl_s)
+        return source.kind is TYPED and (self.pinned or not limits.age[TYPED])
 
-    def _weigh(
-        self, source: Source, settings: MatchSettings, phase: Phase, ts: Nanos, ours: frozenset[Venue]
-    ) -> tuple[float, str]:
+    def _weigh(self, source: Source, limits: Limits, ts: Nanos, ours: frozenset[Venue]) -> tuple[float, str]:
         if not source.probabilities or source.note:
             return 0.0, source.note
-        if self.pinned and source.kind is not SourceKind.MANUAL:
+        if self.pinned and source.kind is not TYPED:
             return 0.0, "manual is pinned"
-        if self._is_standing(source, settings):
+        if self._is_standing(source, limits):
             return WEIGHT_SHARP, ""
-        if ts - source.confirmed_ts >= source.age_max(settings, phase):
+        if ts - source.confirmed_ts >= limits.age_of(source):
             return 0.0, "stale"
-        if source.kind is SourceKind.ODDS:
-            frozen_s = settings.frozen_inplay_s if phase is Phase.INPLAY else settings.frozen_s
-            if ts - source.changed_ts > frozen_s * SECOND:
+        if source.kind is ODDS:
+            if ts - source.changed_ts > limits.frozen:
                 return 0.0, "frozen"
-            if self._is_suspect(source, phase, ours):
+            if self._is_suspect(source, limits.phase, ours):
                 return 0.0, SUSPECT
-        return self._fresh(source, settings, phase, ts), ""
-
-    def _fresh(self, source: Source, settings: MatchSettings, phase: Phase, ts: Nanos) -> float:
-        """What a source weighs by its nature and its confirmed age."""
-        age_max = source.age_max(settings, phase)
-        return source.base(phase) * (1.0 - (ts - source.confirmed_ts) / age_max)
+        return _fresh(source, limits, ts), ""
 
     def suspects(self, phase: Phase, quoted_on: Iterable[Venue]) -> list[str]:
         """Lines that stand although others have moved."""
@@ -279,7 +298,7 @@ class Board:
         return [
             source.name
             for source in self.sources.values()
-            if source.kind is SourceKind.ODDS and not source.note and self._is_suspect(source, phase, ours)
+            if source.kind is ODDS and not source.note and self._is_suspect(source, phase, ours)
         ]
 
     def _is_suspect(self, source: Source, phase: Phase, ours: frozenset[Venue]) -> bool:
@@ -306,49 +325,56 @@ class Board:
         scale = WEIGHT_BOOKS_MAX / soft
         return [(s, w * scale if s.soft else w, note) for s, w, note in weighted]
 
-    def _sets(self, candidates: Sequence[Sequence[float]]) -> dict[int, int]:
-        """Lowest probability over the candidates of every outcome set, floored to millionths."""
-        return {
-            mask: math.floor(ONE * min([sum([ps[o] for o in members]) for ps in candidates]))
-            for mask, members in self._members.items()
-        }
+    def _sets(self, probabilities: Sequence[float]) -> dict[int, int]:
+        """Probability of every outcome set, floored to millionths."""
+        sums = {0: 0.0}
+        for mask, smaller, outcome in self._sums:
+            sums[mask] = sums[smaller] + probabilities[outcome]
+        return {mask: math.floor(ONE * total) for mask, total in sums.items() if mask}
+
+    def _lowest(self, candidates: Sequence[Sequence[float]]) -> dict[int, int]:
+        """Lowest probability over the candidates of every outcome set."""
+        sets = [self._sets(probabilities) for probabilities in candidates]
+        return {mask: min([each[mask] for each in sets]) for mask in sets[0]}
 
     def _disagreement(self, counting: Sequence[tuple[Source, float]]) -> int:
         """Widest difference of any outcome's probability between sources that matter, millionths."""
         heard = [source.primary for source, weight in counting if weight >= DISAGREEMENT_WEIGHT_MIN]
         if len(heard) < 2:
             return 0
-        widest: float = max(max(ps) - min(ps) for ps in zip(*heard, strict=True))
+        widest: float = max([max(ps) - min(ps) for ps in zip(*heard, strict=True)])
         return math.ceil(ONE * widest)
 
-    def _age_buffer(
-        self, counting: Sequence[tuple[Source, float]], settings: MatchSettings, phase: Phase, ts: Nanos
-    ) -> Price:
+    def _age_buffer(self, counting: Sequence[tuple[Source, float]], limits: Limits, ts: Nanos) -> Price:
         """1 ¢ times how far the confirmed age is through the second half of its limit, by weight."""
         total = late = 0.0
         for source, weight in counting:
             total += weight
-            if self._is_standing(source, settings):
+            if self._is_standing(source, limits):
                 continue
-            half = source.age_max(settings, phase) / 2.0
-            late += weight * min(1.0, max(0.0, (ts - source.confirmed_ts - half) / half))
+            half = limits.age_of(source) / 2.0
+            over = ts - source.confirmed_ts - half
+            if over > 0.0:
+                late += weight * min(1.0, over / half)
         return Price(math.ceil(AGE_BUFFER * late / total))
 
-    def _shocked_ts(self, counting: Sequence[tuple[Source, float]], settings: MatchSettings) -> Nanos | None:
-        stamps = [
-            shock.last_shock_ts
-            for source, weight in counting
-            if weight >= settings.shock_weight_min
-            for shock in source.shocks
-            if shock.last_shock_ts is not None
-        ]
-        return Nanos(max(stamps)) if stamps else None
+
+def _shocked_ts(counting: Sequence[tuple[Source, float]], weight_min: float) -> Nanos | None:
+    """The last shock of a source that counts enough."""
+    stamps = [
+        source.shocked_ts
+        for source, weight in counting
+        if weight >= weight_min and source.shocked_ts is not None
+    ]
+    return Nanos(max(stamps)) if stamps else None
 
 
 def _pool_all(
     counting: Sequence[tuple[Source, float]], methods: Sequence[Method]
 ) -> dict[Method, tuple[float, ...]]:
     """Blend by every method; methods between which no source makes a difference share one blend."""
+    if all(source.agreed for source, _ in counting):
+        return dict.fromkeys(methods, _pool(counting, Method.MULTIPLICATIVE))
     by_method: dict[Method, tuple[float, ...]] = {}
     blends: list[tuple[list[tuple[float, ...]], tuple[float, ...]]] = []
     for method in methods:
@@ -366,10 +392,16 @@ def _pool(counting: Sequence[tuple[Source, float]], method: Method) -> tuple[flo
     if len(counting) == 1:
         return counting[0][0].probabilities[method]
     total = sum([weight for _, weight in counting])
-    outcomes = range(len(counting[0][0].primary))
-    raw = [math.exp(sum([w * s.logs[method][o] for s, w in counting]) / total) for o in outcomes]
+    stated = [(source.logs(method), weight) for source, weight in counting]
+    outcomes = range(len(stated[0][0]))
+    raw = [math.exp(sum([weight * logs[o] for logs, weight in stated]) / total) for o in outcomes]
     scale = sum(raw)
     return tuple([value / scale for value in raw])
+
+
+def _fresh(source: Source, limits: Limits, ts: Nanos) -> float:
+    """What a source weighs by its nature and its confirmed age."""
+    return source.base(limits.phase) * (1.0 - (ts - source.confirmed_ts) / limits.age_of(source))
 
 
 def _is_rounding(probabilities: Sequence[float], source: Source) -> bool:

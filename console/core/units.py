@@ -11,6 +11,7 @@ Nanos = NewType("Nanos", int)  # nanoseconds, of the monotonic clock or since th
 
 ONE: Final = 1_000_000
 CENT: Final = 10_000
+BASIS_POINTS: Final = 10_000
 SECOND: Final = 1_000_000_000
 MILLISECOND: Final = 1_000_000
 

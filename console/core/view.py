@@ -259,3 +259,4 @@ class View(Struct, frozen=True):
     recent_fills: tuple[FillView, ...]  # newest first
     log: tuple[LogLine, ...]  # newest first
     curve: tuple[Cash, ...]  # day profit, one sample a second, oldest first
+    unwatched: str = ""  # why no watchdog watches over the engine; empty when one does or none is needed

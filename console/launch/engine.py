@@ -7,23 +7,29 @@ import contextlib
 import os
 import secrets
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from console.config.read import Config
-from console.core.events import AddMatch, Mode, OperatorEvent
+from console.core.checkpoint import decode, with_trades
+from console.core.events import AddMatch, Mode, OperatorEvent, Pause, RemoveMatch, Started
 from console.core.instruments import RunId
 from console.core.recovery import recover
 from console.folders import KillLatch, Lock
-from console.journal import JournalError, Reader, latest
+from console.journal import JournalError, Reader, newest_first
 from console.launch.place import Place
-from console.launch.sources import connected, examine
+from console.launch.sources import connected, examine, watchdog_check
+from console.launch.spawn import spawn
 from console.runner.clock import RunClock, SystemClock
 from console.runner.runner import Beginning, Gate, Runner
 from console.runner.source import Source
+from console.venues.base.protocol import Check
 from console.venues.simulated import SimulatedVenues
 
+WATCHDOG_PATIENCE_S = 8.0
 BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -38,19 +44,24 @@ def run_engine(place: Place, headless: bool) -> int:
     while True:
         books = _books(place.folder, config)
         source = _source(config, place.folder, books)
+        checkpoint = _recovered(books / "journal", config.ledger)
+        watchdog = partial(_spawn_watchdog, place) if _is_real(config) else None
+        if watchdog is not None:
+            _await_watchdog(place, watchdog)
         beginning = Beginning(
             run_id=new_run_id(),
             folder=place.folder,
             journals=books / "journal",
             socket=place.socket,
-            checkpoint=_recovered(books / "journal", config.ledger),
-            first=carried or _configured(config, source),
+            checkpoint=checkpoint,
+            first=carried or _first(config, source, checkpoint),
             keep_without_console=headless,
-            gate=_gate(config) if _is_real(config) else None,
-            checks=_gate(config) if config.dry_run else None,
+            gate=_gate(config, place.folder) if _is_real(config) else None,
+            checks=_gate(config, None) if config.dry_run else None,
+            spawn_watchdog=watchdog,
         )
         status, runner = run_once(config, beginning, source, SystemClock())
-        if not runner.switched:
+        if not runner.switched or status:  # orders not proven gone are nobody's other ledger
             lock.release()
             return status
         carried = runner.carried()
@@ -86,13 +97,34 @@ def _books(folder: Path, config: Config) -> Path:
 
 def _source(config: Config, folder: Path, books: Path) -> Source:
     if config.mode is Mode.SIM:
-        return SimulatedVenues(config.sim_seed, folder / "world")
+        return SimulatedVenues(config.sim_seed, folder / "world", scale=config.sim_pace)
     return connected(config, books)
 
 
-def _gate(config: Config) -> Gate:
+def _gate(config: Config, watched: Path | None) -> Gate:
+    """What real orders wait for; `watched` is the folder in which a watchdog must give signs of life."""
     real = msgspec.structs.replace(config, dry_run=False)
-    return lambda: examine(real)
+
+    async def checks() -> list[Check]:
+        found = await examine(real)
+        return found if watched is None else [*found, watchdog_check(watched)]
+
+    return checks
+
+
+def _spawn_watchdog(place: Place) -> None:
+    """One that finds another at work ends by itself. Ours is reaped when it ends, never waited for."""
+    spawn(place.watch, place.folder / "watch.log")
+
+
+def _await_watchdog(place: Place, spawn_one: Callable[[], None]) -> None:
+    """Start the watchdog unless one watches, and give it a moment: nothing real leaves without it."""
+    until = time.monotonic() + WATCHDOG_PATIENCE_S
+    if watchdog_check(place.folder).passed:
+        return
+    spawn_one()
+    while time.monotonic() < until and not watchdog_check(place.folder).passed:
+        time.sleep(0.1)
 
 
 def say(line: str) -> None:
@@ -115,24 +147,45 @@ def _recovered(journals: Path, ledger: str) -> bytes:
 
     Records of another mode, account or ledger are refused (C32).
     """
-    path = latest(journals) if journals.is_dir() else None
-    if path is None:
-        return b""
-    reader = Reader(path)
-    try:
-        started, after = reader.started(), 0
-        if started.ledger not in ("", ledger):
-            raise JournalError(f"{path}: of {started.ledger}, not of {ledger}; move it away")
-        kept = reader.latest_checkpoint()
-        if kept is not None:
-            after, body = kept
-            started = msgspec.structs.replace(started, checkpoint=body)
-        records = (r.event() if r.kind == "event" else r.command() for r in reader.account(after))
-        return recover(started, records)
-    except (msgspec.DecodeError, AssertionError) as error:
-        raise JournalError(f"{path}: cannot be read back: {error}; move it away to begin afresh") from error
-    finally:
-        reader.close()
+    for path in newest_first(journals) if journals.is_dir() else ():
+        reader = Reader(path)
+        try:
+            started = reader.started()
+            if started is not None:  # a run that ended before its first record left nothing
+                return _last(reader, started, ledger)
+        except (msgspec.DecodeError, AssertionError) as error:
+            raise JournalError(f"{path}: cannot be read back: {error}; move it away") from error
+        finally:
+            reader.close()
+    return b""
+
+
+def _last(reader: Reader, started: Started, ledger: str) -> bytes:
+    """What one run came to."""
+    if started.ledger not in ("", ledger):
+        raise JournalError(f"{reader.path}: of {started.ledger}, not of {ledger}; move it away")
+    trades = list(decode(started.checkpoint).trades) if started.checkpoint else []
+    after, kept = 0, reader.latest_checkpoint()
+    if kept is not None:
+        after, body = kept
+        told = with_trades(body, [*trades, *reader.trades(until=after)])
+        started = msgspec.structs.replace(started, checkpoint=told)
+    records = (r.event() if r.kind == "event" else r.command() for r in reader.account(after))
+    return recover(started, records)
+
+
+def _first(config: Config, source: Source, checkpoint: bytes) -> list[OperatorEvent]:
+    """The matches to begin with, and what to do about those that only the last run knows.
+
+    Nobody wants these any more: they are forgotten, or while they still hold something, paused.
+    """
+    events = _configured(config, source)
+    wanted = {event.spec.id for event in events if isinstance(event, AddMatch)}
+    for match in decode(checkpoint).matches if checkpoint else ():
+        if match.spec.id not in wanted:
+            say(f"{match.spec.id}: is not configured any more")
+            events += [Pause(match=match.spec.id), RemoveMatch(match=match.spec.id)]
+    return events
 
 
 def _configured(config: Config, source: Source) -> list[OperatorEvent]:

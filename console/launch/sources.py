@@ -14,18 +14,22 @@ from console.config.tables import FeedTable
 from console.core.commands import AnyCommand
 from console.core.events import Mode
 from console.core.instruments import Venue
-from console.folders import state_root
+from console.folders import SignOfLife, state_folder, state_root
 from console.keys import ENV_FILE, Keys, Secret
 from console.launch.place import LaunchError
 from console.runner.source import Source
+from console.runner.watching import WATCH, missing
 from console.venues.base.lane import Request
-from console.venues.base.protocol import Check, FeedClient, VenueClient
+from console.venues.base.protocol import Check, FeedClient, Picker, VenueClient
 from console.venues.connected import Connected
 from console.venues.feeds.oddspapi import OddsPapi
 from console.venues.feeds.polling import Api
 from console.venues.feeds.sportsgameodds import SportsGameOdds
 from console.venues.feeds.the_odds_api import TheOddsApi
 from console.venues.paper import PaperVenue
+from console.venues.prophetx import kit as prophetx
+from console.venues.prophetx.client import ProphetX
+from console.venues.prophetx.doctor import examine as examine_prophetx
 
 
 class Trader(VenueClient, Protocol):
@@ -45,6 +49,7 @@ class VenueKit(Struct, frozen=True):
     public: Callable[[Config], VenueClient]
     trading: Callable[[Config, Keys], Trader]
     examine: Callable[[Config, Keys], Awaitable[Sequence[Check]]]
+    pick: Callable[[Config, VenueClient], Picker | None] = lambda _, __: None  # from what a client lists
 
 
 class FeedKit(Struct, frozen=True):
@@ -54,7 +59,33 @@ class FeedKit(Struct, frozen=True):
     make: Callable[[FeedTable, Secret, Path], Feed]
 
 
-VENUES: dict[Venue, VenueKit] = {}
+WATCH_PREFIX = "WATCH_"
+
+
+def _prophetx_public(config: Config) -> VenueClient:
+    """There is no public data without keys at this venue."""
+    table, keys = config.venues.prophetx, keys_of(config)
+    return prophetx.client_of(table, config.mode, keys, folder_of(config), trades=False)
+
+
+def _prophetx_trading(config: Config, keys: Keys) -> Trader:
+    return prophetx.client_of(config.venues.prophetx, config.mode, keys, folder_of(config), trades=True)
+
+
+def _prophetx_picker(config: Config, client: VenueClient) -> Picker | None:
+    assert isinstance(client, ProphetX), "the kit picks from its own clients"
+    table = config.venues.prophetx
+    settings = config.profiles[table.select.profile]
+    return prophetx.picker_of(table, client, settings, [match.spec.id for match in config.matches])
+
+
+def _prophetx_examine(config: Config, keys: Keys) -> Awaitable[Sequence[Check]]:
+    return examine_prophetx(config.venues.prophetx, config.mode, keys, folder_of(config))
+
+
+VENUES: dict[Venue, VenueKit] = {
+    Venue.PROPHETX: VenueKit(_prophetx_public, _prophetx_trading, _prophetx_examine, _prophetx_picker),
+}
 FEEDS: dict[str, FeedKit] = {
     "the_odds_api": FeedKit("ODDS_API_KEY", TheOddsApi),
     "oddspapi": FeedKit("ODDSPAPI_KEY", OddsPapi),
@@ -62,10 +93,21 @@ FEEDS: dict[str, FeedKit] = {
 }
 
 
+def folder_of(config: Config) -> Path:
+    """Where this mode and account keep their state."""
+    return state_folder(os.environ, config.mode, config.account_name)
+
+
 def keys_of(config: Config) -> Keys:
     """Secrets of this machine: the environment, `.env` beside the settings file, the keyring."""
     folder = Path(config.source).parent if config.source else Path()
     return Keys(os.environ, folder / ENV_FILE)
+
+
+def watch_keys(config: Config) -> Keys:
+    """Secrets of the watchdog: WATCH_<NAME> where there is one, else the engine's own."""
+    folder = Path(config.source).parent if config.source else Path()
+    return Keys(os.environ, folder / ENV_FILE, prefix=WATCH_PREFIX)
 
 
 def enabled(config: Config) -> list[tuple[Venue, VenueKit]]:
@@ -76,19 +118,20 @@ def enabled(config: Config) -> list[tuple[Venue, VenueKit]]:
 def connected(config: Config, books: Path) -> Source:
     """Venues and feeds of a mode other than the simulation; the paper account is kept in `books`."""
     keys = keys_of(config)
-    venues = [_client(venue, kit, config, keys, books) for venue, kit in enabled(config)]
+    venues, pickers = list[VenueClient](), list[Picker]()
+    for venue, kit in enabled(config):
+        on_paper = config.mode is Mode.PAPER or config.dry_run
+        client = kit.public(config) if on_paper else kit.trading(config, keys)
+        picker = kit.pick(config, client)
+        pickers += [picker] if picker is not None else []
+        if on_paper:
+            builder = kit.trading(config, keys) if config.dry_run else None
+            kept = books / f"{venue.value}.paper"
+            client = PaperVenue(client, kept, config.paper_cash, builder=builder)
+        venues.append(client)
     if not venues:
         raise LaunchError(f"mode {config.mode.value}: no venue is enabled; see [venues] in markets.toml")
-    return Connected(venues, feeds(config, keys))
-
-
-def _client(venue: Venue, kit: VenueKit, config: Config, keys: Keys, books: Path) -> VenueClient:
-    kept = books / f"{venue.value}.paper"
-    if config.mode is Mode.PAPER:
-        return PaperVenue(kit.public(config), kept, config.paper_cash)
-    if config.dry_run:
-        return PaperVenue(kit.public(config), kept, config.paper_cash, builder=kit.trading(config, keys))
-    return kit.trading(config, keys)
+    return Connected(venues, feeds(config, keys), pickers)
 
 
 def feeds(config: Config, keys: Keys) -> list[Feed]:
@@ -102,6 +145,15 @@ def feeds(config: Config, keys: Keys) -> list[Feed]:
         for name, kit in FEEDS.items()
         if tables[name].enabled
     ]
+
+
+def watchdog_check(folder: Path) -> Check:
+    """Whether somebody would empty the venues if this engine died or hung (C15)."""
+    sign = SignOfLife(folder, WATCH)
+    why = missing(sign)
+    sign.close()
+    remedy = "run `mmconsole watch` beside the engine; real orders start one by themselves"
+    return Check("watchdog", not why, why or "it watches and reaches every venue", remedy)
 
 
 async def examine(config: Config, only: Venue | None = None) -> list[Check]:

@@ -35,7 +35,13 @@ async def _odds(opening: Opening, say: Callable[[str], None]) -> None:
     await serve(opening, say)
 
 
-SANDBOXES: dict[str, Serve] = {"odds": _odds}
+async def _prophetx(opening: Opening, say: Callable[[str], None]) -> None:
+    from console.sandbox.prophetx.server import serve
+
+    await serve(opening, say)
+
+
+SANDBOXES: dict[str, Serve] = {"odds": _odds, "prophetx": _prophetx}
 
 
 def run(name: str, opening: Opening) -> int:

@@ -35,6 +35,7 @@ from console.core.events import (
     MarketStatus,
     OrderCancelRejected,
     OrderRejected,
+    PrivateConfirmed,
     Settled,
     Trade,
     VenueDown,
@@ -51,7 +52,7 @@ from console.venues.base.protocol import Put, Refused, VenueClient
 
 STEP_S = 0.02
 _THROUGH = InstrumentDefined | MarketStatus | BookSnapshot | BookDelta | BookStale | Trade | Settled
-_BESIDE = VenueUp | VenueDown | ClockMeasured | BooksConfirmed
+_BESIDE = VenueUp | VenueDown | ClockMeasured | BooksConfirmed | PrivateConfirmed
 _PUBLIC = (BookDelta, Trade, BookSnapshot, BookStale, BooksConfirmed, InstrumentDefined, MarketStatus)
 
 
@@ -136,8 +137,12 @@ class PaperVenue:
         """Something public happened."""
         now = time.monotonic_ns()
         event = msgspec.structs.replace(event, ts=Nanos(now), wall=Nanos(now + self._offset))
+        if isinstance(event, InstrumentDefined) and event.spec.mirror:  # paper orders show in one book only
+            event = msgspec.structs.replace(event, spec=msgspec.structs.replace(event.spec, mirror=""))
         if isinstance(event, VenueLimits):
-            event = msgspec.structs.replace(event, renew=0, dead_man=False)  # paper orders do not expire
+            event = msgspec.structs.replace(  # paper orders do not expire and are paid for when placed
+                event, renew=0, dead_man=False, resting_multiple=0, unattended_max=None
+            )
         out: list[AnyEvent] = []
         self._exchange.advance(now, out)
         if isinstance(event, _THROUGH):

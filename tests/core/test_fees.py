@@ -80,9 +80,9 @@ def test_a_commission_weighs_the_net_winnings_with_the_chance_to_win() -> None:
     # the favourite of -110/+100 at even money: .5116 * 2 % * 50 cents = .51 cents
     assert fee_per_contract(TWO_PERCENT, 500_000, fair=511_628) == 5_117
     assert fee_of_fill(TWO_PERCENT, 500_000, 100_000_000, maker=True) == 0
-    assert commission_of(TWO_PERCENT, 500_000, 100_000_000) == 1_000_000
-    assert commission_of(TWO_PERCENT, 476_190, 210_000_000) == 2_200_002
-    assert commission_of(DIRECT, 500_000, 100_000_000) == 0
+    assert commission_of(TWO_PERCENT, 100_000_000, 50_000_000) == 1_000_000
+    assert commission_of(TWO_PERCENT, 210_000_000, 100_000_000) == 2_200_000  # $100 to win $110
+    assert commission_of(DIRECT, 100_000_000, 50_000_000) == 0
 
 
 PRICES = st.integers(1, 99).map(lambda cents: cents * 10_000)

@@ -56,7 +56,7 @@ def buy(position: Position, route: Route, bid: int, count: int, fees: FeeModel, 
         fee = fee_of_fill(exact, price, size, maker=True)
         fee = type(fee)(fee + (fees.unit if first else 0))
     cost = cost_of(price, size) if route.action is Action.BUY else proceeds_of(price, size)
-    position.fill(route.instrument, route.action, size, cost, fee, price, fees)
+    position.fill(route.instrument, route.action, size, cost, fee, fees)
 
 
 def held(dice: random.Random, fees: FeeModel, ladder: Ladder) -> Position:

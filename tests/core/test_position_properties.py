@@ -55,7 +55,7 @@ def build(fills: list[Fill], outcomes: int, *, may_none: bool) -> Position:
     for outcome, ticker in enumerate(TICKERS[:outcomes]):
         position.list(ticker, (outcome,))
     for fill in fills:
-        position.fill(fill.instrument, fill.action, fill.size, fill.cost, fill.fee, 500_000, NO_FEES)
+        position.fill(fill.instrument, fill.action, fill.size, fill.cost, fill.fee, NO_FEES)
     return position
 
 

@@ -52,7 +52,6 @@ def trade(
         contracts(count),
         dollars(count * price / 100),
         dollars(fee),
-        cents(price),
         fees,
     )
 

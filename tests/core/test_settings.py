@@ -63,7 +63,7 @@ def test_what_a_person_types_is_read(key: str, text: str, value: object) -> None
         ("retest_s", "1.5", "retest_s: '1.5' is not a whole number from 0 in seconds"),
         ("fast_ms", "", "fast_ms: '' is not a whole number from 0 in milliseconds"),
         ("in_play", "maybe", "in_play: 'maybe' is not true or false"),
-        ("placement", "middle", "placement: 'middle' is not one of top, ceiling"),
+        ("placement", "middle", "placement: 'middle' is not one of top, ceiling, copy"),
         ("notional", "x", "notional: 'x' is not a number from 0 in dollars or \"off\""),
         ("shock_score", "nan", "shock_score: 'nan' is not a number from 0"),
         (

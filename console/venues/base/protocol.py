@@ -52,6 +52,17 @@ class FeedClient(Protocol):
         """Take `WatchOdds` and `UnwatchOdds`; anything else is not for it."""
 
 
+class Picker(Protocol):
+    """Adds and drops matches by itself, as the settings wish."""
+
+    @property
+    def name(self) -> str:
+        """As in journal and screen."""
+
+    async def run(self, put: Put) -> None:
+        """Put `AddMatch` and `RemoveMatch` until cancelled."""
+
+
 class LookupFailed(Exception):
     """A search found nothing or could not be made; one line for the person who searched."""
 

@@ -12,7 +12,7 @@ from websockets.asyncio.server import serve
 
 from console.core.events import RejectReason
 from console.venues.base.backoff import Backoff
-from console.venues.base.lane import Lane, Request
+from console.venues.base.lane import BODY_MAX, Lane, Request
 from console.venues.base.protocol import Refused, Unanswered
 from console.venues.base.stream import Dead, Stream
 from console.venues.base.throttle import Throttle
@@ -67,6 +67,19 @@ def test_a_request_arrives_to_the_byte_and_its_reply_comes_back():
     run(story)
 
 
+def test_a_long_answer_comes_whole_and_an_endless_one_proves_nothing():
+    async def story():
+        async def answer(request):
+            return web.Response(body=b"x" * int(request.query["size"]))
+
+        async with http(answer) as base, lane(base) as line:
+            assert len((await line.send(Request("GET", "/?size=3000001"))).body) == 3_000_001
+            with pytest.raises(Unanswered, match="more than"):
+                await line.send(Request("GET", f"/?size={BODY_MAX + 1}"))
+
+    run(story)
+
+
 def test_an_error_status_is_a_reply():
     async def story():
         async def answer(_):
@@ -102,6 +115,25 @@ def test_no_answer_proves_nothing(how):
             with pytest.raises(Unanswered) as unanswered:
                 await line.send(Request("POST", "/?apiKey=canary"))
         assert "canary" not in str(unanswered.value)
+
+    run(story)
+
+
+def test_an_answer_of_many_parts_is_read_to_its_end():
+    async def story():
+        async def answer(_):
+            return web.Response(body=b"x" * 3_000_000 + b"end")
+
+        async def endless(_):
+            return web.Response(body=b"x" * 9_000_000)
+
+        async with http(answer) as base, lane(base) as line:
+            body = (await line.send(Request("GET", "/"))).body
+        assert len(body) == 3_000_003
+        assert body.endswith(b"end")
+        async with http(endless) as base, lane(base) as line:
+            with pytest.raises(Unanswered, match="more than"):
+                await line.send(Request("GET", "/"))
 
     run(story)
 

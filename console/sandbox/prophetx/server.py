@@ -1,0 +1,256 @@
+"""The sandbox as one server: exchange, door, REST, push, crowd, a sharp book, and levers for tests."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from aiohttp import web
+from msgspec import Struct
+
+from console.sandbox.command import Opening, SandboxError
+from console.sandbox.prophetx.crowd import Crowd, ladder
+from console.sandbox.prophetx.entry import Entry, KeyPair
+from console.sandbox.prophetx.exchange import Exchange, Turned
+from console.sandbox.prophetx.faults import Faults, described
+from console.sandbox.prophetx.luck import Luck
+from console.sandbox.prophetx.programme import EVENTS, Fixture, LineOf, MarketOf, programme
+from console.sandbox.prophetx.push import HEALTH_S, PushServer
+from console.sandbox.prophetx.reports import Reports
+from console.sandbox.prophetx.rest import PREFIX, Rest
+from console.sandbox.prophetx.words import LEGACY, V4, Json, number, row
+
+CASH = 10_000_00  # cents
+STEP_S = 0.05
+USER = "5f0c2a9e-1111-4222-8333-944455556666"
+PAIRS = (
+    KeyPair("sandbox-access", "sandbox-secret", USER),
+    KeyPair("sandbox-watch-access", "sandbox-watch-secret", USER),
+)
+SPORT_KEYS = {
+    "MLB": "baseball_mlb",
+    "NBA": "basketball_nba",
+    "NFL": "americanfootball_nfl",
+    "NHL": "icehockey_nhl",
+    "WTA Doha": "tennis_wta_doha",
+}
+MARKET_KEYS = {"moneyline": "h2h", "spread": "spreads", "total": "totals"}
+
+
+class Scene(Struct, frozen=True, kw_only=True):
+    """How a sandbox is set up; tests have their own."""
+
+    seed: int = 7
+    faults: tuple[str, ...] = ()
+    events: int = EVENTS
+    crowd: bool = True
+    pace: float = 1.0
+    health_s: float = HEALTH_S
+    cash: int = CASH
+
+
+class Sandbox:
+    """One venue. `start` it inside a running loop and `stop` it there."""
+
+    def __init__(self, scene: Scene) -> None:
+        luck = Luck(scene.seed, "sandbox")
+        self.scene = scene
+        self.exchange = Exchange(programme(scene.seed, scene.events), ladder(), Luck(scene.seed, "venue"))
+        self.faults = Faults(scene.faults, Luck(scene.seed, "faults"))
+        self.entry = Entry(PAIRS, luck, time.time)
+        self.user = self.exchange.user(USER, scene.cash)
+        self.reports = Reports(self.exchange, self.faults, (V4, LEGACY), time.time)
+        self.push = PushServer(self.exchange, self.faults, luck, scene.health_s)
+        self.rest = Rest(self.exchange, self.entry, self.push, self.reports, self.faults, luck)
+        self.crowd = Crowd(self.exchange, Luck(scene.seed, "crowd"), scene.pace)
+        self.requests: list[tuple[str, str]] = []  # method and path of everything that was asked
+        self._runner: web.AppRunner | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self.base = ""
+
+    async def start(self, port: int = 0) -> None:
+        """Listen on loopback."""
+        app = web.Application(middlewares=[self._noted])
+        app.router.add_routes(self.rest.routes())
+        app.router.add_get("/app/{key}", self.push.serve)
+        app.router.add_get("/v4/sports", self._sports)
+        app.router.add_get("/v4/sports/{sport}/odds", self._odds)
+        app.router.add_get("/sandbox/state", self._state)
+        app.router.add_post("/sandbox/{lever}", self._lever)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, "127.0.0.1", port).start()
+        except OSError as error:
+            raise SandboxError(f"sandbox prophetx: port {port}: {error.strerror}") from error
+        host = f"127.0.0.1:{self._runner.addresses[0][1]}"
+        self.rest.host, self.base = host, f"http://{host}{PREFIX}"
+        if self.scene.crowd:
+            self.crowd.open()
+        self._tasks = [asyncio.ensure_future(work) for work in (self.push.run(), self._pass_time())]
+
+    async def stop(self) -> None:
+        """Close everything."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _pass_time(self) -> None:
+        acted = time.monotonic()
+        while True:
+            await asyncio.sleep(STEP_S)
+            self.exchange.step()
+            if self.scene.crowd and time.monotonic() - acted >= 1.0:
+                acted += 1.0
+                self.crowd.step()
+
+    @web.middleware
+    async def _noted(self, request: web.Request, handler: Callable[..., Json]) -> web.StreamResponse:
+        self.requests.append((request.method, request.path.removeprefix(PREFIX)))
+        del self.requests[:-20_000]
+        answer: web.StreamResponse = await handler(request)
+        return answer
+
+    # ---- the sharp book, in the format of The Odds API
+
+    async def _sports(self, _: web.Request) -> web.StreamResponse:
+        told = [
+            {
+                "key": key,
+                "group": name,
+                "title": name,
+                "description": name,
+                "active": True,
+                "has_outrights": False,
+            }
+            for name, key in SPORT_KEYS.items()
+        ]
+        return web.json_response(told)
+
+    async def _odds(self, request: web.Request) -> web.StreamResponse:
+        wanted = set(request.query.get("markets", "h2h").split(","))
+        key = request.match_info["sport"]
+        listed = [
+            self._line(fixture, key, wanted)
+            for fixture in self.exchange.fixtures.values()
+            if SPORT_KEYS[fixture.league.name] == key and fixture.status in ("not_started", "live")
+        ]
+        left = {
+            "x-requests-remaining": "99000",
+            "x-requests-used": "1000",
+            "x-requests-last": str(len(wanted)),
+        }
+        return web.json_response(listed, headers=left)
+
+    def _line(self, fixture: Fixture, key: str, wanted: set[str]) -> Json:
+        stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        markets = [
+            {
+                "key": MARKET_KEYS[market.kind],
+                "last_update": stamp,
+                "outcomes": self._outcomes(fixture, market, market.lines[0]),
+            }
+            for market in fixture.markets
+            if MARKET_KEYS[market.kind] in wanted
+        ]
+        book = {"key": "pinnacle", "title": "Pinnacle", "last_update": stamp, "markets": markets}
+        return {
+            "id": f"{fixture.event_id:032x}",
+            "sport_key": key,
+            "sport_title": fixture.league.name,
+            "commence_time": datetime.fromtimestamp(fixture.start, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "home_team": fixture.home,
+            "away_team": fixture.away,
+            "bookmakers": [book],
+        }
+
+    def _outcomes(self, fixture: Fixture, market: MarketOf, line: LineOf) -> list[Json]:
+        names = ("Over", "Under") if market.kind == "total" else (fixture.home, fixture.away)
+        odds = self.crowd.sharp(line.key)
+        told: list[Json] = []
+        for name, price, side in zip(names, odds, line.sides, strict=True):
+            one: dict[str, Json] = {"name": name, "price": round(price, 4)}
+            if market.kind != "moneyline":
+                one["point"] = number(side.line)
+            told.append(one)
+        return told
+
+    # ---- levers
+
+    def resting(self) -> list[Json]:
+        """What of ours is on the book or waits to be."""
+        return [row(V4, wager) for wager in self.user.live.values()]
+
+    async def _state(self, _: web.Request) -> web.StreamResponse:
+        return web.json_response(
+            {
+                "resting": self.resting(),
+                "cash": self.user.cash / 100,
+                "placed": len(self.user.externals),
+                "filled": sum(w.filled for w in self.user.externals.values()) / 100,
+                "sockets": self.push.sockets,
+                "logins": self.entry.logins,
+                "refreshes": self.entry.refreshes,
+                "refused_by_limits": self.entry.refused,
+                "faults": self.faults.counts,
+            }
+        )
+
+    async def _lever(self, request: web.Request) -> web.StreamResponse:
+        fields = await request.json() if request.can_read_body else {}
+        try:
+            return web.json_response({"done": self.pull(request.match_info["lever"], fields)})
+        except (Turned, SandboxError, KeyError, ValueError, TypeError) as error:
+            return web.json_response({"error": str(error)}, status=400)
+
+    def pull(self, lever: str, fields: Json) -> Json:
+        """Make something happen: for tests, drills and demonstrations."""
+        match lever:
+            case "settle":
+                return self.exchange.settle(int(fields["event_id"]), fields["home_wins"])
+            case "void":
+                return self.exchange.void(int(fields["event_id"]))
+            case "live":
+                return self.exchange.go_live(self.exchange.fixtures[int(fields["event_id"])])
+            case "take":
+                return self.exchange.take(fields["side_id"], int(float(fields["stake"]) * 100))
+            case "fault":
+                return self.faults.switch(fields["name"], on=bool(fields.get("on", True)))
+            case "expire":
+                return self.entry.expire()
+            case "cut":
+                return self.push.cut()
+            case "freeze":
+                return self.push.freeze(float(fields.get("seconds", 60)))
+            case "pace":
+                self.crowd.pace = float(fields["pace"])
+                return self.crowd.pace
+        raise ValueError(f"no lever {lever!r}")
+
+
+async def serve(opening: Opening, say: Callable[[str], None]) -> None:
+    """Serve until cancelled."""
+    if opening.faults == ("help",):
+        say(f"faults of the prophetx sandbox:\n{described()}")
+        return
+    if opening.recording:
+        raise SandboxError("sandbox prophetx: there are no recordings of this venue")
+    sandbox = Sandbox(Scene(seed=opening.seed, faults=opening.faults))
+    await sandbox.start(opening.port)
+    access, secret = PAIRS[0].access_key, PAIRS[0].secret_key
+    say(f"ProphetX sandbox at {sandbox.base}: {EVENTS} events, ${CASH / 100:,.0f}, both dialects")
+    say(f"  PROPHETX_ACCESS_KEY={access} PROPHETX_SECRET_KEY={secret}")
+    say(f'  [venues.prophetx] enabled = true, rest = "{sandbox.base}"')
+    say(
+        f"  sharp book as The Odds API: {sandbox.base.removesuffix(PREFIX)}; state and levers: /sandbox/state"
+    )
+    try:
+        await asyncio.Event().wait()
+    finally:
+        with contextlib.suppress(asyncio.CancelledError):
+            await sandbox.stop()
