@@ -117,6 +117,12 @@ def _add_venues(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     doctor.add_argument("--json", action="store_true", help="print JSON")
     doctor.set_defaults(command=_doctor)
 
+    coverage = commands.add_parser("coverage", help="what the odds feeds cover, and why not the rest")
+    _common(coverage)
+    coverage.add_argument("--league", metavar="LEAGUE", help="one league, such as nba, epl or atp")
+    coverage.add_argument("--json", action="store_true", help="print JSON")
+    coverage.set_defaults(command=_coverage)
+
     sandbox = commands.add_parser("sandbox", help="a local server that speaks the wire of a venue or feed")
     sandbox.add_argument("name", metavar="NAME")
     sandbox.add_argument("--port", type=int, default=0, help="0: any free port, which is printed")
@@ -244,6 +250,13 @@ def _doctor(arguments: argparse.Namespace) -> int:
     from console.launch.place import place_of
 
     return doctor(place_of(_config_of(arguments)), arguments.venue, as_json=arguments.json)
+
+
+def _coverage(arguments: argparse.Namespace) -> int:
+    from console.launch.coverage import coverage
+    from console.launch.place import place_of
+
+    return coverage(place_of(_config_of(arguments)), arguments.league, as_json=arguments.json)
 
 
 def _sandbox(arguments: argparse.Namespace) -> int:

@@ -415,12 +415,12 @@ class OddsPapi:
         """`folder` is where credits are counted and catalogues are kept."""
         clock = clock or SystemClock()
         self._clock = clock
-        self._books = tuple(table.books)
+        self.books = tuple(table.books)
         self._purse = Credits(folder, NAME, table, MONTH)
         self._shelf = Shelf(folder / NAME)
-        self._wire = Wire(manner(table.address or ADDRESS), key, self._purse, clock)
-        self._watch = Watch(NAME, self._books)
-        self._polling = Polling(self, self._wire, self._watch, self._purse, table, clock)
+        self.wire = Wire(manner(table.address or ADDRESS), key, self._purse, clock)
+        self._watch = Watch(NAME, self.books)
+        self._polling = Polling(self, self.wire, self._watch, self._purse, table, clock)
         self._catalogues: dict[int, dict[str, Market]] = {}  # by sport
         self._listed: dict[str, tuple[Nanos, Parsed]] = {}  # fixtures by league, and when they were read
 
@@ -440,11 +440,11 @@ class OddsPapi:
 
     def cost(self, asked: Asked) -> int:
         """One request for each book, and one for the names where they are old."""
-        return len(self._books) + (self._fixtures_kept(asked) is None)
+        return len(self.books) + (self._fixtures_kept(asked) is None)
 
     async def learn(self) -> None:
         """What is left of the month. The account of an unknown plan is that of the smallest."""
-        reply = await self._wire.get("/account", {}, cost=1)
+        reply = await self.wire.get("/account", {}, cost=1)
         with contextlib.suppress(Unreadable):
             left, used = parse_account(reply.body)
             self._purse.told(reply.received, left, used)
@@ -461,8 +461,8 @@ class OddsPapi:
         catalogue = await self._catalogue(where.sport)
         known = {fixture.id: fixture for fixture in listed.fixtures}
         whole = listed
-        for book in self._books:
-            reply = await self._wire.get(
+        for book in self.books:
+            reply = await self.wire.get(
                 "/odds-by-tournaments",
                 {
                     "tournamentIds": ",".join(keys),
@@ -499,11 +499,11 @@ class OddsPapi:
         whole = Parsed()
         if wanted is not None and len(wanted) <= FEW:
             for tournament in wanted:
-                reply = await self._wire.get("/fixtures", {"tournamentId": str(tournament)}, cost=1)
+                reply = await self.wire.get("/fixtures", {"tournamentId": str(tournament)}, cost=1)
                 whole = whole.merged(parse_fixtures(reply.body, wanted))
         else:
             window = {"from": _iso(Nanos(now - PAST_S * SECOND)), "to": _iso(Nanos(now + AHEAD_S * SECOND))}
-            reply = await self._wire.get("/fixtures", {"sportId": str(where.sport), **window}, cost=1)
+            reply = await self.wire.get("/fixtures", {"sportId": str(where.sport), **window}, cost=1)
             whole = parse_fixtures(reply.body, wanted)
         self._listed[asked.league.id] = now, whole
         return whole
@@ -512,9 +512,9 @@ class OddsPapi:
         name, now = f"tournaments-{where.sport}", self._clock.wall()
         body = self._shelf.find(name, now, DAY_S)
         if body is None:
-            body = (await self._wire.get("/tournaments", {"sportId": str(where.sport)}, cost=1)).body
+            body = (await self.wire.get("/tournaments", {"sportId": str(where.sport)}, cost=1)).body
             parse_tournaments(body, where)  # what cannot be read is not kept
-            self._shelf.keep(name, self._wire.scrub(body.decode()).encode(), now)
+            self._shelf.keep(name, self.wire.scrub(body.decode()).encode(), now)
         return parse_tournaments(body, where)
 
     async def _catalogue(self, sport: int) -> dict[str, Market]:
@@ -523,9 +523,9 @@ class OddsPapi:
             name, now = f"markets-{sport}", self._clock.wall()
             body = self._shelf.find(name, now, 7 * DAY_S)
             if body is None:
-                body = (await self._wire.get("/markets", {"sportId": str(sport)}, cost=1)).body
+                body = (await self.wire.get("/markets", {"sportId": str(sport)}, cost=1)).body
                 parse_catalogue(body)  # what cannot be read is not kept
-                self._shelf.keep(name, self._wire.scrub(body.decode()).encode(), now)
+                self._shelf.keep(name, self.wire.scrub(body.decode()).encode(), now)
             self._catalogues[sport] = parse_catalogue(body)
         return self._catalogues[sport]
 

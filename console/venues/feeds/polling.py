@@ -52,6 +52,14 @@ class Api(Protocol):
         """As in settings, journal and screen."""
 
     @property
+    def books(self) -> tuple[str, ...]:
+        """The books it is asked for."""
+
+    @property
+    def wire(self) -> Wire:
+        """Its requests; opened by whoever runs it."""
+
+    @property
     def learn_s(self) -> float:
         """How often `learn` is due."""
 
@@ -111,7 +119,7 @@ class Polling:
 
     async def run(self, put: Put) -> None:
         """Ask and tell until cancelled."""
-        self._put = put
+        self._put, self._status = put, None
         async with self._wire:
             while True:
                 await self._learn()

@@ -325,12 +325,12 @@ class SportsGameOdds:
         """`folder` is where objects are counted."""
         clock = clock or SystemClock()
         self._clock = clock
-        self._books = tuple(table.books)
+        self.books = tuple(table.books)
         self._alternates = table.alternates
         self._purse = Credits(folder, NAME, table, MONTH)
-        self._wire = Wire(manner(table.address or ADDRESS), key, self._purse, clock)
-        self._watch = Watch(NAME, self._books)
-        self._polling = Polling(self, self._wire, self._watch, self._purse, table, clock)
+        self.wire = Wire(manner(table.address or ADDRESS), key, self._purse, clock)
+        self._watch = Watch(NAME, self.books)
+        self._polling = Polling(self, self.wire, self._watch, self._purse, table, clock)
         self._listed: dict[str, int] = {}  # events of a league, as counted last
 
     async def run(self, put: Put) -> None:
@@ -355,7 +355,7 @@ class SportsGameOdds:
 
     async def learn(self) -> None:
         """What is left of the month."""
-        reply = await self._wire.get("/account/usage", {}, cost=1)
+        reply = await self.wire.get("/account/usage", {}, cost=1)
         left, used = parse_usage(reply.body)
         self._purse.told(reply.received, left, used)
 
@@ -363,13 +363,13 @@ class SportsGameOdds:
         """All pages of the league, or just the events that are ours."""
         known = sorted(set(asked.events.values())) if all(asked.events.values()) else []
         params = {"eventIDs": ",".join(known)} if known else self._window(asked.league.sportsgameodds)
-        params["bookmakerID"] = ",".join(self._books)
+        params["bookmakerID"] = ",".join(self.books)
         if self._alternates:
             params["includeAltLines"] = "true"
         counted, whole = self.cost(asked), Parsed()
         for page in range(PAGES_MOST):
             cost = counted if page == 0 else 1
-            reply = await self._wire.get("/events", {**params, "limit": str(PAGE)}, cost=cost)
+            reply = await self.wire.get("/events", {**params, "limit": str(PAGE)}, cost=cost)
             parsed = parse_events(reply.body, reply.received)
             self._purse.told(reply.received, None, None, parse_objects(reply.body), cost)
             whole = whole.merged(parsed)

@@ -285,12 +285,12 @@ class TheOddsApi:
     ) -> None:
         """`folder` is where credits are counted; `table.address` may be a local server's."""
         clock = clock or SystemClock()
-        self._books = tuple(table.books)
+        self.books = tuple(table.books)
         self._alternates = table.alternates
         self._purse = Credits(folder, NAME, table, MONTH)
-        self._wire = Wire(manner(table.address or ADDRESS), key, self._purse, clock, transport=transport)
-        self._watch = Watch(NAME, self._books)
-        self._polling = Polling(self, self._wire, self._watch, self._purse, table, clock)
+        self.wire = Wire(manner(table.address or ADDRESS), key, self._purse, clock, transport=transport)
+        self._watch = Watch(NAME, self.books)
+        self._polling = Polling(self, self.wire, self._watch, self._purse, table, clock)
         self._in_season: tuple[str, ...] = ()
         self._apart: dict[str, int] = {}  # matches of a league whose line is only among the alternates
 
@@ -314,7 +314,7 @@ class TheOddsApi:
 
     async def learn(self) -> None:
         """Which sports are in season, and what is left of the month; free."""
-        self._in_season = parse_sports((await self._wire.get("/sports", {}, cost=0)).body)
+        self._in_season = parse_sports((await self.wire.get("/sports", {}, cost=0)).body)
 
     async def fetch(self, asked: Asked) -> Parsed:
         """All keys of the league that hold a match of ours."""
@@ -338,12 +338,12 @@ class TheOddsApi:
     async def _key(self, asked: Asked, key: str) -> Parsed:
         known = set(filter(None, asked.events.values()))
         if not known or len(self._keys(asked)) > 1:
-            reply = await self._wire.get(f"/sports/{key}/events", {}, cost=0)
+            reply = await self.wire.get(f"/sports/{key}/events", {}, cost=0)
             listed = parse_events(reply.body, reply.received, key=key)
             if not any(_found(spec, asked, listed) for spec in asked.matches):
                 return listed
         kinds = _kinds(asked)
-        reply = await self._wire.get(
+        reply = await self.wire.get(
             f"/sports/{key}/odds",
             self._params([FEATURED[kind] for kind in kinds]),
             cost=self._group() * len(kinds),
@@ -359,21 +359,21 @@ class TheOddsApi:
             if found is None or spec.kind not in ALTERNATE:
                 continue
             event = found.fixture.id
-            mine = [line for line in parsed.lines if line.event == event and line.book == self._books[0]]
+            mine = [line for line in parsed.lines if line.event == event and line.book == self.books[0]]
             if isinstance(line_for(spec, found, mine), Line):
                 continue
             self._apart[asked.league.id] += 1
             path = f"/sports/{key}/events/{event}/odds"
-            reply = await self._wire.get(path, self._params([ALTERNATE[spec.kind]]), cost=self._group())
+            reply = await self.wire.get(path, self._params([ALTERNATE[spec.kind]]), cost=self._group())
             parsed = parsed.merged(parse_odds(reply.body, reply.received, key=key))
         return parsed
 
     def _group(self) -> int:
-        return -(-len(self._books) // BOOKS_PER_REGION)
+        return -(-len(self.books) // BOOKS_PER_REGION)
 
     def _params(self, markets: Iterable[str]) -> dict[str, str]:
         return {
-            "bookmakers": ",".join(self._books),
+            "bookmakers": ",".join(self.books),
             "markets": ",".join(markets),
             "oddsFormat": "decimal",
             "dateFormat": "iso",

@@ -64,6 +64,7 @@ MLB = need_league("mlb")
 SHORT = {
     **{full: short for short, full in KALSHI_MLB.items()},
     "Oakland Athletics": "A's",
+    "Los Angeles Angels of Anaheim": "Los Angeles A",
     "Cleveland Indians": "Cleveland",
 }
 BOOT = 1_000 * SECOND
@@ -103,6 +104,7 @@ class Tally:
 
     games: int = 0
     changes: int = 0
+    late: int = 0  # changes after the scheduled start, not played
     lines: int = 0
     paired: int = 0
     refused: Counter[str] = field(default_factory=Counter)
@@ -117,6 +119,7 @@ class Tally:
     def add(self, other: Tally) -> None:
         self.games += other.games
         self.changes += other.changes
+        self.late += other.late
         self.lines += other.lines
         self.paired += other.paired
         self.refused += other.refused
@@ -148,13 +151,21 @@ def fair_of(game: Game, place: int) -> tuple[float, float]:
     return away, home
 
 
+def before_the_pitch(game: Game) -> Game:
+    """The game without what was entered after its scheduled start (rain, late corrections)."""
+    return msgspec.structs.replace(
+        game, changes=tuple(change for change in game.changes if change.at_s < game.start_s)
+    )
+
+
 class Played:
     """One game, from its first line to its first pitch."""
 
     def __init__(self, game: Game, others: list[Game], cut_s: float, seed: int) -> None:
-        self.game = game
-        self.tally = Tally(games=1)
-        self._others = others
+        self.tally = Tally(games=1, late=len(game.changes))
+        self.game = game = before_the_pitch(game)
+        self.tally.late -= len(game.changes)
+        self._others = [game if other.number == game.number else other for other in others]
         self._moments = self._timeline(cut_s)
         self._start = self._moments[-1] + AFTER_S * SECOND
         self._wall = game.start_s * SECOND - self._start  # the first pitch is when it was
@@ -190,7 +201,7 @@ class Played:
 
     def _match(self) -> MatchSpec:
         game = self.game
-        names = (SHORT[game.away], SHORT[game.home])
+        names = (SHORT.get(game.away, game.away), SHORT.get(game.home, game.home))
         return MatchSpec(
             id=MatchId(f"g{game.number}"),
             title=f"{names[0]} vs {names[1]}",
@@ -385,6 +396,7 @@ def figures(total: Tally) -> dict[str, object]:
     return {
         "games": total.games,
         "line changes": total.changes,
+        "line changes after the scheduled start, left out": total.late,
         "lines parsed": total.lines,
         "changes that priced their match": total.paired,
         "paired with another game": total.wrong,
@@ -428,7 +440,8 @@ def main() -> None:
     arguments = parser.parse_args()
     games = list(read_games(Path(os.environ["MMCONSOLE_RECORDINGS"]) / "pinnacle_mlb_2016"))
     part, parts = (int(word) for word in arguments.part.split("/"))
-    chosen = games[:: arguments.every][: arguments.games or None][part::parts]
+    playable = [game for game in games if any(c.money and c.at_s < game.start_s for c in game.changes)]
+    chosen = playable[:: arguments.every][: arguments.games or None][part::parts]
     total = play(games, chosen, arguments.cut)
     print(json.dumps({**figures(total), "fills": [[f.kind.value, f.edge, f.closing] for f in total.fills]}))
 

@@ -139,7 +139,7 @@ def test_a_feed_that_falls_silent_lets_the_theo_age_and_then_stops(fault: str, t
         async with trading.running():
             await trading.until(lambda: trading.resting >= 2)
             for feed in trading.feeds:
-                feed._wire._timeout_s = 0.3
+                feed.wire._timeout_s = 0.3
             trading.server.faults.set([fault])
             await trading.until(lambda: trading.resting == 0)
             source = trading.source()

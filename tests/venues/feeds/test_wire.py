@@ -343,7 +343,7 @@ def test_the_key_shows_in_no_log_no_exception_and_no_event(name: str, fault: str
             feed = FEEDS[name][0](
                 table(address=base + PATHS[name], credits_day=100_000), key(), tmp_path, QuickClock()
             )
-            feed._wire._timeout_s = 0.2
+            feed.wire._timeout_s = 0.2
             feed.send(WatchOdds(spec=spec()))
             async with running(feed, seen):
                 await until(lambda: any(isinstance(e, FeedStatus) for e in seen))
