@@ -10,11 +10,11 @@ from console.core.commands import Severity
 from console.core.desk import Desk
 from console.core.devig import Method, OddsError, devig
 from console.core.events import ConfirmPairing, OddsPaired, OddsSuspended, OddsUnpaired, OddsUpdate
-from console.core.pairing import Confirmed, Pairing, Proof, Verdict, judge
+from console.core.pairing import AGREES, Confirmed, Pairing, Proof, Verdict, judge
 from console.core.sources import SHARP, SourceKind
 from console.core.state import State
 from console.core.theo import Look
-from console.core.units import SECOND, Nanos
+from console.core.units import ONE, SECOND, Nanos
 
 AHEAD_MAX = 60 * SECOND  # a provider's stamp further in our future than this proves nothing
 REVERSED_UNPROVEN = 2  # polls in a row that speak against a pairing before the operator must look ...
@@ -129,27 +129,46 @@ def _weigh_proof(state: State, desk: Desk, pairing: Pairing, polled: bool) -> No
     match judge(fair, references.values(), desk.spec.outcomes):
         case Verdict.AGREE:
             pairing.against = 0
-            _rise(state, desk, pairing, Proof.PROVEN)
+            _rise(state, desk, pairing, Proof.PROVEN, "names and prices")
         case Verdict.EVEN:
             pairing.against = 0
             if pairing.proof is Proof.WAITING:
-                _rise(state, desk, pairing, Proof.NAMES)
+                _rise(state, desk, pairing, Proof.NAMES, "names; prices are too even to tell")
         case Verdict.APART:
             if pairing.proof is Proof.WAITING:
                 pairing.why = f"orientation: its price {_cents(fair)} agrees with nobody"
         case Verdict.REVERSED:
             _contradicted(state, desk, pairing, polled, f"{source} {_cents(fair)}, {_said(references)}")
         case None:
-            pass
+            if pairing.proof is Proof.WAITING and _is_unopposed(desk, fair):
+                _rise(state, desk, pairing, Proof.NAMES, "names; no price there says otherwise")
 
 
-def _rise(state: State, desk: Desk, pairing: Pairing, proof: Proof) -> None:
+def _is_unopposed(desk: Desk, fair: tuple[float, ...]) -> bool:
+    """Names alone will do where the books are too wide to tell, but no bid or ask speaks against them.
+
+    Empty ones will do only where the trader means to be the first in them.
+    """
+    for instrument, market in desk.markets.items():
+        book = market.book
+        if book is None or book.problem(quote_empty=True) is not None:
+            return False
+        bid, ask = book.best_bid_price(), book.best_ask_price()
+        if (bid is None or ask is None) and not desk.settings.quote_empty:
+            return False
+        said = sum(p for outcome, p in enumerate(fair) if desk.pays[instrument] >> outcome & 1)
+        low, high = ONE * (said - AGREES), ONE * (said + AGREES)
+        if (bid is not None and bid > high) or (ask is not None and ask < low):
+            return False
+    return True
+
+
+def _rise(state: State, desk: Desk, pairing: Pairing, proof: Proof, how: str) -> None:
     """Better proven than before."""
     if pairing.proof is proof:
         return
     counted = pairing.counts
     pairing.settle(proof)
-    how = "names and prices" if proof is Proof.PROVEN else "names; prices are too even to tell"
     state.note(f"{pairing.feed}: orientation proven by {how}", desk.spec.id)
     if not counted:
         _release(state, desk, pairing)

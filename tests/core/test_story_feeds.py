@@ -184,10 +184,10 @@ def test_an_unproven_line_values_nothing_and_suspects_nobody() -> None:
     assert set(story.state.desks[M].board.sources) == {"pinnacle", "kalshi"}
 
 
-def test_no_usable_book_no_proof_until_one_comes() -> None:
+def test_no_book_no_proof_until_one_comes() -> None:
     story = tale(62)
-    story.book(A, {30: 100}, {90: 100})
-    story.book(B, {10: 100}, {70: 100})
+    story.book(A, {}, {})
+    story.book(B, {}, {})
     story.pair()
     story.line(0.62, 0.38)
     story.wait(10)
@@ -198,10 +198,34 @@ def test_no_usable_book_no_proof_until_one_comes() -> None:
     assert story.resting() == 2
 
 
+@pytest.mark.parametrize(
+    ("books", "quote_empty", "proof"),
+    [
+        ((({30: 9}, {90: 9}), ({10: 9}, {70: 9})), False, Proof.NAMES),  # too wide to tell
+        ((({69: 9}, {95: 9}), ({5: 9}, {31: 9})), False, Proof.WAITING),  # a bid above what it says
+        ((({30: 9}, {55: 9}), ({45: 9}, {70: 9})), False, Proof.WAITING),  # an ask below
+        ((({30: 9}, {}), ({}, {70: 9})), False, Proof.WAITING),  # one-sided
+        ((({30: 9}, {}), ({}, {70: 9})), True, Proof.NAMES),
+        ((({}, {}), ({}, {})), True, Proof.NAMES),  # whoever is first finds nobody
+        ((({75: 9}, {}), ({}, {})), True, Proof.WAITING),
+    ],
+)
+def test_where_prices_cannot_tell_names_will_do_unless_a_price_speaks_against_them(
+    books: tuple[tuple[dict[float, float], dict[float, float]], ...], quote_empty: bool, proof: Proof
+) -> None:
+    story = tale(62, settings=with_values(SETTINGS, quote_empty=quote_empty))
+    for instrument, (bids, asks) in zip((A, B), books, strict=True):
+        story.book(instrument, bids, asks)
+    story.pair()
+    story.line(0.62, 0.38)
+    story.wait(1)
+    assert story.state.desks[M].pairings["feed1"].proof is proof
+
+
 def test_odds_by_hand_prove_a_line_where_no_book_does() -> None:
     story = tale(62)
-    story.book(A, {30: 100}, {90: 100})
-    story.book(B, {10: 100}, {70: 100})
+    story.book(A, {}, {})
+    story.book(B, {}, {})
     story.tell(SetTheo(match=M, odds=(1 / 0.6, 1 / 0.4)))
     story.pair()
     story.line(0.62, 0.38)

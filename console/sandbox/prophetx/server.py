@@ -77,6 +77,7 @@ class Sandbox:
         app.router.add_routes(self.rest.routes())
         app.router.add_get("/app/{key}", self.push.serve)
         app.router.add_get("/v4/sports", self._sports)
+        app.router.add_get("/v4/sports/{sport}/events", self._odds)  # the same, prices and all
         app.router.add_get("/v4/sports/{sport}/odds", self._odds)
         app.router.add_get("/sandbox/state", self._state)
         app.router.add_post("/sandbox/{lever}", self._lever)

@@ -21,7 +21,8 @@ from console.venues.feeds.names import alike
 CERTAIN = 85  # names this much alike mean the same ...
 POSSIBLE = 65  # ... and these perhaps: the operator decides
 TOLD_APART = 15  # by so much the right order of names must fit better than the other
-SAME_DAY = 16 * HOUR  # two events of the same names within this are a double-header
+NEARBY = 4 * HOUR
+DOUBLE = 12 * HOUR  # two events of the same names within this are a double-header, not two evenings
 _LINE_WORDS = re.compile(r"\s*(?:\(?[+\-\N{MINUS SIGN}]\d+(?:\.\d+)?\)?|\bwins? by\b.*)$", re.IGNORECASE)
 _TITLE = re.compile(r"^(?P<one>.+?)\s+(?:at|v|vs|@)\.?\s+(?P<other>.+?)(?:\s*[:,(|].*)?$", re.IGNORECASE)
 
@@ -138,10 +139,13 @@ def _search(
             return Unpaired(f"{len(best)} events with these names, and the match has no start")
         return _oriented(spec, teams, best[0], "the match has no start to tell the day by")
     around = [fixture for fixture in best if abs(fixture.start - spec.start) <= league.slack]
+    if len(around) > 1:  # on two days, where players may wait long: ours is the one nearby
+        around = [fixture for fixture in around if abs(fixture.start - spec.start) <= NEARBY] or around
     if not around:
         apart = min(abs(fixture.start - spec.start) for fixture in best)
         return Unpaired(f"events with these names start {apart / HOUR:.0f} h or more apart from ours")
-    twice = [f for f in best if _same_two(f, around[0]) and abs(f.start - spec.start) <= SAME_DAY]
+    near = min(around, key=lambda fixture: abs(fixture.start - spec.start))
+    twice = [f for f in best if _same_two(f, near) and abs(f.start - near.start) < DOUBLE]
     if len(twice) > 1:
         when = " and ".join(f"{utc(start):%H:%M}" for start in sorted(f.start for f in twice))
         return Unpaired(f"double-header: events at {when}; name one in odds_events")

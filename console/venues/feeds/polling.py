@@ -11,6 +11,7 @@ import math
 from collections.abc import Awaitable, Iterable
 from typing import Protocol
 
+import msgspec
 from msgspec import Struct
 
 from console.config.tables import FeedTable
@@ -96,7 +97,7 @@ class Polling:
         self._backoff = Backoff(5.0, 120.0)
         self._learned = Nanos(0)
         self._learn_after = Nanos(0)  # it failed
-        self._status: FeedStatus | None = None
+        self._status: tuple[object, ...] | None = None
         self._denied = ""
         self._blocked: Unpaid | None = None
         self._troubles: dict[str, str] = {LEARNING: "not asked yet"}  # by league
@@ -284,8 +285,9 @@ class Polling:
             budget_left=self._purse.left_today(now),
             next_poll_wall=Nanos(0) if ahead == NEVER else max(now, ahead),
         )
-        if status != self._status:
-            self._status = status
+        facts = msgspec.structs.astuple(status)  # not the event itself, which is stamped in place
+        if facts != self._status:
+            self._status = facts
             self._say([status])
 
     def _standing(self, plan: Pace, now: Nanos) -> tuple[bool, str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from msgspec import Struct
+
 from console.core.events import (
     AnyEvent,
     GameStarted,
@@ -21,6 +23,16 @@ from console.venues.feeds.lines import Line, Parsed, why_missing
 from console.venues.feeds.pairing import Paired, Unpaired, line_for, pair, prices
 
 
+class _Told(Struct, frozen=True):
+    """What the engine knows of a match: its event, or why there is none."""
+
+    event: str
+    why: str
+    names: tuple[str, ...] = ()
+    confidence: int = 0
+    start: Nanos = Nanos(0)
+
+
 class Watch:
     """Turns answers into events; remembers what was told, so that a change is told once.
 
@@ -31,7 +43,8 @@ class Watch:
         self._feed = feed
         self._books = tuple(book for book in books if book not in EXCHANGES)
         self._wanted: dict[MatchId, MatchSpec] = {}
-        self._told: dict[MatchId, OddsPaired | OddsUnpaired] = {}
+        # As told, but never the event itself: the engine process stamps events in place.
+        self._told: dict[MatchId, _Told] = {}
         self._absent: dict[tuple[MatchId, str], str] = {}  # why a book's line is not there
         self._begun: set[MatchId] = set()
 
@@ -74,12 +87,12 @@ class Watch:
     def event_of(self, match: MatchId) -> str:
         """The feed's event that was paired with a match, empty when there is none."""
         told = self._told.get(match)
-        return told.event if isinstance(told, OddsPaired) else ""
+        return told.event if told is not None else ""
 
     def start_of(self, spec: MatchSpec) -> Nanos:
         """When a match begins: as its pairing says where ours is unknown."""
         told = self._told.get(spec.id)
-        return spec.start or (told.start if isinstance(told, OddsPaired) else Nanos(0))
+        return spec.start or (told.start if told is not None else Nanos(0))
 
     # ---- what an answer means
 
@@ -128,27 +141,28 @@ class Watch:
                 yield OddsSuspended(match=spec.id, source=book, feed=self._feed, why=why)
 
     def _paired(self, spec: MatchSpec, found: Paired) -> Iterable[AnyEvent]:
-        told = OddsPaired(
-            match=spec.id,
-            feed=self._feed,
-            event=found.fixture.id,
-            names=found.names,
-            confidence=found.confidence,
-            doubt=found.doubt,
-            start=found.fixture.start,
-        )
+        fixture = found.fixture
+        told = _Told(fixture.id, found.doubt, found.names, found.confidence, fixture.start)
         if self._told.get(spec.id) != told:
             self._told[spec.id] = told
-            yield told
+            yield OddsPaired(
+                match=spec.id,
+                feed=self._feed,
+                event=told.event,
+                names=told.names,
+                confidence=told.confidence,
+                doubt=told.why,
+                start=told.start,
+            )
         if found.fixture.started and not found.doubt and spec.id not in self._begun:
             self._begun.add(spec.id)
             yield GameStarted(match=spec.id)
 
     def _unpaired(self, spec: MatchSpec, why: str) -> Iterable[AnyEvent]:
-        told = OddsUnpaired(match=spec.id, feed=self._feed, why=why)
+        told = _Told("", why)
         if self._told.get(spec.id) != told:
             self._told[spec.id] = told
-            yield told
+            yield OddsUnpaired(match=spec.id, feed=self._feed, why=why)
 
     def _update(self, spec: MatchSpec, found: Paired, line: Line, poll_s: int) -> OddsUpdate:
         return OddsUpdate(
