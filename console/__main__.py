@@ -124,7 +124,7 @@ def _add_venues(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     coverage.set_defaults(command=_coverage)
 
     sandbox = commands.add_parser("sandbox", help="a local server that speaks the wire of a venue or feed")
-    sandbox.add_argument("name", metavar="NAME")
+    sandbox.add_argument("name", metavar="NAME", help="or several on one world: NAME,NAME")
     sandbox.add_argument("--port", type=int, default=0, help="0: any free port, which is printed")
     sandbox.add_argument("--seed", type=int, default=7, help="of the world it runs on")
     sandbox.add_argument("--faults", default="", metavar="A,B", help="misfortunes; `help` lists them")

@@ -55,7 +55,7 @@ def unpaired(state: State, desk: Desk, event: OddsUnpaired) -> None:
         _withdraw(desk, pairing, "no longer paired")
     if desk.unpaired.get(event.feed) != event.why:
         desk.unpaired[event.feed] = event.why
-        state.note(f"{event.feed}: {event.why}", event.match, Severity.WARN)
+        state.note(f"{event.feed}: {event.why}", event.match)
 
 
 def updated(state: State, desk: Desk, event: OddsUpdate) -> None:

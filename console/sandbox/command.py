@@ -1,15 +1,17 @@
-"""`mmconsole sandbox NAME`: one local server until interrupted."""
+"""`mmconsole sandbox NAME`: one local server until interrupted, or several on one world: `NAME,NAME`."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import signal
+import time
 from collections.abc import Awaitable, Callable
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from console.core.complaint import Complaint
+from console.sim.world import World
 
 
 class SandboxError(Complaint):
@@ -17,13 +19,17 @@ class SandboxError(Complaint):
 
 
 class Opening(Struct, frozen=True):
-    """How a sandbox is opened: where, on which seed or recording, and with which faults."""
+    """How a sandbox is opened: where, on which seed or recording, and with which faults.
+
+    `world` is one that several sandboxes share, so that a feed prices what a venue trades.
+    """
 
     port: int
     seed: int
     faults: tuple[str, ...]
     recording: str
     speed: float = 1.0  # of a recording
+    world: World | None = None
 
 
 Serve = Callable[[Opening, Callable[[str], None]], Awaitable[None]]  # serves until cancelled
@@ -45,17 +51,40 @@ SANDBOXES: dict[str, Serve] = {"odds": _odds, "prophetx": _prophetx}
 
 
 def run(name: str, opening: Opening) -> int:
-    """Serve until interrupted."""
-    serve = SANDBOXES.get(name)
-    if serve is None:
+    """Serve until interrupted. Of several, faults are given as NAME:FAULT and ports count up."""
+    names = [word.strip() for word in name.split(",") if word.strip()]
+    unknown = [word for word in names if word not in SANDBOXES]
+    if unknown or not names:
         raise SandboxError(f"sandbox: {name!r} is not one of {', '.join(SANDBOXES)}")
-    asyncio.run(_until_interrupted(serve, opening))
+    openings = [opening] if len(names) == 1 else _shared(names, opening)
+    asyncio.run(_until_interrupted(names, openings))
     return 0
 
 
-async def _until_interrupted(serve: Serve, opening: Opening) -> None:
+def _shared(names: list[str], opening: Opening) -> list[Opening]:
+    """The same world for all of them, and each its own port and faults."""
+    world = World(opening.seed, ts=time.monotonic_ns(), wall=time.time_ns())
+    return [
+        structs.replace(
+            opening,
+            world=world,
+            port=opening.port + number if opening.port else 0,
+            faults=tuple(
+                fault.removeprefix(f"{name}:") for fault in opening.faults if fault.startswith(f"{name}:")
+            ),
+        )
+        for number, name in enumerate(names)
+    ]
+
+
+async def _until_interrupted(names: list[str], openings: list[Opening]) -> None:
     loop = asyncio.get_running_loop()
-    serving = asyncio.ensure_future(serve(opening, lambda line: print(line, flush=True)))
+    serving = asyncio.gather(
+        *(
+            SANDBOXES[name](opening, lambda line: print(line, flush=True))
+            for name, opening in zip(names, openings, strict=True)
+        )
+    )
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, serving.cancel)
     with contextlib.suppress(asyncio.CancelledError):

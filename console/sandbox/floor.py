@@ -34,12 +34,13 @@ class Floor:
         scale: float = 1.0,
         monotonic: Callable[[], int] = time.monotonic_ns,
         wall: Callable[[], int] = time.time_ns,
+        world: World | None = None,
     ) -> None:
-        """`scale` multiplies how often everybody in the world acts."""
+        """`scale` multiplies how often everybody in the world acts; `world` is one shared with others."""
         self.venue = venue
         self._monotonic = monotonic
         self._listeners: list[Listener] = []
-        self.world = World(seed, ts=monotonic(), wall=wall(), scale=scale)
+        self.world = world or World(seed, ts=monotonic(), wall=wall(), scale=scale)
         for symbol in self.exchange.markets:
             self.exchange.subscribe(Instrument(venue, symbol))
         self.exchange.public.clear()  # whoever comes later reads the markets as they are

@@ -243,7 +243,7 @@ async def serve(opening: Opening, say: Callable[[str], None]) -> None:
         games = read_games(Path(opening.recording))
         card = RecordedCard(games, time.time_ns(), opening.speed)
     else:
-        world = World(opening.seed, ts=time.monotonic_ns(), wall=time.time_ns())
+        world = opening.world or World(opening.seed, ts=time.monotonic_ns(), wall=time.time_ns())
         card = WorldCard(world)
     server = OddsServer(card, Faults(names), quotas)
     # An access log would write the keys down; whoever is being kept waiting is not waited for.
