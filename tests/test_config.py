@@ -95,6 +95,14 @@ def test_own_profile_starts_from_the_one_it_names(tmp_path):
         ("[sim]\nseed=-1", "sim.seed"),
         ("[sim]\nprofile='x'", "sim.profile: 'x' is not one of"),
         ("x = = 1", "markets.toml: Invalid value"),
+        ("[feeds.oddspapi]\nbooks=['novig']", "feeds.oddspapi.books: value error, novig is an exchange"),
+        ("[feeds.oddspapi]\nbooks=[]", "feeds.oddspapi.books"),
+        ("[feeds.oddspapi]\npoll_s=0", "feeds.oddspapi.poll_s"),
+        (
+            "[engine]\nmode='live'\n[venues.kalshi]\nenabled=true\n"
+            "[feeds.oddspapi]\nenabled=true\naddress='http://x'",
+            "feeds.oddspapi.address: mode live goes to the feed's own address only",
+        ),
         (ONE_MATCH + "odds = [1.9]", "match lal-bos: odds: 1 prices for 2 outcomes"),
         (ONE_MATCH + "odds = [1.9, 0]", "match lal-bos: odds: '0'"),
         (ONE_MATCH + "odds = ['x', '2']", "match lal-bos: odds: 'x' is not a price"),

@@ -10,12 +10,13 @@ import msgspec
 
 from console.config.read import Config
 from console.core.events import Mode
+from console.core.instruments import Venue
 from console.core.matches import MatchId, MatchSpec
 from console.core.units import Nanos
 from console.launch.place import LaunchError, Place
 from console.launch.sources import Feed, enabled, feeds, keys_of
 from console.sim.listings import catalogue
-from console.venues.base.protocol import LookupFailed
+from console.venues.base.protocol import LookupFailed, VenueClient
 from console.venues.feeds.coverage import Coverage, Covered, cover
 from console.venues.feeds.credits import Unpaid
 from console.venues.feeds.leagues import LEAGUES, League, league_of, need_league
@@ -102,17 +103,12 @@ async def _matches(config: Config, leagues: Sequence[League]) -> tuple[dict[str,
         found.update((fixture.match.id, fixture.match) for fixture in catalogue(now))
     for venue, kit in enabled(config):
         client = kit.public(config)
-        for league in leagues:
-            try:
-                async with asyncio.timeout(FIND_S):
-                    listed = await client.find(league.series[0] if league.series else league.title)
-            except (LookupFailed, TimeoutError) as error:
-                notes.append(f"{venue.value}: {league.title}: {error or 'no answer'}")
-                break
-            for symbol in listed:
-                spec = symbol.spec
-                named = spec if spec.league else msgspec.structs.replace(spec, league=league.id)
-                found.setdefault(spec.id, named)
+        try:
+            async with asyncio.timeout(FIND_S):
+                for spec in await _listed(client, leagues):
+                    found.setdefault(spec.id, spec)
+        except (LookupFailed, TimeoutError) as error:
+            notes.append(f"{venue.value}: {error or f'no answer within {FIND_S:g} s'}")
     by_league: dict[str, list[MatchSpec]] = defaultdict(list)
     for spec in found.values():
         known = league_of(spec.league)
@@ -121,6 +117,24 @@ async def _matches(config: Config, leagues: Sequence[League]) -> tuple[dict[str,
         else:
             by_league[known.id].append(spec)
     return by_league, notes
+
+
+async def _listed(client: VenueClient, leagues: Sequence[League]) -> list[MatchSpec]:
+    """What a venue lists of the leagues; raises LookupFailed when that is nothing."""
+    found: list[MatchSpec] = []
+    failure: LookupFailed | None = None
+    for league in leagues:
+        for word in league.series if client.venue is Venue.KALSHI else (league.title,):
+            try:
+                listed = await client.find(word)
+            except LookupFailed as error:  # one league that is not there is no reason to leave out the others
+                failure = error
+                continue
+            specs = [symbol.spec for symbol in listed]
+            found += [s if s.league else msgspec.structs.replace(s, league=league.id) for s in specs]
+    if failure is not None and not found:
+        raise failure
+    return found
 
 
 # ---- telling

@@ -364,6 +364,18 @@ def test_a_feed_without_stamps_that_lags_does_not_turn_the_price_back() -> None:
     assert (story.source().confirmed_age_ms, story.source().feed) == (0, "feed2")
 
 
+def test_one_price_rounded_by_another_feed_is_no_move() -> None:
+    """American whole numbers differ from decimal odds by a tenth of a cent: the price still stands since."""
+    story = two_feeds()
+    story.wait(60)
+    story.line(0.5095, 0.4905, feed="feed1")
+    shown = story.source()
+    assert (shown.feed, shown.confirmed_age_ms, shown.change_age_ms) == ("feed1", 0, 61_000)
+    assert shown.probabilities == (510_000, 490_000)
+    story.line(0.513, 0.487, feed="feed2")
+    assert story.source().change_age_ms == 0
+
+
 def test_when_one_feed_falls_silent_the_other_carries_on() -> None:
     story = two_feeds()
     story.line(0.53, 0.47, feed="feed1")
