@@ -26,7 +26,8 @@ def paired(state: State, desk: Desk, event: OddsPaired) -> None:
     """A feed found its event of the match; the same one again changes nothing that was proven."""
     known = desk.pairings.get(event.feed)
     desk.unpaired.pop(event.feed, None)
-    if known is not None and known.facts == Confirmed(event.feed, event.event, event.names):
+    same = known is not None and known.facts == Confirmed(event.feed, event.event, event.names)
+    if known is not None and same and (known.doubt == event.doubt or known.proof is Proof.CONFIRMED):
         known.confidence, known.doubt, known.start = event.confidence, event.doubt, event.start
         return
     if known is not None:
@@ -65,7 +66,10 @@ def updated(state: State, desk: Desk, event: OddsUpdate) -> None:
         state.note(f"{event.source}: {len(event.odds)} prices for {desk.outcomes} outcomes", event.match)
         return
     if event.provider_wall > event.wall + AHEAD_MAX:
-        _suspend(state, desk, event.source, event.feed, "stamp ahead of our clock")
+        why = "stamp ahead of our clock"
+        suspended(
+            state, desk, OddsSuspended(match=event.match, source=event.source, feed=event.feed, why=why)
+        )
         return
     if not event.feed:
         _take(state, desk, event)
@@ -74,6 +78,7 @@ def updated(state: State, desk: Desk, event: OddsUpdate) -> None:
     if pairing is None:
         state.note(f"{event.source}: {event.feed} brought it without a pairing", event.match, Severity.WARN)
         return
+    pairing.absent.pop(event.source, None)
     pairing.latest[event.source] = event
     _weigh_proof(state, desk, pairing, polled=event.source == _witness(pairing))
     if pairing.counts:
@@ -81,13 +86,19 @@ def updated(state: State, desk: Desk, event: OddsUpdate) -> None:
 
 
 def suspended(state: State, desk: Desk, event: OddsSuspended) -> None:
-    """A line was taken down, or cannot be read any more."""
-    pairing = desk.pairings.get(event.feed)
-    if pairing is not None:
-        pairing.latest.pop(event.source, None)
-        if not pairing.counts:
+    """A line was taken down, or cannot be read any more.
+
+    A feed that never had it says nothing about the line another one brings.
+    """
+    why = event.why or "suspended"
+    if event.feed:
+        pairing = desk.pairings.get(event.feed)
+        if pairing is None:
             return
-    _suspend(state, desk, event.source, event.feed, event.why or "suspended")
+        pairing.absent[event.source] = why
+        if pairing.latest.pop(event.source, None) is None or not pairing.counts:
+            return
+    _suspend(state, desk, event.source, event.feed, why)
 
 
 def confirmed(state: State, desk: Desk, event: ConfirmPairing) -> None:

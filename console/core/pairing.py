@@ -50,6 +50,7 @@ class Pairing:
     """One feed's event of a match, and the lines it brought that wait for their proof."""
 
     __slots__ = (
+        "absent",
         "against",
         "confidence",
         "doubt",
@@ -75,6 +76,7 @@ class Pairing:
         self.why = "orientation: no price to prove it by yet"
         self.against = 0  # polls in a row whose prices said the reverse
         self.latest: dict[str, OddsUpdate] = {}  # its lines by source, believed or not
+        self.absent: dict[str, str] = {}  # why a source has no line there
 
     @property
     def counts(self) -> bool:

@@ -297,11 +297,15 @@ def _sources(state: State, desk: Desk) -> tuple[SourceView, ...]:
     """What the theo is made of, then the lines that wait for a proof, then feeds that have nothing."""
     kept_out: list[SourceView] = []
     for pairing in desk.pairings.values():
+        feed = pairing.feed
         if not pairing.counts:
-            why = pairing.why
-            kept_out += [_kept_out(state, update, why) for update in pairing.latest.values()] or [
-                SourceView(pairing.feed, (), 0, -1, -1, why, pairing.feed)
-            ]
+            waiting = [_kept_out(state, update, pairing.why) for update in pairing.latest.values()]
+            kept_out += waiting or [SourceView(feed, (), 0, -1, -1, pairing.why, feed)]
+        kept_out += [
+            SourceView(name, (), 0, -1, -1, why, feed)
+            for name, why in pairing.absent.items()
+            if name not in desk.board.sources
+        ]
     weighted = desk.theo.sources if desk.theo is not None else ()
     total = sum(source.weight for source in weighted)
     blended = [_source(state, desk.board.sources.get(one.name), one, total) for one in weighted]

@@ -415,15 +415,14 @@ def _is_behind(source: Source, odds: tuple[float, ...], wall: Nanos, look: Look)
     A feed without stamps of its own proves nothing by answering: where it differs, its price must have
     changed after the one we know.
     """
-    if not source.feed or look.received_ts - source.received_ts > LOOK_KEEPS:
+    if not source.feed:
         return False
+    lately = look.received_ts - source.received_ts <= LOOK_KEEPS  # our wall clock may have been set back
     if look.feed == source.feed:
-        return 0 < wall < source.provider_wall
-    if look.seen_wall < source.seen_wall:
+        return lately and 0 < wall < source.provider_wall
+    if lately and look.seen_wall < source.seen_wall:
         return True
-    if source.note or odds == source.odds or look.changed_ts is None:
-        return False
-    return look.changed_ts < source.changed_ts
+    return odds != source.odds and look.changed_ts is not None and look.changed_ts < source.changed_ts
 
 
 def _weighted(source: Source, weight: float, note: str, ts: Nanos) -> Weighted:

@@ -376,13 +376,55 @@ def test_one_price_rounded_by_another_feed_is_no_move() -> None:
     assert story.source().change_age_ms == 0
 
 
-def test_when_one_feed_falls_silent_the_other_carries_on() -> None:
+def test_when_one_feed_falls_silent_the_other_carries_on_from_the_price_that_is_known() -> None:
     story = two_feeds()
     story.line(0.53, 0.47, feed="feed1")
-    for _ in range(8):
+    for _ in range(8):  # its price is older than one that is known: it confirms nothing
         story.wait(30)
         story.line(0.51, 0.49, feed="feed2", stamped=False, changed_s=400)
-    assert (story.source().probabilities, story.source().feed) == ((510_000, 490_000), "feed2")
+    assert story.note() == "stale"
+    story.line(0.53, 0.47, feed="feed2", stamped=False, changed_s=200)
+    assert (story.note(), story.source().feed) == ("", "feed2")
+    for _ in range(8):
+        story.wait(30)
+        story.line(0.53, 0.47, feed="feed2", stamped=False, changed_s=200)
+    assert story.note() == ""
+
+
+def test_a_feed_that_never_had_a_line_takes_nobody_elses_down() -> None:
+    story = tale(62)
+    story.pair()
+    story.line(0.62, 0.38)
+    story.wait(6)
+    story.pair("feed2", event="e2")
+    sent = story.tell(OddsSuspended(match=M, source="pinnacle", feed="feed2", why="no h2h offered"))
+    assert story.all(CancelOrder, sent) == []
+    assert story.note() == ""
+    story.line(0.62, 0.38, feed="feed2", lag_s=-70)
+    assert story.note() == ""
+
+
+def test_a_book_that_is_not_offered_says_why_there_is_no_theo() -> None:
+    story = tale(62)
+    story.pair()
+    story.tell(OddsSuspended(match=M, source="pinnacle", feed="feed1", why="its prices are 3-way"))
+    assert (story.note(), story.source().feed) == ("its prices are 3-way", "feed1")
+    story.line(0.62, 0.38)
+    assert story.note() == ""
+
+
+def test_a_doubt_about_names_that_goes_lets_prices_decide() -> None:
+    """The operator gives the match its start: the same event, now beyond doubt."""
+    story = tale(62)
+    story.pair(doubt="the match has no start to tell the day by")
+    story.line(0.62, 0.38)
+    story.pair()
+    story.line(0.62, 0.38)
+    assert story.note() == ""
+    story.pair(doubt="names only 70 alike")  # and the other way round
+    story.wait(1)
+    assert story.state.desks[M].pairings["feed1"].proof is Proof.DOUBTED
+    assert story.resting() == 0
 
 
 def test_a_line_one_feed_took_down_comes_back_by_what_another_saw_later() -> None:

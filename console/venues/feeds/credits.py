@@ -98,14 +98,6 @@ class Credits:
         account = self._fresh(now)
         return 0 if now < account.stopped_until else self._left(account, now)
 
-    def afford(self, cost: int, now: Nanos) -> None:
-        """Raise Unpaid where `cost` credits are not there."""
-        account = self._fresh(now)
-        if now < account.stopped_until:
-            raise Unpaid(account.stopped_why, account.stopped_until)
-        if cost > self._left(account, now):
-            raise self._used_up(account, now)
-
     # ---- inside
 
     def _left(self, account: Account, now: Nanos) -> int:

@@ -101,7 +101,8 @@ class Polling:
         self._denied = ""
         self._blocked: Unpaid | None = None
         self._troubles: dict[str, str] = {LEARNING: "not asked yet"}  # by league
-        self._unreadable = ""
+        self._unreadable: dict[str, str] = {}
+        self._busy: set[str] = set()  # leagues that are being asked
 
     # ---- the engine's side
 
@@ -110,7 +111,7 @@ class Polling:
         match command:
             case WatchOdds():
                 if self._watch.add(command.spec):
-                    self._asked.pop(command.spec.league, None)
+                    self._asked.pop(command.spec.league.strip().lower(), None)
                     self._wake.set()
             case UnwatchOdds():
                 self._watch.drop(command.match)
@@ -121,24 +122,37 @@ class Polling:
     async def run(self, put: Put) -> None:
         """Ask and tell until cancelled."""
         self._put, self._status = put, None
-        async with self._wire:
+        self._busy.clear()
+        async with self._wire, asyncio.TaskGroup() as group:
             while True:
-                await self._learn()
-                plan = await self._round()
+                await self._learn(group)
+                plan = self._round(group)
                 self._tell_status(plan)
                 await self._rest(plan)
 
     # ---- one round
 
-    async def _learn(self) -> None:
+    async def _learn(self, group: asyncio.TaskGroup) -> None:
+        """What is needed before anything is asked; later looks at it keep nobody waiting."""
         now = self._clock.wall()
         if self._denied or now < self._learned + self._api.learn_s * SECOND or self._is_blocked(now):
             return
-        if now >= self._learn_after and await self._guarded(self._api.learn(), None):
-            self._learned = now
+        if now < self._learn_after or LEARNING in self._busy:
+            return
+        self._busy.add(LEARNING)
+        if self._learned:
+            group.create_task(self._look_again())
+        else:
+            await self._look_again()
 
-    async def _round(self) -> Pace:
-        """Ask every league that is due."""
+    async def _look_again(self) -> None:
+        now = self._clock.wall()
+        if await self._guarded(self._api.learn(), None):
+            self._learned = now
+        self._busy.discard(LEARNING)
+
+    def _round(self, group: asyncio.TaskGroup) -> Pace:
+        """Begin to ask every league that is due; one that takes long keeps no other waiting."""
         self._say(self._watch.homeless())
         for league, _ in self._watch.leagues.values():
             if not self._api.covers(league):
@@ -150,8 +164,10 @@ class Polling:
             return plan
         due = [one for one in asked if self._due(one.league.id, plan) <= now]
         due.sort(key=lambda one: min(self._watch.start_of(spec) for spec in one.matches))
-        await asyncio.gather(*(self._poll(one, plan.gaps[one.league.id]) for one in due))
-        return self._plan(asked, self._clock.wall()) if due else plan
+        for one in due:
+            self._busy.add(one.league.id)
+            group.create_task(self._poll(one, plan.gaps[one.league.id]))
+        return plan
 
     async def _poll(self, asked: Asked, gap_s: float) -> None:
         """One league; what it says goes to the engine at once."""
@@ -160,12 +176,14 @@ class Polling:
             self._asked[asked.league.id] = self._clock.wall()
             parsed = await self._api.fetch(asked)
             broken = [str(trouble) for trouble in parsed.troubles if trouble.broken]
-            self._unreadable = f"unreadable: {broken[0]} ({len(broken)})" if broken else ""
+            self._unreadable[asked.league.id] = f"{broken[0]} ({len(broken)})" if broken else ""
             self._say(self._watch.answer(asked.league, parsed, math.ceil(min(gap_s, 86_400.0))))
 
         async with self._places:  # the soonest start first, not all of them a little
             if await self._guarded(fetch(), asked.league):
                 self._not_before.pop(asked.league.id, None)
+        self._busy.discard(asked.league.id)
+        self._wake.set()
 
     async def _guarded(self, work: Awaitable[None], league: League | None) -> bool:
         """Do something that may fail in all the ways a feed can; True when it worked."""
@@ -224,7 +242,7 @@ class Polling:
     def _due(self, league: str, plan: Pace) -> Nanos:
         """When a league is to be asked next; never when all its matches are played."""
         gap_s = plan.gaps.get(league)
-        if gap_s is None or math.isinf(gap_s):
+        if gap_s is None or math.isinf(gap_s) or league in self._busy:
             return NEVER
         asked = self._asked.get(league)
         due = Nanos(0) if asked is None else Nanos(asked + round(gap_s * SECOND))
@@ -297,8 +315,9 @@ class Polling:
             return False, str(self._blocked or self._purse.account(now).stopped_why)
         if self._troubles:
             return False, next(iter(self._troubles.values()))
-        if self._unreadable:
-            return True, self._unreadable
+        unreadable = next(filter(None, self._unreadable.values()), "")
+        if unreadable:
+            return True, f"unreadable: {unreadable}"
         slowed = [gap for gap in plan.gaps.values() if not math.isinf(gap)]
         if max(plan.near, plan.far) >= SLOWED and slowed:
             return True, "slowed by the budget"

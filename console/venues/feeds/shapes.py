@@ -46,10 +46,3 @@ def as_list(part: object) -> list[object]:
     if isinstance(part, dict):
         return [part]
     raise Unreadable("neither a list nor an object")
-
-
-def as_dict(part: object, what: str) -> dict[str, object]:
-    """An object by its keys; raises Unreadable."""
-    if not isinstance(part, dict):
-        raise Unreadable(f"{what} is not an object")
-    return part
