@@ -103,6 +103,51 @@ class Sweep:
             self.proven = True
 
 
+class Till:
+    """Our cash at one venue by our own count, free and tied up, and what the venue last said of it.
+
+    `expected` is None until the venue first told. `opened` is where this run began and `paid_in` what came
+    in or went out since without trading, as told or as accepted by the operator.
+    """
+
+    __slots__ = ("expected", "opened", "paid_in", "peak", "seen", "slack", "told")
+
+    def __init__(self) -> None:
+        self.expected: int | None = None
+        self.told: int | None = None
+        self.opened: int | None = None
+        self.paid_in = 0
+        self.slack = 0  # what the rounding of fees may come to
+        self.seen: tuple[Nanos, int] | None = None  # a difference seen once, and when
+        self.peak = 0  # highest total since the last alert of a drop
+
+    def begin(self, total: int) -> None:
+        """Count from what the venue says: at first, and when the operator accepts a difference."""
+        if self.expected is not None:
+            self.paid_in += total - self.expected
+        else:
+            self.opened = total - self.paid_in
+        self.expected = self.told = total
+        self.slack, self.seen = 0, None
+
+    def restore(self, expected: int, slack: int) -> None:
+        """Go on where an earlier run left off."""
+        self.expected = self.opened = expected
+        self.slack = slack
+
+    def moved(self, amount: int, rounding: int) -> None:
+        """Something was traded or paid out."""
+        if self.expected is not None:
+            self.expected += amount
+            self.slack += rounding
+
+    def paid(self, amount: int) -> None:
+        """Cash came in or went out without trading."""
+        if self.expected is not None:
+            self.expected += amount
+            self.paid_in += amount
+
+
 class Connection:
     """A venue's state."""
 
@@ -115,12 +160,14 @@ class Connection:
         "clock_offset",
         "dead_man",
         "differences",
+        "ghosts",
         "kept_alive_ts",
         "mismatch",
         "private_ts",
         "reconciling",
         "stream",
         "sweep",
+        "till",
         "up",
         "venue",
         "why_down",
@@ -138,6 +185,8 @@ class Connection:
         self.private_ts = NEVER  # last proof that fills reach us
         self.cash: int | None = None
         self.cash_ts = NEVER
+        self.till = Till()
+        self.ghosts = 0  # orders we held live that the venue did not list
         self.asked_ts = NEVER  # last reconcile sent
         self.budget = Budget(settings)
         self.clock_offset: int | None = None  # of the venue's clock ahead of ours

@@ -77,7 +77,9 @@ def _adjust(order: Order, want: Wanted, market: Market, settings: MatchSettings,
     if bid > want.ceiling or order.remaining > want.size:  # a limit left less room: no threshold holds it
         return Amend(order, want, retreat=True) if amendable else Cancel(order)
     if bid == want.bid:
-        if order.remaining * 100 < want.size * settings.refill_below_pct and _rested(order, settings, ts):
+        # Measured by what was let out: a limit that halves a quote does not have it replaced for ever.
+        whole = min(want.size, order.size)
+        if order.remaining * 100 < whole * settings.refill_below_pct and _rested(order, settings, ts):
             return Amend(order, want, retreat=False) if amendable else Cancel(order)
         return None
     tick = market.book.ladder.tick_at(order.price) if market.book is not None else ONE

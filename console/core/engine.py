@@ -9,9 +9,10 @@ what is wanted and what rests becomes commands. Time enters as `Tick`, ten times
 
 from __future__ import annotations
 
+from functools import partial
 from typing import assert_never
 
-from console.core import keepalive, killing, marks, operating, outcomes, quotes, reconcile
+from console.core import keepalive, killing, marks, nearing, operating, outcomes, overrides, quotes, reconcile
 from console.core.checkpoint import decode, restore
 from console.core.commands import AmendOrder, AnyCommand, PlaceOrder, Severity, Subscribe, WatchOdds
 from console.core.connection import Connection
@@ -57,6 +58,7 @@ from console.core.events import (
 from console.core.instruments import BookSide, Instrument, Venue
 from console.core.state import State
 from console.core.theo import SourceKind
+from console.core.till import booked
 from console.core.units import MILLISECOND, ONE, SECOND, Nanos
 
 CLOCK_JUMP = SECOND // 2
@@ -149,7 +151,9 @@ class Engine:
         if state.kill is not None:
             killing.sweep_on(state)
         if second and not state.recovering:
+            overrides.take_back(state)
             marks.mark_all(state)
+            nearing.tell(state)
             for connection in state.connections.values():
                 reconcile.check_due(state, connection)
             keepalive.keep_alive(state)
@@ -228,12 +232,16 @@ class Engine:
     def _started(self, event: Started) -> None:
         state = self.state
         state.note(f"run {event.run_id} started in mode {event.mode.value}")
+        kept = decode(event.checkpoint) if event.checkpoint else None
+        if kept is not None and kept.account is not None:
+            for change in overrides.changes(kept.account, event.settings):
+                state.alert(Severity.INFO, f"{change} (settings of this run)")
         for instrument in state.markets:
             state.send(Subscribe(instrument=instrument))
         for desk in state.desks.values():
             state.send(WatchOdds(spec=desk.spec))
         # The checkpoint knows of a kill whose latch could not be written (disk full).
-        latched = event.latched or (decode(event.checkpoint).killed if event.checkpoint else "")
+        latched = event.latched or (kept.killed if kept is not None else "")
         if latched:
             state.note("the kill latch of an earlier run is engaged")
             killing.kill(state, latched)
@@ -382,6 +390,7 @@ class Engine:
                 self._clock_measured(connection, event)
             case RewardPaid():
                 state.account.reward(event.amount)
+                connection.till.moved(event.amount, 0)
                 state.note(f"{venue.value}: {event.amount / ONE:+.2f} dollars of rewards ({event.why})")
             case MassStatus():
                 reconcile.mass_status(state, connection, event)
@@ -389,6 +398,7 @@ class Engine:
                 connection.cash, connection.cash_ts = event.cash, event.ts
                 connection.private_ts = event.ts
             case CashAdjusted():
+                connection.till.paid(event.amount)
                 state.note(f"{venue.value}: cash {event.amount / ONE:+.2f} dollars ({event.why})")
             case Settled():
                 self._settled(event)
@@ -415,7 +425,8 @@ class Engine:
             holding = position.holdings[event.instrument.yes]
             if holding.settled and not holding.net:  # a late fill is paid when it is told once more
                 continue
-            position.settle(event.instrument, event.payout, event.refund)
+            settle = partial(position.settle, event.instrument, event.payout, event.refund)
+            booked(state, desk, event.instrument, settle)
             desk.unsettled.pop(desk.group_of(event.instrument.venue), None)  # what paid out has settled
             desk.ended = True
             state.remeasure(desk)

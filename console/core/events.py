@@ -343,7 +343,8 @@ class MassStatus(Event, frozen=True, kw_only=True):
     """A venue's own account of us, complete: every resting order, position and the free cash.
 
     `positions` are net contracts by YES leg, NO held counting negative. `fills` are those the venue
-    reports since the time asked for.
+    reports since the time asked for. `held` is our cash there besides the free `cash`: what resting orders
+    tie up and payouts not collected yet; None where the venue does not tell, and cash is then not compared.
     """
 
     venue: Venue
@@ -351,6 +352,7 @@ class MassStatus(Event, frozen=True, kw_only=True):
     fills: tuple[OrderFilled, ...]
     positions: tuple[tuple[Instrument, int], ...]
     cash: Cash
+    held: Cash | None = None
 
 
 class BalanceUpdate(Event, frozen=True, kw_only=True):
@@ -453,12 +455,17 @@ class Flatten(Event, frozen=True, kw_only=True):
 
 
 class SetSetting(Event, frozen=True, kw_only=True):
-    """Change one value, typed as in `markets.toml`; of the account when `match` is empty."""
+    """Change one value, typed as in `markets.toml`; of the account when `match` is empty.
+
+    `for_s` seconds later it returns to what it was by itself; 0: it stays.
+    """
 
     key: str
     value: str
     match: MatchId = MatchId("")
     why: str = ""
+    by: str = ""
+    for_s: int = 0
 
 
 class SetTheo(Event, frozen=True, kw_only=True):

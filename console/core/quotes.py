@@ -306,7 +306,8 @@ def _amend(state: State, desk: Desk, order: Order, want: Wanted, retreat: bool) 
     verdict = allow(
         desk, want, order, state.blotter, connection, state.settings, _books(state, desk), state.ts
     )
-    if verdict.size == 0:
+    same_price = want.route.price_of(want.bid) == order.price
+    if verdict.size == 0 or (not retreat and same_price and verdict.size <= order.remaining):
         if retreat:
             state.cancel(order)
         else:

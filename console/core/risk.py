@@ -19,6 +19,8 @@ from console.core.reasons import Reason
 from console.core.settings import AccountSettings
 from console.core.units import ONE, Nanos, Price
 
+TAPER_PCT = 30  # the last part of an exposure limit, in which sizes shrink
+
 
 class Verdict(Struct, frozen=True, array_like=True):
     """How much of an order may leave (0: nothing), and if not all, why."""
@@ -70,12 +72,14 @@ def allow(
         if most < size:
             size, reason, limit = most, Reason.OVEREXPOSED if name == "inventory_max" else Reason.LIMIT, name
     if connection.cash is not None and wanted.route.action is Action.BUY:
-        free = connection.cash - _reserved(connection, replaces, blotter)
+        free = connection.cash - account.cash_reserve - _reserved(connection, replaces, blotter)
         if free * ONE // per_contract < size:
             size, reason, limit = free * ONE // per_contract, Reason.NO_BALANCE, ""
     step = market.spec.size_step
     size = max(0, size) // step * step
-    size, name = _exposed(desk, wanted, size, per_contract, replaces, blotter, account, books)
+    size, name = _exposed(
+        desk, wanted, size, per_contract, replaces, blotter, account, books, market.spec.size_min
+    )
     if name:
         size, reason, limit = size // step * step, Reason.LIMIT, name
     if size < market.spec.size_min:
@@ -197,11 +201,13 @@ def _exposed(
     blotter: Blotter,
     account: AccountSettings,
     books: Books,
+    least: int,
 ) -> tuple[int, str]:
     """C4: the worst case with this order in it, on the match, its event, its venue and the account.
 
     What does not add to the worst case is never held back. A contract adds at most what it can lose by
-    itself, so the size that fits is that much of the room left.
+    itself, so the size that fits is that much of the room left. In the last part before a limit sizes
+    shrink with the room, down to the smallest the venue takes (C27).
     """
     if size <= 0:
         return size, ""
@@ -217,6 +223,11 @@ def _exposed(
         fits = max(0, limit - used) * ONE // max(1, per_contract)
         if added > 0 and added > limit - used and fits < size:
             size, name = fits, limit_name
+        soft = limit * TAPER_PCT // 100
+        if added > 0 and limit - used < soft:
+            tapered = max(desk.settings.contracts * max(0, limit - used) // soft, min(fits, least))
+            if tapered < size:
+                size, name = tapered, limit_name
     return size, name
 
 

@@ -47,6 +47,13 @@ class Line(Struct, frozen=True, array_like=True):
     text: str
 
 
+class Override(Struct, frozen=True, array_like=True):
+    """A setting that is changed for a while: until when (this run's clock), and what it was before."""
+
+    until: Nanos
+    was: str
+
+
 class KillRecord(Struct, frozen=True):
     """A kill in force: who, when, and how many orders were out."""
 
@@ -83,6 +90,8 @@ class State:
         self.reduce_only = False  # re-armed after a kill for getting out only
         self.gated = False  # real orders wait for the start gate
         self.feeds: dict[str, FeedStatus] = {}
+        self.neared: dict[tuple[str, str], None] = {}  # limits told to be neared
+        self.overrides: dict[tuple[MatchId, str], Override] = {}  # settings changed for a while
         self.recovering = False  # an earlier run's records are being read: nothing is decided
         self.next_order = 1
         self.runs: tuple[RunId, ...] = (run_id,)  # ours and earlier ones: their orders are orphans

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from console.config.read import Config
-from console.core import checkpoint, picture
+from console.core import checkpoint, overrides, picture
 from console.core.commands import (
     Alert,
     AmendOrder,
@@ -175,12 +175,14 @@ class Runner:
     @property
     def account(self) -> AccountSettings:
         """The settings of the account as they stand."""
-        return self._engine.state.settings
+        return overrides.lasting_account(self._engine.state)
 
     def carried(self) -> list[OperatorEvent]:
         """What the next run begins with: the matches as they stand; positions stay in their ledger."""
-        desks = self._engine.state.desks.values()
-        return [AddMatch(spec=desk.spec, settings=desk.settings) for desk in desks]
+        state = self._engine.state
+        return [
+            AddMatch(spec=desk.spec, settings=overrides.lasting(state, desk)) for desk in state.desks.values()
+        ]
 
     def _start(self) -> None:
         begin, config = self._beginning, self._config

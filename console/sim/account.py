@@ -302,6 +302,7 @@ class Account:
             fills=tuple(self.fills[first:]),
             positions=tuple((Instrument(self._venue, s), net) for s, net in self.positions.items() if net),
             cash=Cash(self.cash - self.locked),
+            held=self.locked,
         )
 
     def remember(self, fill: OrderFilled) -> None:

@@ -258,6 +258,7 @@ class Wallet:
             fills=tuple(self._fills),
             positions=tuple((Instrument(self.venue, s), net) for s, net in self.positions.items() if net),
             cash=self.free,
+            held=Cash(self.cash - self.free),
         )
 
     def _remember(self, fill: OrderFilled) -> None:
