@@ -106,17 +106,30 @@ class Sweep:
 class Till:
     """Our cash at one venue by our own count, free and tied up, and what the venue last said of it.
 
-    `expected` is None until the venue first told. `opened` is where this run began and `paid_in` what came
-    in or went out since without trading, as told or as accepted by the operator.
+    `expected` is None until the venue first told. `opened` is where this run began, `paid_in` what came
+    in or went out since without trading, as told or as accepted by the operator, and `traded` what trading
+    moved; `overridden` is what the operator wrote into our books without any cash moving.
     """
 
-    __slots__ = ("expected", "opened", "paid_in", "peak", "seen", "slack", "told")
+    __slots__ = (
+        "expected",
+        "opened",
+        "overridden",
+        "paid_in",
+        "peak",
+        "rounded_to",
+        "seen",
+        "slack",
+        "told",
+        "traded",
+    )
 
     def __init__(self) -> None:
         self.expected: int | None = None
         self.told: int | None = None
         self.opened: int | None = None
-        self.paid_in = 0
+        self.paid_in = self.traded = self.overridden = 0
+        self.rounded_to = 0  # the unit of what the venue tells
         self.slack = 0  # what the rounding of fees may come to
         self.seen: tuple[Nanos, int] | None = None  # a difference seen once, and when
         self.peak = 0  # highest total since the last alert of a drop
@@ -130,6 +143,11 @@ class Till:
         self.expected = self.told = total
         self.slack, self.seen = 0, None
 
+    @property
+    def tolerated(self) -> int:
+        """By how much the venue may be off without anything being wrong; nothing where it tells exactly."""
+        return self.rounded_to + self.slack if self.rounded_to else 0
+
     def restore(self, expected: int, slack: int) -> None:
         """Go on where an earlier run left off."""
         self.expected = self.opened = expected
@@ -137,6 +155,7 @@ class Till:
 
     def moved(self, amount: int, rounding: int) -> None:
         """Something was traded or paid out."""
+        self.traded += amount
         if self.expected is not None:
             self.expected += amount
             self.slack += rounding

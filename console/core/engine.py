@@ -14,6 +14,7 @@ from typing import assert_never
 
 from console.core import keepalive, killing, marks, nearing, operating, outcomes, overrides, quotes, reconcile
 from console.core.checkpoint import decode, restore
+from console.core.closing import opening
 from console.core.commands import AmendOrder, AnyCommand, PlaceOrder, Severity, Subscribe, WatchOdds
 from console.core.connection import Connection
 from console.core.devig import OddsError
@@ -121,6 +122,7 @@ class Engine:
         self._state = state
         if event.checkpoint:
             restore(state, event.checkpoint)
+        state.opening = opening(state)
 
     def _book_moved(self, instrument: Instrument) -> None:
         """Evaluate the matches on a book now, or as soon as their pace allows."""

@@ -345,6 +345,7 @@ class MassStatus(Event, frozen=True, kw_only=True):
     `positions` are net contracts by YES leg, NO held counting negative. `fills` are those the venue
     reports since the time asked for. `held` is our cash there besides the free `cash`: what resting orders
     tie up and payouts not collected yet; None where the venue does not tell, and cash is then not compared.
+    `rounded_to` is the unit of both, 0 where they are exact.
     """
 
     venue: Venue
@@ -353,6 +354,7 @@ class MassStatus(Event, frozen=True, kw_only=True):
     positions: tuple[tuple[Instrument, int], ...]
     cash: Cash
     held: Cash | None = None
+    rounded_to: Cash = Cash(10_000)
 
 
 class BalanceUpdate(Event, frozen=True, kw_only=True):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import assert_never
 
-from console.core import flatten, killing, overrides, reconcile
+from console.core import flatten, killing, overrides, reconcile, till
 from console.core.commands import Severity, Subscribe, Unsubscribe, UnwatchOdds, WatchOdds
 from console.core.desk import Desk
 from console.core.devig import OddsError, check_odds
@@ -299,7 +300,9 @@ def set_inventory(state: State, event: SetInventory) -> None:
     if event.instrument.yes not in desk.markets:
         state.refuse(f"{event.match}: {event.instrument} is not one of its instruments")
         return
-    desk.positions[event.instrument.venue].override(event.instrument.yes, event.size, event.cost)
+    position = desk.positions[event.instrument.venue]
+    override = partial(position.override, event.instrument.yes, event.size, event.cost)
+    till.overridden(state, desk, event.instrument, override)
     desk.unsettled.pop(desk.group_of(event.instrument.venue), None)  # the operator knows better
     state.remeasure(desk)
     state.alert(Severity.WARN, f"inventory of {event.instrument} overridden: {event.why}", event.match)

@@ -213,8 +213,12 @@ def _take_over(state: State, instrument: Instrument, net: int) -> None:
     holding = position.holdings[instrument]
     average = holding.basis * ONE // abs(holding.net) if holding.net else ONE // 2
     cost = average * abs(mine) // ONE
-    position.cash -= max(0, holding.basis - cost)
-    position.override(instrument, mine, cost)
+
+    def write() -> None:
+        position.cash -= max(0, holding.basis - cost)
+        position.override(instrument, mine, cost)
+
+    till.overridden(state, desk, instrument, write)
     desk.unsettled.pop(desk.group_of(instrument.venue), None)
     state.remeasure(desk)
     desk.urge(state.ts)

@@ -54,6 +54,13 @@ class Override(Struct, frozen=True, array_like=True):
     was: str
 
 
+class Opening(Struct, frozen=True):
+    """What a session begins with: profit by our books, and what is held at the same marks."""
+
+    profit: int
+    value: int
+
+
 class KillRecord(Struct, frozen=True):
     """A kill in force: who, when, and how many orders were out."""
 
@@ -93,6 +100,7 @@ class State:
         self.neared: dict[tuple[str, str], None] = {}  # limits told to be neared
         self.overrides: dict[tuple[MatchId, str], Override] = {}  # settings changed for a while
         self.recovering = False  # an earlier run's records are being read: nothing is decided
+        self.opening: Opening | None = None  # how this session began
         self.next_order = 1
         self.runs: tuple[RunId, ...] = (run_id,)  # ours and earlier ones: their orders are orphans
         self.next_second = Nanos(0)

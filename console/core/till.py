@@ -15,7 +15,6 @@ from console.core.state import State
 from console.core.units import CENT, ONE, SECOND, decimal
 
 SECOND_LOOK = 10 * SECOND  # a difference counts when it is seen twice this far apart
-ROUNDING = CENT  # venues that show whole cents
 DROP_PCT = 20  # of the highest balance since the last alert
 
 T = TypeVar("T")
@@ -39,6 +38,15 @@ def _moved_by(state: State, desk: Desk, instrument: Instrument) -> int:
     return desk.positions[venue].cash - max(0, -net)
 
 
+def overridden(state: State, desk: Desk, instrument: Instrument, write: Callable[[], T]) -> T:
+    """Run a correction of our books by the operator, which moves no cash."""
+    before = _moved_by(state, desk, instrument)
+    result = write()
+    till = state.connections[instrument.venue].till
+    till.overridden += _moved_by(state, desk, instrument) - before
+    return result
+
+
 def compare(state: State, connection: Connection, status: MassStatus) -> bool:
     """Whether the venue's cash is what we count; a difference seen twice is a mismatch of the whole venue."""
     if status.held is None:
@@ -49,8 +57,8 @@ def compare(state: State, connection: Connection, status: MassStatus) -> bool:
         till.begin(total)
         return True
     difference = total - till.expected
-    till.told = total
-    if abs(difference) <= ROUNDING + till.slack:
+    till.told, till.rounded_to = total, status.rounded_to
+    if abs(difference) <= till.tolerated:
         till.seen = None
         return True
     if till.seen is None or till.seen[1] != difference:

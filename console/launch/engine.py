@@ -11,14 +11,16 @@ from pathlib import Path
 
 import msgspec
 
+from console.alerts import KEY, Webhook
 from console.config.read import Config
+from console.core.commands import Severity
 from console.core.events import AddMatch, Mode, OperatorEvent
 from console.core.instruments import RunId
 from console.core.recovery import recover
 from console.folders import KillLatch, Lock
 from console.journal import JournalError, Reader, latest
 from console.launch.place import Place
-from console.launch.sources import connected, examine
+from console.launch.sources import connected, examine, keys_of
 from console.runner.clock import RunClock, SystemClock
 from console.runner.runner import Beginning, Gate, Runner
 from console.runner.source import Source
@@ -35,6 +37,7 @@ def run_engine(place: Place, headless: bool) -> int:
     """
     lock = Lock(place.folder)
     config, carried = place.config, list[OperatorEvent]()
+    webhook = _webhook(config)
     while True:
         books = _books(place.folder, config)
         source = _source(config, place.folder, books)
@@ -48,10 +51,13 @@ def run_engine(place: Place, headless: bool) -> int:
             keep_without_console=headless,
             gate=_gate(config) if _is_real(config) else None,
             checks=_gate(config) if config.dry_run else None,
+            alarm=webhook.tell if webhook is not None else None,
         )
         status, runner = run_once(config, beginning, source, SystemClock())
         if not runner.switched:
             lock.release()
+            if webhook is not None:
+                webhook.close()
             return status
         carried = runner.carried()
         config = msgspec.structs.replace(config, dry_run=not config.dry_run, account=runner.account)
@@ -71,6 +77,14 @@ def run_once(config: Config, beginning: Beginning, source: Source, clock: RunClo
         status = loop.run(run)
     latch.close()
     return status, runner
+
+
+def _webhook(config: Config) -> Webhook | None:
+    """Whoever is called when nobody looks; raises KeyMissing when it is wanted and has no address."""
+    if not config.alerts.webhook:
+        return None
+    name = f"{config.mode.value}/{config.account_name}"
+    return Webhook(keys_of(config).need(KEY), name, Severity(config.alerts.severity), say)
 
 
 def _is_real(config: Config) -> bool:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from console.config.read import Config
-from console.core import checkpoint, overrides, picture
+from console.core import checkpoint, closing, overrides, picture
 from console.core.commands import (
     Alert,
     AmendOrder,
@@ -74,6 +74,9 @@ LIVE_WORD = "LIVE"
 GATE_PAUSE_S = 30.0
 EXIT_CRASHED = 70
 EXIT_UNPROVEN = 74
+EXIT_DIFFERS = 75  # orders, positions or cash are not where they should be
+SIGNALS = ("SIGHUP", "SIGTERM", "SIGINT", "SIGQUIT")
+SIGNALLED = tuple(128 + getattr(signal, name) for name in SIGNALS)
 
 
 Gate = Callable[[], Awaitable[Sequence[Check]]]
@@ -92,6 +95,7 @@ class Beginning:
     keep_without_console: bool
     gate: Gate | None = None  # real orders wait for these checks
     checks: Gate | None = None  # what they would wait for on the other ledger
+    alarm: Callable[[Severity, str], None] | None = None  # calls somebody; must return at once
 
 
 class Runner:
@@ -139,7 +143,7 @@ class Runner:
             _on_loop(loop, self._outbox.committed),
             _on_loop(loop, self._journal_failed),
         )
-        for name in ("SIGHUP", "SIGTERM", "SIGINT", "SIGQUIT"):
+        for name in SIGNALS:
             number = getattr(signal, name)
             loop.add_signal_handler(number, self.stop, name, 128 + number)
         self._start()
@@ -162,8 +166,7 @@ class Runner:
             task.cancel()
         await asyncio.wait(tasks, timeout=2.0)
         self._journal.close()
-        self._report(code)
-        return code
+        return self._report(code, sound=not broken)
 
     def stop(self, why: str, code: int) -> None:
         """Pull everything, prove it, and end with this exit code; a second call changes nothing."""
@@ -209,6 +212,8 @@ class Runner:
             error = task.exception()
             assert error is not None, "only broken tasks are here"
             self._say(f"task {task.get_name()} broke: {''.join(traceback.format_exception(error))}")
+            what = f"task {task.get_name()} broke ({type(error).__name__}): everything is cancelled"
+            self._alarm(Severity.ERROR, what)
         for task in tasks:
             if task.get_name() in ("engine", "clock"):
                 task.cancel()
@@ -259,12 +264,21 @@ class Runner:
             case Latch():
                 self._write_latch(command.reason)
             case Alert():
-                mark = "" if command.severity is Severity.INFO else f"{command.severity.value.upper()} "
-                self._say(f"{mark}{command.match + ': ' if command.match else ''}{command.text}")
+                self._tell(command.severity, f"{command.match + ': ' if command.match else ''}{command.text}")
             case Refuse():
                 self._refusal = command.text
             case _:
                 self._source.send(command)
+
+    def _tell(self, severity: Severity, text: str) -> None:
+        """Say it here, and to whoever is called when nobody looks."""
+        mark = "" if severity is Severity.INFO else f"{severity.value.upper()} "
+        self._say(f"{mark}{text}")
+        self._alarm(severity, text)
+
+    def _alarm(self, severity: Severity, text: str) -> None:
+        if self._beginning.alarm is not None:
+            self._beginning.alarm(severity, text)
 
     def _write_latch(self, reason: str) -> None:
         """Overwrite the latch file; if that fails or is slow, cancels have left or leave anyway."""
@@ -272,14 +286,14 @@ class Runner:
         try:
             self._latch.write(reason)
         except OSError as error:
-            self._say(f"ERROR the kill latch cannot be written: {error}; it holds in memory only")
+            self._tell(Severity.ERROR, f"the kill latch cannot be written: {error}; it holds in memory only")
             return
         if time.monotonic() - started > 0.020:
-            self._say("WARN writing the kill latch took more than 20 ms")
+            self._tell(Severity.WARN, "writing the kill latch took more than 20 ms")
         asyncio.get_running_loop().run_in_executor(None, self._latch.sync)
 
     def _journal_failed(self, why: str) -> None:
-        self._say(f"ERROR journal: {why}: no order leaves, cancels do")
+        self._tell(Severity.ERROR, f"journal: {why}: no order leaves, cancels do")
         self._outbox.broken(why)
         self._inbox.put_first(Pause())
 
@@ -342,18 +356,25 @@ class Runner:
                     self._listed[event.venue] = (self._clock.now(), len(event.orders))
         return [venue for venue, seen in empties.items() if seen < 2]
 
-    def _report(self, code: int) -> None:
-        """What is left, in words: orders by venue and positions."""
+    def _report(self, code: int, *, sound: bool) -> int:
+        """Say what is left and whether it ties out; returns the exit code, which a difference changes."""
         state = self._engine.state
-        for venue in self._source.venues:
-            seen = self._listed.get(venue)
-            what = "never told us" if seen is None else f"{seen[1]} orders rest"
-            self._say(f"{venue.value}: {what}")
-        for desk in state.desks.values():
-            if not desk.flat():
-                self._say(f"position: {desk.spec.title}: {desk.exposure(1) / ONE:+g} contracts net")
+        if not sound:  # an engine that broke is asked nothing more than what venues said
+            for venue in self._source.venues:
+                seen = self._listed.get(venue)
+                self._say(f"{venue.value}: {'never told us' if seen is None else f'{seen[1]} orders rest'}")
+            self._say(f"the engine broke: nothing is tied out; ended with status {code}")
+            return code
+        ended = closing.closing(state, {venue: count for venue, (_, count) in self._listed.items()})
+        for line in closing.words(ended):
+            self._say(line)
+        if code == 0 and not ended.ties_out:
+            code = EXIT_DIFFERS
         money = sum(picture.pnl(state, desk).net for desk in state.desks.values())
         self._say(f"profit and loss {money / ONE:+.2f} dollars; ended with status {code}")
+        if code not in (0, *SIGNALLED):
+            self._alarm(Severity.ERROR, f"the engine ended with status {code}")
+        return code
 
     # ---- what the link asks of us
 

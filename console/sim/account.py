@@ -303,6 +303,7 @@ class Account:
             positions=tuple((Instrument(self._venue, s), net) for s, net in self.positions.items() if net),
             cash=Cash(self.cash - self.locked),
             held=self.locked,
+            rounded_to=Cash(0),
         )
 
     def remember(self, fill: OrderFilled) -> None:

@@ -123,6 +123,7 @@ class Clerk:
     venue: Venue
     cash: int = 1_000 * ONE
     held: int | None = 0  # cash besides the free one; None: it does not tell
+    rounded_to: int = 10_000
     orders: dict[ClientOrderId, Resting] = field(default_factory=dict)
     gone: set[ClientOrderId] = field(default_factory=set)
     positions: dict[Instrument, int] = field(default_factory=dict)
@@ -172,6 +173,7 @@ class Clerk:
             positions=held,
             cash=Cash(self.cash),
             held=None if self.held is None else Cash(self.held),
+            rounded_to=Cash(self.rounded_to),
         )
 
     def snapshot(self, instrument: Instrument) -> BookSnapshot:
