@@ -6,11 +6,12 @@ import fcntl
 import hashlib
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from console.core.complaint import Complaint
 from console.core.events import Mode
+from console.core.instruments import Venue
 
 SOCKET_PATH_MAX = 100  # the kernel allows 108 bytes with the closing zero
 
@@ -75,7 +76,10 @@ class Lock:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "lock"
-        self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise FolderError(f"{self._path}: cannot be used: {error.strerror}") from error
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -98,11 +102,16 @@ class KillLatch:
 
     SIZE = 4096
 
-    def __init__(self, folder: Path) -> None:
-        self._handle = os.open(folder / "latch", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        if os.fstat(self._handle).st_size < self.SIZE:
-            os.pwrite(self._handle, bytes(self.SIZE), 0)
-            os.fsync(self._handle)
+    def __init__(self, folder: Path, venue: str = "") -> None:
+        """The latch of everything, or that of one venue; raises FolderError."""
+        path = folder / ("latch" + (f".{venue}" if venue else ""))
+        try:
+            self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            if os.fstat(self._handle).st_size < self.SIZE:
+                os.pwrite(self._handle, bytes(self.SIZE), 0)
+                os.fsync(self._handle)
+        except OSError as error:
+            raise FolderError(f"{path}: the kill latch cannot be made: {error.strerror}") from error
 
     def reason(self) -> str:
         """Why it is engaged; empty when it is not."""
@@ -124,3 +133,36 @@ class KillLatch:
     def close(self) -> None:
         """Let go of the file."""
         os.close(self._handle)
+
+
+class Latches:
+    """The kill latch of everything and one of each venue."""
+
+    def __init__(self, folder: Path, venues: Iterable[Venue]) -> None:
+        self.all = KillLatch(folder)
+        self.of = {venue: KillLatch(folder, venue.value) for venue in venues}
+
+    def engaged(self, venue: Venue) -> bool:
+        """Whether nothing may leave for a venue."""
+        return self.all.engaged() or self.of[venue].engaged()
+
+    def find(self, venue: Venue | None) -> KillLatch:
+        """The latch of one venue, or of everything."""
+        return self.all if venue is None else self.of[venue]
+
+    def close(self) -> None:
+        """Let go of the files."""
+        for latch in (self.all, *self.of.values()):
+            latch.close()
+
+
+def keep_file(path: Path, content: bytes) -> bool:
+    """Replace a private file whole or not at all; False when the disk does not take it."""
+    fresh = path.with_suffix(".new")
+    try:
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(content)
+        fresh.replace(path)
+    except OSError:
+        return False
+    return True

@@ -99,6 +99,7 @@ class Kept(Struct, frozen=True):
     fills: int
     account: AccountSettings | None = None
     overrides: tuple[tuple[MatchId, str, int, str], ...] = ()  # (match, setting, nanoseconds to go, was)
+    killed_venues: tuple[tuple[Venue, str], ...] = ()
     tills: tuple[tuple[Venue, int, int], ...] = ()  # (venue, cash expected there, rounding it may be off)
 
 
@@ -131,6 +132,7 @@ def encode(state: State) -> bytes:
             for (match, name), override in state.overrides.items()
             if match
         ),
+        killed_venues=tuple((c.venue, c.killed) for c in state.connections.values() if c.killed),
         tills=tuple(
             (c.venue, c.till.expected, c.till.slack)
             for c in state.connections.values()

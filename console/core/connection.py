@@ -181,6 +181,7 @@ class Connection:
         "differences",
         "ghosts",
         "kept_alive_ts",
+        "killed",
         "mismatch",
         "private_ts",
         "reconciling",
@@ -211,10 +212,13 @@ class Connection:
         self.clock_offset: int | None = None  # of the venue's clock ahead of ours
         self.dead_man = False  # the venue ends our orders when it no longer hears of us
         self.kept_alive_ts = NEVER
+        self.killed = ""  # by whom, while nothing may leave for this venue alone
         self.sweep: Sweep | None = None
 
     def trouble(self, settings: AccountSettings, ts: Nanos) -> Reason | None:
         """Why nothing may be sent to the venue now; None when it is sound."""
+        if self.killed:
+            return Reason.KILLED
         if not self.up:
             return Reason.VENUE_DOWN
         if self.mismatch:

@@ -93,9 +93,8 @@ class Engine:
                 self._book_moved(event.instrument)
         else:
             self._dispatch(event)
-        if state.kill is not None:
-            sent = [c for c in state.out if isinstance(c, PlaceOrder | AmendOrder)]
-            assert not sent, f"an order would leave while the kill latch is engaged: {sent[0]}"
+        if state.out:
+            _assert_nothing_past_the_latch(state)
         return state.out
 
     def remember(self, command: AnyCommand) -> None:
@@ -150,8 +149,7 @@ class Engine:
             if desk.due_ts <= ts:
                 quotes.evaluate(state, desk)
         outcomes.chase(state)
-        if state.kill is not None:
-            killing.sweep_on(state)
+        killing.sweep_on(state)
         if second and not state.recovering:
             overrides.take_back(state)
             marks.mark_all(state)
@@ -161,15 +159,26 @@ class Engine:
             keepalive.keep_alive(state)
 
     def _watch_clock(self) -> None:
-        """The wall clock was set: whatever hangs on the time of day is looked at now (C23)."""
+        """The wall clock was set: whatever hangs on the time of day is looked at now, and quoting stops.
+
+        For a moment where it was set right; until the operator looked when it is further off than our clock
+        may be, since starts, stops and stamps of odds can no longer be believed (C23).
+        """
         state = self.state
         offset = state.wall - state.ts
         jumped = offset - state.wall_offset
         state.wall_offset = offset
-        if abs(jumped) > CLOCK_JUMP:
-            state.alert(Severity.WARN, f"the wall clock jumped by {jumped / SECOND:+.1f} s")
-            for desk in state.desks.values():
-                desk.urge(state.ts)
+        if abs(jumped) <= CLOCK_JUMP:
+            return
+        state.clock_set_ts = state.ts
+        words = f"the wall clock jumped by {jumped / SECOND:+.1f} s"
+        if abs(jumped) > state.settings.clock_offset_max_ms * MILLISECOND and not state.recovering:
+            state.paused = state.paused or words
+            state.alert(Severity.ERROR, f"{words}: paused until you resume")
+        else:
+            state.alert(Severity.WARN, words)
+        for desk in state.desks.values():
+            desk.urge(state.ts)
 
     def _dispatch(self, event: AnyEvent) -> None:
         match event:
@@ -247,6 +256,10 @@ class Engine:
         if latched:
             state.note("the kill latch of an earlier run is engaged")
             killing.kill(state, latched)
+        of_venues = dict(kept.killed_venues if kept is not None else ()) | dict(event.latched_venues)
+        for venue, by in of_venues.items():
+            if venue in state.connections:
+                killing.kill_venue(state, state.connections[venue], by)
 
     # ---- markets
 
@@ -382,6 +395,8 @@ class Engine:
                 reconcile.venue_up(state, connection)
                 if state.kill is not None:
                     killing.kill(state, state.kill.by)
+                elif connection.killed:
+                    killing.kill_venue(state, connection, connection.killed)
             case VenueDown():
                 reconcile.venue_down(state, connection, event.why)
                 state.urge_venue(venue)
@@ -435,3 +450,11 @@ class Engine:
             desk.urge(state.ts)
             what = "stake returned" if event.refund else f"pays {event.payout / ONE:g}"
             state.alert(Severity.INFO, f"{event.instrument} settled: {what}", desk.spec.id)
+
+
+def _assert_nothing_past_the_latch(state: State) -> None:
+    """The last line: whatever was decided, no order leaves while a kill is in force."""
+    for command in state.out:
+        if isinstance(command, PlaceOrder | AmendOrder):
+            killed = state.kill is not None or state.connections[command.instrument.venue].killed
+            assert not killed, f"an order would leave while the kill latch is engaged: {command}"

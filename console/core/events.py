@@ -58,6 +58,7 @@ class Started(Event, frozen=True, kw_only=True):
     latched: str = ""
     checkpoint: bytes = b""
     gated: bool = False  # nothing is quoted before `StartGatePassed`
+    latched_venues: tuple[tuple[Venue, str], ...] = ()  # killed by themselves, and why
     ledger: str = ""  # mode, account and whether on paper: records of one are never read for another
 
 
@@ -395,9 +396,10 @@ class Settled(Event, frozen=True, kw_only=True):
 
 
 class Kill(Event, frozen=True, kw_only=True):
-    """Cancel everything everywhere, prove it, and let nothing out until re-armed."""
+    """Cancel everything everywhere (or at one venue), prove it, and let nothing out until re-armed."""
 
     by: str
+    venue: Venue | None = None
 
 
 class Rearm(Event, frozen=True, kw_only=True):

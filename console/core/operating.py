@@ -47,7 +47,7 @@ def operate(state: State, event: OperatorEvent) -> None:
     """Do what the operator asks, or refuse it with one line."""
     match event:
         case Kill():
-            killing.kill(state, event.by)
+            kill(state, event)
         case Rearm():
             killing.rearm(state, event.word, event.reason, event.reduce_only)
         case Pause():
@@ -85,6 +85,16 @@ def operate(state: State, event: OperatorEvent) -> None:
             state.note("console attached")
         case _:
             assert_never(event)
+
+
+def kill(state: State, event: Kill) -> None:
+    """Kill everything, or one venue; never refused for what is configured."""
+    if event.venue is None:
+        killing.kill(state, event.by)
+    elif event.venue in state.connections:
+        killing.kill_venue(state, state.connections[event.venue], event.by)
+    else:
+        state.refuse(f"{event.venue.value} is not configured in this run")
 
 
 def accept_position(state: State, event: AcceptPosition) -> None:

@@ -7,6 +7,7 @@ from collections import deque
 from msgspec import Struct
 
 from console.core.account import Account
+from console.core.book import NEVER
 from console.core.commands import Alert, AnyCommand, CancelOrder, Refuse, Severity
 from console.core.connection import Connection
 from console.core.desk import Desk
@@ -82,6 +83,7 @@ class State:
         self.wall = Nanos(0)
         self.started_wall = Nanos(0)
         self.wall_offset = 0  # of the wall clock from the monotonic one, at the last tick
+        self.clock_set_ts = NEVER  # when it last jumped
         self.out: list[AnyCommand] = []
 
         self.markets: dict[Instrument, Market] = {}

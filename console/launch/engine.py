@@ -17,12 +17,12 @@ from console.core.commands import Severity
 from console.core.events import AddMatch, Mode, OperatorEvent
 from console.core.instruments import RunId
 from console.core.recovery import recover
-from console.folders import KillLatch, Lock
+from console.folders import Latches, Lock
 from console.journal import JournalError, Reader, latest
 from console.launch.place import Place
 from console.launch.sources import connected, examine, keys_of
 from console.runner.clock import RunClock, SystemClock
-from console.runner.runner import Beginning, Gate, Runner
+from console.runner.runner import Beginning, Errand, Gate, Runner
 from console.runner.source import Source
 from console.venues.simulated import SimulatedVenues
 
@@ -40,19 +40,10 @@ def run_engine(place: Place, headless: bool) -> int:
     webhook = _webhook(config)
     while True:
         books = _books(place.folder, config)
-        source = _source(config, place.folder, books)
-        beginning = Beginning(
-            run_id=new_run_id(),
-            folder=place.folder,
-            journals=books / "journal",
-            socket=place.socket,
-            checkpoint=_recovered(books / "journal", config.ledger),
-            first=carried or _configured(config, source),
-            keep_without_console=headless,
-            gate=_gate(config) if _is_real(config) else None,
-            checks=_gate(config) if config.dry_run else None,
-            alarm=webhook.tell if webhook is not None else None,
-        )
+        source = source_of(config, place.folder, books)
+        beginning = _beginning(place, config, books, carried or _configured(config, source), webhook)
+        beginning.keep_without_console = headless
+        beginning.checks = _gate(config) if config.dry_run else None
         status, runner = run_once(config, beginning, source, SystemClock())
         if not runner.switched:
             lock.release()
@@ -63,10 +54,41 @@ def run_engine(place: Place, headless: bool) -> int:
         config = msgspec.structs.replace(config, dry_run=not config.dry_run, account=runner.account)
 
 
+def run_with(place: Place, first: list[OperatorEvent], errand: Errand) -> int:
+    """Run an engine for one errand, on the records and with the lock (held by the caller) of every run."""
+    config = place.config
+    books = _books(place.folder, config)
+    webhook = _webhook(config)
+    source = source_of(config, place.folder, books)
+    beginning = _beginning(place, config, books, first, webhook)
+    beginning.keep_without_console = True
+    beginning.errand = errand
+    status, _ = run_once(config, beginning, source, SystemClock())
+    if webhook is not None:
+        webhook.close()
+    return status
+
+
+def _beginning(
+    place: Place, config: Config, books: Path, first: list[OperatorEvent], webhook: Webhook | None
+) -> Beginning:
+    return Beginning(
+        run_id=new_run_id(),
+        folder=place.folder,
+        journals=books / "journal",
+        socket=place.socket,
+        checkpoint=_recovered(books / "journal", config.ledger),
+        first=first,
+        keep_without_console=False,
+        gate=_gate(config) if _is_real(config) else None,
+        alarm=webhook.tell if webhook is not None else None,
+    )
+
+
 def run_once(config: Config, beginning: Beginning, source: Source, clock: RunClock) -> tuple[int, Runner]:
     """Run one run on the fastest loop there is; returns its exit status and what ran."""
-    latch = KillLatch(beginning.folder)
-    runner = Runner(config, beginning, source, latch, say, clock)
+    latches = Latches(beginning.folder, source.venues)
+    runner = Runner(config, beginning, source, latches, say, clock)
     run = runner.run(ready=lambda: say(f"engine ready, pid {os.getpid()}"))
     factory = None
     with contextlib.suppress(ImportError):
@@ -75,7 +97,7 @@ def run_once(config: Config, beginning: Beginning, source: Source, clock: RunClo
         factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as loop:
         status = loop.run(run)
-    latch.close()
+    latches.close()
     return status, runner
 
 
@@ -98,7 +120,8 @@ def _books(folder: Path, config: Config) -> Path:
     return books
 
 
-def _source(config: Config, folder: Path, books: Path) -> Source:
+def source_of(config: Config, folder: Path, books: Path) -> Source:
+    """What a mode trades on."""
     if config.mode is Mode.SIM:
         return SimulatedVenues(config.sim_seed, folder / "world", scale=config.sim_pace)
     return connected(config, books)
@@ -112,7 +135,8 @@ def _gate(config: Config) -> Gate:
 def say(line: str) -> None:
     """Write a line to whoever keeps the engine's output."""
     moment = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
-    print(f"{moment} {line}", flush=True)
+    with contextlib.suppress(OSError):  # a full disk must not end what has to cancel
+        print(f"{moment} {line}", flush=True)
 
 
 def new_run_id() -> RunId:

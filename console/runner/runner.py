@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import signal
@@ -34,6 +35,7 @@ from console.core.events import (
     AnyEvent,
     ConsoleBack,
     ConsoleLost,
+    Kill,
     MassStatus,
     Mode,
     OnConsoleLost,
@@ -48,9 +50,10 @@ from console.core.events import (
 from console.core.instruments import RunId, Venue
 from console.core.matches import MatchId
 from console.core.settings import AccountSettings
+from console.core.state import State
 from console.core.units import ONE, SECOND, Nanos
 from console.core.view import View
-from console.folders import KillLatch
+from console.folders import KillLatch, Latches
 from console.journal import Journal
 from console.link.messages import Ack, Answer, Ask, Role, SetDryRun, Welcome
 from console.link.server import LinkServer
@@ -60,12 +63,12 @@ from console.runner.inbox import Done, Inbox
 from console.runner.outbox import Outbox
 from console.runner.persist import persist
 from console.runner.source import Source
+from console.runner.sweep import Sweep
 from console.venues.base.protocol import Check
 
 SLICE_S = 0.002  # how long the loop works through the inbox before it lets others in
 STOP_PATIENCE_S = 10.0
-SWEEP_PATIENCE_S = 8.0
-SWEEP_PAUSE_S = 0.5
+SWEEP_PATIENCE_S = 12.0
 
 _T = TypeVar("_T")
 _Task = asyncio.Task[Any]
@@ -80,6 +83,7 @@ SIGNALLED = tuple(128 + getattr(signal, name) for name in SIGNALS)
 
 
 Gate = Callable[[], Awaitable[Sequence[Check]]]
+Errand = Callable[["Runner"], Awaitable[int]]
 
 
 @dataclass
@@ -95,6 +99,7 @@ class Beginning:
     keep_without_console: bool
     gate: Gate | None = None  # real orders wait for these checks
     checks: Gate | None = None  # what they would wait for on the other ledger
+    errand: Errand | None = None  # what this run is for: its result ends it
     alarm: Callable[[Severity, str], None] | None = None  # calls somebody; must return at once
 
 
@@ -106,19 +111,19 @@ class Runner:
         config: Config,
         beginning: Beginning,
         source: Source,
-        latch: KillLatch,
+        latches: Latches,
         say: Callable[[str], None],
         clock: RunClock,
     ) -> None:
         self._config = config
         self._beginning = beginning
         self._source = source
-        self._latch = latch
+        self._latches = latches
         self._say = say
         self._clock = clock
         self._engine = Engine()
         self._inbox = Inbox()
-        self._outbox = Outbox(latch, source.send, self._inbox.put)
+        self._outbox = Outbox(latches, source.send, self._inbox.put)
         self._journal: Journal | None = None
         self._policy = OnConsoleLost.KEEP if beginning.keep_without_console else config.on_console_lost
         self._exit_code: int | None = None  # set when the run is to end
@@ -157,6 +162,8 @@ class Runner:
         ]
         if begin.gate is not None:
             tasks.append(asyncio.create_task(self._pass_gate(begin.gate), name="gate"))
+        if begin.errand is not None:
+            tasks.append(asyncio.create_task(self._run_errand(begin.errand), name="errand"))
         gc.collect()
         gc.freeze()
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -174,6 +181,22 @@ class Runner:
             self._exit_code = code
             self._stop_by = time.monotonic() + STOP_PATIENCE_S
             self._inbox.put_first(Stop(why=why))
+
+    @property
+    def state(self) -> State:
+        """What the engine knows; for looking at."""
+        return self._engine.state
+
+    async def tell(self, event: OperatorEvent) -> str:
+        """Give the engine an operator event; returns the refusal, empty when it was taken."""
+        taken: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._inbox.put_first(event, taken.set_result)
+        return await taken
+
+    async def _run_errand(self, errand: Errand) -> None:
+        code = await errand(self)
+        self.stop("done", code)
+        await self._ended.wait()
 
     @property
     def account(self) -> AccountSettings:
@@ -195,7 +218,10 @@ class Runner:
             account=config.account_name,
             settings=config.account,
             venues=self._source.venues,
-            latched=self._latch.reason(),
+            latched=self._latches.all.reason(),
+            latched_venues=tuple(
+                (v, latch.reason()) for v, latch in self._latches.of.items() if latch.engaged()
+            ),
             checkpoint=begin.checkpoint,
             gated=begin.gate is not None,
             ledger=config.ledger,
@@ -245,8 +271,11 @@ class Runner:
         msgspec.structs.force_setattr(event, "wall", self._clock.wall())
         self._journal.event(event)
         self._refusal = ""
-        for command in self._engine.on_event(event):
+        commands = self._engine.on_event(event)
+        for command in commands:
             self._dispatch(command, self._journal.command(command))
+        if any(isinstance(command, Alert) and command.severity is Severity.ERROR for command in commands):
+            self._keep()  # a halt that no record can bring back
         if done is not None:
             done(self._refusal)
         if isinstance(event, MassStatus):
@@ -262,7 +291,7 @@ class Runner:
                 self._outbox.drop(command.venue)
                 self._source.send(command)
             case Latch():
-                self._write_latch(command.reason)
+                self._write_latch(command)
             case Alert():
                 self._tell(command.severity, f"{command.match + ': ' if command.match else ''}{command.text}")
             case Refuse():
@@ -280,17 +309,18 @@ class Runner:
         if self._beginning.alarm is not None:
             self._beginning.alarm(severity, text)
 
-    def _write_latch(self, reason: str) -> None:
+    def _write_latch(self, command: Latch) -> None:
         """Overwrite the latch file; if that fails or is slow, cancels have left or leave anyway."""
         started = time.monotonic()
+        latch = self._latches.find(command.venue)
         try:
-            self._latch.write(reason)
+            latch.write(command.reason)
         except OSError as error:
             self._tell(Severity.ERROR, f"the kill latch cannot be written: {error}; it holds in memory only")
             return
         if time.monotonic() - started > 0.020:
             self._tell(Severity.WARN, "writing the kill latch took more than 20 ms")
-        asyncio.get_running_loop().run_in_executor(None, self._latch.sync)
+        asyncio.get_running_loop().run_in_executor(None, _synced, latch)
 
     def _journal_failed(self, why: str) -> None:
         self._tell(Severity.ERROR, f"journal: {why}: no order leaves, cancels do")
@@ -304,11 +334,21 @@ class Runner:
             self._kept_ts = ts
             self._keep()
         state = self._engine.state
+        self._heed_latches()
         if state.stopping and self._exit_code is None:  # the operator stopped it, or a lost console did
             self._exit_code = 0
             self._stop_by = time.monotonic() + STOP_PATIENCE_S
         if self._exit_code is not None:
             self._prove(ts)
+
+    def _heed_latches(self) -> None:
+        """A latch that somebody else engaged is a kill, whether or not he could tell us."""
+        state = self._engine.state
+        if state.kill is None and self._latches.all.engaged():
+            self._inbox.put_first(Kill(by=self._latches.all.reason()))
+        for venue, latch in self._latches.of.items():
+            if not state.connections[venue].killed and latch.engaged():
+                self._inbox.put_first(Kill(by=latch.reason(), venue=venue))
 
     def _keep(self) -> None:
         """Write a checkpoint if anything in it changed."""
@@ -339,22 +379,19 @@ class Runner:
                 self._ended.set()
 
     async def _sweep(self) -> list[Venue]:
-        """Without the engine: cancel everything by account until every venue's list is empty twice."""
-        empties = dict.fromkeys(self._source.venues, 0)
-        until = time.monotonic() + SWEEP_PATIENCE_S
-        while time.monotonic() < until and min(empties.values(), default=2) < 2:
-            for venue, seen in empties.items():
-                if seen < 2:
-                    self._outbox.drop(venue)
-                    self._source.send(CancelAll(venue=venue))
-                    self._source.send(Reconcile(venue=venue))
-            await asyncio.sleep(SWEEP_PAUSE_S)
+        """Without the engine: cancel everything by account until every venue's list is proven empty."""
+        for venue in self._source.venues:
+            self._outbox.drop(venue)
+        sweep = Sweep(self._source.venues, self._source.send, lambda _, __: None)
+
+        def look() -> None:
             while (waiting := self._inbox.take()) is not None:
                 event = waiting[0]
+                sweep.take(event)
                 if isinstance(event, MassStatus):
-                    empties[event.venue] = empties[event.venue] + 1 if not event.orders else 0
                     self._listed[event.venue] = (self._clock.now(), len(event.orders))
-        return [venue for venue, seen in empties.items() if seen < 2]
+
+        return await sweep.run(SWEEP_PATIENCE_S, look)
 
     def _report(self, code: int, *, sound: bool) -> int:
         """Say what is left and whether it ties out; returns the exit code, which a difference changes."""
@@ -467,6 +504,12 @@ class Runner:
         if not self._beginning.keep_without_console:
             self._policy = self._config.on_console_lost
         self._inbox.put_first(ConsoleBack())
+
+
+def _synced(latch: KillLatch) -> None:
+    """Push a latch through to the disk; it is written already, a full disk changes nothing any more."""
+    with contextlib.suppress(OSError):
+        latch.sync()
 
 
 def _on_loop(loop: asyncio.AbstractEventLoop, call: Callable[[_T], None]) -> Callable[[_T], None]:
