@@ -51,12 +51,19 @@ def socket_path(environment: Mapping[str, str], mode: Mode, account: str) -> Pat
     name = f"{mode.value}-{hashlib.sha256(state.encode()).hexdigest()[:12]}.sock"
     runtime = environment.get("XDG_RUNTIME_DIR")
     folders = [Path(runtime) / "mmconsole"] if runtime and Path(runtime).is_dir() else []
-    for folder in (*folders, Path(tempfile.gettempdir()) / f"mmconsole-{os.getuid()}"):
+    for folder in (*folders, _temporary() / f"mmconsole-{os.getuid()}"):
         path = folder / name
         if len(os.fsencode(path)) <= SOCKET_PATH_MAX:
             _make_private(folder)
             return path
     raise FolderError(f"{path}: too long for a socket; set XDG_RUNTIME_DIR to a short path")
+
+
+def _temporary() -> Path:
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError as error:  # also when no disk takes a byte
+        raise FolderError(f"no folder can be written to: {error.strerror}; is the disk full?") from error
 
 
 def _make_private(folder: Path) -> None:
