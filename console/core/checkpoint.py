@@ -22,7 +22,7 @@ from console.core.instruments import (
 from console.core.markets import Market
 from console.core.matches import MatchId, MatchSpec
 from console.core.matches import State as Stage
-from console.core.orders import Operation, Order, OrderState
+from console.core.orders import Order
 from console.core.overrides import lasting_account
 from console.core.provisional import PositionKept, Unsettled, bring_back
 from console.core.provisional import kept as kept_position
@@ -272,8 +272,4 @@ def _restore_order(state: State, kept: OrderKept) -> None:
     order.amended_ts = Nanos(state.ts - kept.amended_ns)
     if kept.venue_order_id:
         state.blotter.accepted(order, kept.venue_order_id, state.ts)
-    order.to_price, order.to_size = kept.to_price, kept.to_size
-    if (kept.to_price, kept.to_size) != (kept.price, kept.size):
-        order.pending = Operation.AMEND
-    order.filled = kept.filled
-    order.state = OrderState.UNKNOWN
+    state.blotter.restored(order, kept.to_price, kept.to_size, kept.filled)

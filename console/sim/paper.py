@@ -52,11 +52,14 @@ from console.core.events import (
     Trade,
 )
 from console.core.instruments import (
-    Action,
+    ASK,
+    BID,
+    NO,
+    SELL,
+    YES,
     BookSide,
     Instrument,
     MarketState,
-    Side,
     Venue,
     VenueOrderId,
     book_side,
@@ -297,13 +300,13 @@ class PaperExchange:
         if not command.reduce_only:
             return command.size
         net = self.wallet.positions.get(command.instrument.symbol, 0)
-        long = book_side(command.instrument.side, command.action) is BookSide.BID
+        long = book_side(command.instrument.side, command.action) is BID
         return Size(min(command.size, max(0, -net if long else net)))
 
     def _cross(self, market: Queues, order: OwnOrder, ts: Nanos, out: list[AnyEvent]) -> list[OrderFilled]:
         """Take what the public book shows down to the price of an order of ours."""
         wall, fills = Nanos(ts + self._offset), list[OrderFilled]()
-        half, yes = market.opposite(order.side), order.instrument.side is Side.YES
+        half, yes = market.opposite(order.side), order.instrument.side is YES
         for price, size in half.take(order.yes_price, order.left):
             paid = price if yes else ONE - price
             fills.append(self.wallet.fill(order, size, paid, maker=False, wall=wall))
@@ -395,9 +398,9 @@ class PaperExchange:
         spec = market.spec
         if market.state is not MarketState.OPEN:
             return RejectReason.MARKET, market.state.value
-        if order.instrument.side is Side.NO and not spec.two_sided:
+        if order.instrument.side is NO and not spec.two_sided:
             return RejectReason.OTHER, "no NO leg here"
-        if order.action is Action.SELL and not spec.sellable:
+        if order.action is SELL and not spec.sellable:
             return RejectReason.OTHER, "bets cannot be sold"
         if order.yes_price not in market.legal:
             return RejectReason.PRICE, "off the price ladder"
@@ -469,4 +472,4 @@ class PaperExchange:
 
 
 def _other(side: BookSide) -> BookSide:
-    return BookSide.ASK if side is BookSide.BID else BookSide.BID
+    return ASK if side is BID else BID
