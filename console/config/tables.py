@@ -141,6 +141,13 @@ class FeedsTable(_Table):
     sportsgameodds: FeedTable = FeedTable()
 
 
+class AlertsTable(_Table):
+    """[alerts]: where alerts go besides the screen; the address of the webhook is a secret, not a setting."""
+
+    webhook: bool = False
+    severity: Literal["info", "warn", "error"] = "warn"  # and above
+
+
 class File(_Table):
     """The whole file."""
 
@@ -150,4 +157,5 @@ class File(_Table):
     sim: SimTable = SimTable()
     venues: VenuesTable = VenuesTable()
     feeds: FeedsTable = FeedsTable()
+    alerts: AlertsTable = AlertsTable()
     match: list[MatchTable] = Field(default_factory=list)

@@ -25,11 +25,12 @@ from console.core.markets import Market
 from console.core.matches import MatchId, MatchSpec
 from console.core.matches import State as Stage
 from console.core.orders import Order
+from console.core.overrides import lasting_account
 from console.core.provisional import PositionKept, Unsettled, bring_back
 from console.core.provisional import kept as kept_position
 from console.core.reasons import Reason
-from console.core.settings import MatchSettings
-from console.core.state import State
+from console.core.settings import AccountSettings, MatchSettings
+from console.core.state import Override, State
 from console.core.theo import MANUAL, SourceKind
 from console.core.units import Nanos, Price, Size
 
@@ -98,6 +99,10 @@ class Kept(Struct, frozen=True):
     reduce_only: bool
     mismatches: tuple[tuple[Venue, str], ...]
     fills: int
+    account: AccountSettings | None = None
+    overrides: tuple[tuple[MatchId, str, int, str], ...] = ()  # (match, setting, nanoseconds to go, was)
+    killed_venues: tuple[tuple[Venue, str], ...] = ()
+    tills: tuple[tuple[Venue, int, int], ...] = ()  # (venue, cash expected there, rounding it may be off)
 
 
 class CheckpointError(Complaint):
@@ -127,6 +132,18 @@ def encode(state: State, with_trades: bool = True) -> bytes:
         reduce_only=state.reduce_only,
         mismatches=tuple((c.venue, c.mismatch) for c in state.connections.values() if c.mismatch),
         fills=state.fills,
+        account=lasting_account(state),
+        overrides=tuple(
+            (match, name, override.until - state.ts, override.was)
+            for (match, name), override in state.overrides.items()
+            if match
+        ),
+        killed_venues=tuple((c.venue, c.killed) for c in state.connections.values() if c.killed),
+        tills=tuple(
+            (c.venue, c.till.expected, c.till.slack)
+            for c in state.connections.values()
+            if c.till.expected is not None
+        ),
     )
     return msgspec.json.encode(kept)
 
@@ -160,6 +177,12 @@ def restore(state: State, data: bytes) -> None:
     for venue, mismatch in kept.mismatches:
         if venue in state.connections:
             state.connections[venue].mismatch = mismatch
+    away = max(0, state.wall - kept.wall)
+    for match_id, name, left, was in kept.overrides:
+        state.overrides[match_id, name] = Override(Nanos(state.ts + left - away), was)
+    for venue, expected, slack in kept.tills:
+        if venue in state.connections:
+            state.connections[venue].till.restore(expected, slack)
     specs = dict(kept.specs)
     for match in kept.matches:
         _restore_match(state, match, specs)

@@ -133,6 +133,7 @@ class Order:
         "pending_since",
         "placed_ts",
         "price",
+        "proven_ts",
         "rest_since",
         "retry_ts",
         "size",
@@ -163,6 +164,7 @@ class Order:
         self.placed_ts = ts
         self.amended_ts = ts  # when the last amend was sent
         self.rest_since = ts
+        self.proven_ts = ts  # when the venue last proved that it rests
         self.ended_ts = Nanos(0)
         self.pending: Operation | None = Operation.PLACE
         self.pending_since = ts
@@ -337,6 +339,7 @@ class Blotter:
             self._as_told(order, *told)  # a venue that counts in whole cents may have taken a little less
         elif order.pending is Operation.PLACE:
             order.pending = None
+        order.proven_ts = ts
         self._learn(order, Fact.ACCEPTED, ts)
         if order.state is OrderState.ACCEPTED and order.filled:
             order.state = OrderState.PARTIALLY_FILLED
@@ -360,7 +363,7 @@ class Blotter:
             self._echo(order, order.price, order.size - order.filled, ts)
         order.price, order.yes_price = price, yes_price(order.instrument.side, price)
         order.size = order.to_size = size
-        order.rest_since = ts
+        order.rest_since = order.proven_ts = ts
         self._resized(order)
         if order.pending is Operation.AMEND:
             order.pending = None

@@ -160,7 +160,10 @@ def _kill(state: State) -> KillView | None:
 
 def _venue(state: State, connection: Connection) -> VenueView:
     halt = ""
-    if connection.mismatch:
+    proven = connection.sweep is not None and connection.sweep.proven
+    if connection.killed:
+        halt = "KILLED, nothing rests" if proven else "KILLED, not proven empty"
+    elif connection.mismatch:
         halt = f"MISMATCH {connection.mismatch}"
     elif not connection.up:
         halt = f"down: {connection.why_down}"
@@ -178,6 +181,8 @@ def _venue(state: State, connection: Connection) -> VenueView:
         write_burst=budget.burst,
         clock_offset_ms=None if connection.clock_offset is None else connection.clock_offset // MILLISECOND,
         dead_man=connection.dead_man,
+        killed=connection.killed,
+        proven=proven,
     )
 
 

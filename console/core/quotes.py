@@ -21,6 +21,8 @@ from console.core.state import State
 from console.core.theo import Theo
 from console.core.units import ONE, SECOND, Nanos, Price, Size
 
+CLOCK_SET_PAUSE = 10 * SECOND  # after the wall clock was set by little
+
 DATA_CAUSES = frozenset(
     {
         Reason.NO_BOOK,
@@ -171,6 +173,8 @@ def _ordered(state: State, desk: Desk) -> tuple[Reason | None, str]:
         return Reason.LOSS, desk.loss_halt
     if state.paused or desk.paused:
         return Reason.PAUSED, state.paused or desk.paused
+    if state.ts - state.clock_set_ts < CLOCK_SET_PAUSE:
+        return Reason.CLOCK, ""
     if desk.phase is STOP_QUOTING:
         return (Reason.STARTED if desk.started else Reason.STOP_TIME), ""
     if state.ts - desk.shocked_ts < desk.settings.shock_pause_s * SECOND:

@@ -305,6 +305,8 @@ class Account:
             fills=tuple(self.fills[first:]),
             positions=tuple((Instrument(self._venue, s), net) for s, net in self.positions.items() if net),
             cash=Cash(self.cash - self.locked),
+            held=self.locked,
+            rounded_to=Cash(0),
         )
 
     def remember(self, fill: OrderFilled) -> None:
