@@ -96,6 +96,7 @@ class Kept(Struct, frozen=True):
     reduce_only: bool
     mismatches: tuple[tuple[Venue, str], ...]
     fills: int
+    fee_halts: tuple[tuple[str, str], ...] = ()
 
 
 class CheckpointError(Complaint):
@@ -121,6 +122,7 @@ def encode(state: State) -> bytes:
         reduce_only=state.reduce_only,
         mismatches=tuple((c.venue, c.mismatch) for c in state.connections.values() if c.mismatch),
         fills=state.fills,
+        fee_halts=tuple(sorted(state.fee_halts.items())),
     )
     return msgspec.json.encode(kept)
 
@@ -146,6 +148,7 @@ def restore(state: State, data: bytes) -> None:
     state.paused = kept.paused
     state.reduce_only = kept.reduce_only
     state.fills = kept.fills
+    state.fee_halts = dict(kept.fee_halts)
     for venue, mismatch in kept.mismatches:
         if venue in state.connections:
             state.connections[venue].mismatch = mismatch

@@ -254,7 +254,7 @@ class Engine:
             return
         match event:
             case InstrumentDefined():
-                market.define(event.spec, state.connections[event.instrument.venue].stream)
+                market.define(event.spec, state.connections[event.instrument.venue].stream, state.ts)
                 self._book_moved(market.instrument)
             case MarketStatus():
                 if market.state is not event.state:

@@ -104,7 +104,8 @@ class InstrumentSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
     `bands` describe the price grid, or `prices` list its rungs where the venue has an odds ladder.
     `two_sided`: a NO leg exists, and YES and NO held together are paid out at once (Kalshi).
     `sellable`: contracts held can be sold again (not so at a betting exchange). `amendable`: an order can
-    be changed in place.
+    be changed in place; `amend_takes`: but one moved towards the market may trade at once there, post-only
+    or not, so that it is cancelled and placed anew instead.
     """
 
     bands: tuple[Band, ...] = (Band(0, ONE, CENT),)
@@ -116,6 +117,7 @@ class InstrumentSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
     two_sided: bool = False
     sellable: bool = True
     amendable: bool = False
+    amend_takes: bool = False
     rules_hash: str = ""
 
     def ladder(self) -> Ladder:

@@ -11,6 +11,7 @@ from console.core.commands import Alert, AnyCommand, CancelOrder, Refuse, Severi
 from console.core.connection import Connection
 from console.core.desk import Desk
 from console.core.events import FeedStatus, Mode
+from console.core.feetruth import FeeTally
 from console.core.instruments import Action, ClientOrderId, Instrument, RunId, Venue
 from console.core.markets import Market
 from console.core.matches import MatchId
@@ -83,6 +84,8 @@ class State:
         self.reduce_only = False  # re-armed after a kill for getting out only
         self.gated = False  # real orders wait for the start gate
         self.feeds: dict[str, FeedStatus] = {}
+        self.fee_tallies: dict[str, FeeTally] = {}  # by series
+        self.fee_halts: dict[str, str] = {}  # why a series is not quoted; falls only by the operator
         self.recovering = False  # an earlier run's records are being read: nothing is decided
         self.next_order = 1
         self.runs: tuple[RunId, ...] = (run_id,)  # ours and earlier ones: their orders are orphans

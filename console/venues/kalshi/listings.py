@@ -246,6 +246,7 @@ def spec(grid: tuple[Band, ...], fees: FeeModel, rules_hash: str = "") -> Instru
         void_rule=VoidRule.FAIR,
         two_sided=True,
         amendable=True,
+        amend_takes=True,  # the schema has no post-only word for an amend, and it may cross and trade
         rules_hash=rules_hash,
     )
 
