@@ -50,7 +50,7 @@ def bounds(model: FeeModel, event: OrderFilled) -> tuple[int, int]:
     if rate == 0 or model.kind is FeeKind.WINNINGS:
         return 0, 0
     exact = ceil_div(rate * event.price * (ONE - event.price) * event.size, ONE * ONE * ONE)
-    return max(0, exact - model.unit), exact + 2 * model.unit
+    return 0 if model.bound else max(0, exact - model.unit), exact + 2 * model.unit
 
 
 def distance(model: FeeModel, event: OrderFilled) -> int:

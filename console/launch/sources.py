@@ -20,6 +20,7 @@ from console.runner.source import Source
 from console.venues.base.lane import Request
 from console.venues.base.protocol import Check, FeedClient, VenueClient
 from console.venues.connected import Connected
+from console.venues.kalshi import opening as kalshi
 from console.venues.paper import PaperVenue
 
 
@@ -31,23 +32,36 @@ class Trader(VenueClient, Protocol):
 
 
 class VenueKit(Struct, frozen=True):
-    """How to connect to a venue: for its public data, to trade, and to examine both."""
+    """How to connect to a venue: for its public data, to trade, and to examine both.
+
+    `rehearsing`: one client for a dry run that reads what is public and builds what would be sent, where
+    building needs what was read.
+    """
 
     public: Callable[[Config], VenueClient]
     trading: Callable[[Config, Keys], Trader]
     examine: Callable[[Config, Keys], Awaitable[Sequence[Check]]]
+    rehearsing: Callable[[Config, Keys], Trader] | None = None
 
 
 FeedMaker = Callable[[FeedTable, Keys], FeedClient]
-
-VENUES: dict[Venue, VenueKit] = {}
-FEEDS: dict[str, FeedMaker] = {}
 
 
 def keys_of(config: Config) -> Keys:
     """Secrets of this machine: the environment, `.env` beside the settings file, the keyring."""
     folder = Path(config.source).parent if config.source else Path()
     return Keys(os.environ, folder / ENV_FILE)
+
+
+VENUES: dict[Venue, VenueKit] = {
+    Venue.KALSHI: VenueKit(
+        public=lambda config: kalshi.public(config, keys_of(config)),
+        trading=kalshi.trading,
+        examine=kalshi.examine,
+        rehearsing=kalshi.rehearsing,
+    ),
+}
+FEEDS: dict[str, FeedMaker] = {}
 
 
 def enabled(config: Config) -> list[tuple[Venue, VenueKit]]:
@@ -68,6 +82,9 @@ def _client(venue: Venue, kit: VenueKit, config: Config, keys: Keys, books: Path
     kept = books / f"{venue.value}.paper"
     if config.mode is Mode.PAPER:
         return PaperVenue(kit.public(config), kept, config.paper_cash)
+    if config.dry_run and kit.rehearsing is not None:
+        rehearsal = kit.rehearsing(config, keys)
+        return PaperVenue(rehearsal, kept, config.paper_cash, builder=rehearsal)
     if config.dry_run:
         return PaperVenue(kit.public(config), kept, config.paper_cash, builder=kit.trading(config, keys))
     return kit.trading(config, keys)
