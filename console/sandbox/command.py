@@ -27,7 +27,14 @@ class Opening(Struct, frozen=True):
 
 Serve = Callable[[Opening, Callable[[str], None]], Awaitable[None]]  # serves until cancelled
 
-SANDBOXES: dict[str, Serve] = {}
+
+async def _kalshi(opening: Opening, say: Callable[[str], None]) -> None:
+    from console.sandbox.kalshi.server import serve
+
+    await serve(opening, say)
+
+
+SANDBOXES: dict[str, Serve] = {"kalshi": _kalshi}
 
 
 def run(name: str, opening: Opening) -> int:
