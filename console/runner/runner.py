@@ -66,6 +66,7 @@ SLICE_S = 0.002  # how long the loop works through the inbox before it lets othe
 STOP_PATIENCE_S = 10.0
 SWEEP_PATIENCE_S = 8.0
 SWEEP_PAUSE_S = 0.5
+PROOF_PAUSE = 2 * SECOND
 
 _T = TypeVar("_T")
 _Task = asyncio.Task[Any]
@@ -121,6 +122,7 @@ class Runner:
         self._stop_by = 0.0
         self._listed: dict[Venue, tuple[Nanos, int]] = {}  # last list of our orders by venue
         self._proof_asked: Nanos | None = None
+        self._proof_repeated = Nanos(0)
         self._kept = b""
         self._kept_ts = Nanos(0)
         self._refusal = ""
@@ -313,14 +315,20 @@ class Runner:
         elif not state.blotter.live:
             if self._proof_asked is None:
                 self._proof_asked = ts
-                for venue in self._source.venues:
-                    self._source.send(Reconcile(venue=venue))
+                self._ask_proof(ts)
             elif all(
                 self._listed.get(venue, (0, -1))[0] > self._proof_asked and self._listed[venue][1] == 0
                 for venue in self._source.venues
             ):
                 self._keep()
                 self._ended.set()
+            elif ts - self._proof_repeated >= PROOF_PAUSE:
+                self._ask_proof(ts)  # a list may be older than the cancels, or lost
+
+    def _ask_proof(self, ts: Nanos) -> None:
+        self._proof_repeated = ts
+        for venue in self._source.venues:
+            self._source.send(Reconcile(venue=venue))
 
     async def _sweep(self) -> list[Venue]:
         """Without the engine: cancel everything by account until every venue's list is empty twice."""
