@@ -176,6 +176,7 @@ class Kalshi:
             case CancelOrder():
                 self._trading.cancel(command)
             case CancelAll():
+                self._trading.drop_unsent()
                 self._spawned(self._trading.cancel_all())
             case Lookup():
                 self._spawned(self._trading.look_up(command))

@@ -41,9 +41,8 @@ from console.venues.kalshi.rest import Rest
 
 FIRST_LOOK_S: Final = 3600  # how far back the first reconciliation looks for fills
 OVERLAP_S: Final = 120  # later ones begin so much before the last one
-LAG_TRIES: Final = 6
-LAG_PAUSE_S, LAG_PAUSE_MAX_S = 0.05, 0.6
-CLOCK_DOUBT_S: Final = 0.1  # the venue's clock is not known to the millisecond
+LAG_TRIES: Final = 8
+LAG_PAUSE_S, LAG_PAUSE_MAX_S = 0.25, 0.6
 LAG_BELIEVED_S: Final = 30.0  # an order still not listed so long after it was sent was never taken
 ONE_ORDER: Final = 2  # tokens
 
@@ -117,7 +116,7 @@ class Reads:
 
         Nobody promises how closely that stamp follows: what is read goes on without it.
         """
-        asked = self._rest.clock.now_ms() / 1000.0 + CLOCK_DOUBT_S
+        asked = self._rest.clock.now_ms() / 1000.0 + self._rest.doubt_s
         for _ in range(LAG_TRIES):
             behind = asked - await self._as_of()
             if behind <= 0:

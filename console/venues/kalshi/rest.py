@@ -25,6 +25,7 @@ UNTOLD_PER_S: Final = 100.0  # tokens a second before the venue has told, and fo
 READ_SHARE: Final = 0.8  # of the told read budget: others may use the same account
 TRIES: Final = 3
 CLOCK_KEEPS_S: Final = 60.0  # how long an engine stamp is trusted over a date of whole seconds
+FINE_S, COARSE_S = 0.1, 0.6  # doubt about the venue's clock by an engine stamp, by dates of whole seconds
 JSON: Final = {"Content-Type": "application/json"}
 PAGES_MAX: Final = 200
 
@@ -125,6 +126,11 @@ class Rest:
         reply = await (self._cancels if cancel else self._writes).send(request)
         self._measure(reply, sent)
         return reply
+
+    @property
+    def doubt_s(self) -> float:
+        """How far the venue's clock may be from what we believe."""
+        return FINE_S if time.monotonic() - self._stamped < CLOCK_KEEPS_S else COARSE_S
 
     def stamped(self, ts_ms: int, sent: float) -> None:
         """An answer carries the engine's own clock: finer than a date of whole seconds."""

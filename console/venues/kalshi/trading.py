@@ -370,7 +370,6 @@ class Trading:
 
     async def cancel_all(self) -> None:
         """Every order of the account on every shard by one request; by id where that is refused."""
-        self.drop_unsent()
         self.swept_until = time.monotonic() + SWEEP_S
         try:
             await self._rest.write("DELETE", ORDERS, cancel=True)
