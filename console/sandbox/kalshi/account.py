@@ -7,7 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
-from console.core.units import CENT
+from console.core.units import CENT, SECOND
 from console.sandbox.kalshi.catalogue import event_of
 from console.sandbox.kalshi.errors import ApiError, bad_parameter
 from console.sandbox.kalshi.house import House
@@ -61,7 +61,13 @@ class AccountReads:
         """Orders, newest first."""
         shown, query = self._house.shown, request.query
         shown.settle()
-        rows = list(reversed(shown.orders.values()))
+        low = whole(request, "min_ts", 0, FAR_TS, 0)
+        known = self._house.tickets
+        rows = [
+            row
+            for row in reversed(shown.orders.values())
+            if known[str(row["order_id"])].created >= low * SECOND
+        ]
         status = query.get("status")
         if status:
             if status not in STATUSES:
