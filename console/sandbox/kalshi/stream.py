@@ -267,7 +267,10 @@ class Streams:
         except ApiError as error:
             return web.json_response(error.body(), status=error.status)
         socket = web.WebSocketResponse(autoping=True, max_msg_size=4 * 1024 * 1024)
-        await socket.prepare(request)
+        try:
+            await socket.prepare(request)
+        except ConnectionError:
+            return web.Response()  # it is gone already
         session = Session(self, socket)
         self.sessions.append(session)
         self.opened += 1
