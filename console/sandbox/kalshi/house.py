@@ -31,7 +31,7 @@ from console.core.instruments import (
     Venue,
     VenueOrderId,
 )
-from console.core.units import ONE, SECOND
+from console.core.units import ONE, SECOND, Size
 from console.sandbox.floor import Floor
 from console.sandbox.kalshi.bank import Bank
 from console.sandbox.kalshi.catalogue import Catalogue, Fees, event_of, shard_of
@@ -57,6 +57,9 @@ _NO_BASIS: Final = Basis(0, 0, 0, 0, 0, "")
 Body = dict[str, Any]
 
 
+COUNT_STEP: Final = Size(ONE // 100)
+
+
 class Voice(Protocol):
     """Whoever carries news to the streams."""
 
@@ -73,6 +76,8 @@ class House:
     def __init__(self, floor: Floor, wall: Callable[[], int], now: Callable[[], int], evil: Mischief) -> None:
         """`wall` and `now`: both clocks in nanoseconds."""
         self.floor = floor
+        for market in floor.exchange.markets.values():  # counts have two decimals on every market
+            market.spec = msgspec.structs.replace(market.spec, size_min=COUNT_STEP, size_step=COUNT_STEP)
         self.catalogue = Catalogue(floor, wall)
         self.bank = Bank(floor, funded=not evil.has("unfunded"))
         self.evil = evil
