@@ -134,7 +134,7 @@ def test_nothing_leaves_in_a_dry_run_or_on_paper(tmp_path, mode, dry):
             await s.hears(OrderAccepted)
             await until(lambda: s.of(BookSnapshot))
             assert client.built == (1 if dry else 0)
-            sandbox.floor.exchange.take("x", s.a.symbol, BookSide.ASK, 100_000 * ONE, bid)
+            sandbox.floor.exchange.take("x", s.a.symbol, BookSide.ASK, 9_000 * ONE, bid - 3 * CENT)
             sandbox.floor.step()
             await s.hears(OrderFilled)
             source.send(Reconcile(venue=K))
