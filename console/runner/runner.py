@@ -39,6 +39,7 @@ from console.core.events import (
     OnConsoleLost,
     OperatorEvent,
     Pause,
+    SetTheo,
     Started,
     StartGateFailed,
     StartGatePassed,
@@ -48,6 +49,7 @@ from console.core.events import (
 from console.core.instruments import RunId, Venue
 from console.core.matches import MatchId
 from console.core.settings import AccountSettings
+from console.core.theo import MANUAL
 from console.core.units import ONE, SECOND, Nanos
 from console.core.view import View
 from console.folders import KillLatch
@@ -180,9 +182,17 @@ class Runner:
         return self._engine.state.settings
 
     def carried(self) -> list[OperatorEvent]:
-        """What the next run begins with: the matches as they stand; positions stay in their ledger."""
-        desks = self._engine.state.desks.values()
-        return [AddMatch(spec=desk.spec, settings=desk.settings) for desk in desks]
+        """What the next run begins with: the matches as they stand, with the fair values given by hand;
+        positions stay in their ledger.
+        """
+        events: list[OperatorEvent] = []
+        for desk in self._engine.state.desks.values():
+            manual = desk.board.sources.get(MANUAL)
+            odds = manual.odds if manual is not None else ()
+            events.append(AddMatch(spec=desk.spec, settings=desk.settings, odds=odds))
+            if odds and desk.board.pinned:
+                events.append(SetTheo(match=desk.spec.id, odds=odds, pinned=True))
+        return events
 
     def _start(self) -> None:
         begin, config = self._beginning, self._config

@@ -349,7 +349,7 @@ class Kalshi:
         due = float("-inf")
         while True:
             try:
-                if self._trades and time.monotonic() >= due:
+                if self._rest.signer is not None and time.monotonic() >= due:
                     await self._limits()
                     due = time.monotonic() + LIMITS_S
                 await self._status()
