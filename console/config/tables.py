@@ -80,6 +80,8 @@ class KalshiTable(VenueTable):
 
     precision: Literal["direct", "broker"] = "direct"  # what the account's cash is rounded to
     fee_model: Literal["schedule", "taker10"] = "schedule"  # taker10: 10 % of P(1-P), the worst case
+    fill_backstop: int = Field(default=500, ge=0)  # contracts in 15 s at which the venue pulls us; 0: never
+    series: list[str] = Field(default_factory=list)  # searched by words beside the well-known ones
 
 
 class PolymarketTable(VenueTable):

@@ -103,6 +103,7 @@ class Kept(Struct, frozen=True):
     overrides: tuple[tuple[MatchId, str, int, str], ...] = ()  # (match, setting, nanoseconds to go, was)
     killed_venues: tuple[tuple[Venue, str], ...] = ()
     tills: tuple[tuple[Venue, int, int], ...] = ()  # (venue, cash expected there, rounding it may be off)
+    fee_halts: tuple[tuple[str, str], ...] = ()
 
 
 class CheckpointError(Complaint):
@@ -144,6 +145,7 @@ def encode(state: State, with_trades: bool = True) -> bytes:
             for c in state.connections.values()
             if c.till.expected is not None
         ),
+        fee_halts=tuple(sorted(state.fee_halts.items())),
     )
     return msgspec.json.encode(kept)
 
@@ -174,6 +176,7 @@ def restore(state: State, data: bytes) -> None:
     state.paused = kept.paused
     state.reduce_only = kept.reduce_only
     state.fills = kept.fills
+    state.fee_halts = dict(kept.fee_halts)
     for venue, mismatch in kept.mismatches:
         if venue in state.connections:
             state.connections[venue].mismatch = mismatch

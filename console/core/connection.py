@@ -48,11 +48,11 @@ class Budget:
         self.reserve = self.burst * settings.cancel_reserve_pct // 100
 
     def told(self, limits: VenueLimits, settings: AccountSettings) -> None:
-        """The venue stated its limits; what is in the bucket is at most what it holds."""
-        self._told = limits
+        """The venue stated its limits; the bucket is as full in parts of its size as it was before."""
+        before, self._told = self.burst, limits
         self.costs = Costs(limits.place, limits.amend, limits.cancel, limits.renew)
         self.configure(settings)
-        self.tokens = min(self.tokens, self.burst * SECOND)
+        self.tokens = min(self.tokens * self.burst // max(1, before), self.burst * SECOND)
 
     def left(self, ts: Nanos) -> int:
         """Whole tokens in the bucket now."""

@@ -295,7 +295,7 @@ class Engine:
             return
         match event:
             case InstrumentDefined():
-                market.define(event.spec, state.connections[event.instrument.venue].stream)
+                market.define(event.spec, state.connections[event.instrument.venue].stream, state.ts)
                 state.blotter.mirror(market.instrument, event.spec.mirror)
                 self._book_moved(market.instrument)
             case MarketStatus():

@@ -114,8 +114,10 @@ class InstrumentSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
     `bands` describe the price grid, or `prices` list its rungs where the venue has an odds ladder.
     `two_sided`: a NO leg exists, and YES and NO held together are paid out at once (Kalshi).
     `sellable`: contracts held can be sold again (not so at a betting exchange). `amendable`: an order can
-    be changed in place. `mirror` names the symbol whose bids are this one's asks at a dollar less the price:
-    both sides of a bet lie in one pool, and an order of ours on one shows in the book of the other.
+    be changed in place; `amend_takes`: but one moved towards the market may trade at once there, post-only
+    or not, so that it is cancelled and placed anew instead. `mirror` names the symbol whose bids are this
+    one's asks at a dollar less the price: both sides of a bet lie in one pool, and an order of ours on one
+    shows in the book of the other.
     """
 
     bands: tuple[Band, ...] = (Band(0, ONE, CENT),)
@@ -128,6 +130,7 @@ class InstrumentSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
     sellable: bool = True
     amendable: bool = False
     mirror: str = ""
+    amend_takes: bool = False
     rules_hash: str = ""
 
     def ladder(self) -> Ladder:

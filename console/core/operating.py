@@ -32,6 +32,7 @@ from console.core.events import (
     StartGatePassed,
     Stop,
 )
+from console.core.feehalt import lift
 from console.core.instruments import Instrument
 from console.core.markets import Market
 from console.core.matches import MatchId
@@ -197,6 +198,7 @@ def resume(state: State, event: Resume) -> None:
             state.refuse(f"{breach} is still breached: raise the limit first, or wait for the next day")
             return
         state.paused = state.account.halt = ""
+        lift(state, None)
         state.alert(Severity.WARN, "resumed: all matches")
         _urge_all(state)
         return
@@ -207,6 +209,7 @@ def resume(state: State, event: Resume) -> None:
         state.refuse(f"{event.match}: max_loss_match is still breached: raise the limit first")
         return
     desk.paused = desk.loss_halt = ""
+    lift(state, desk)
     desk.flattening = None
     overrides.reopen(state, desk)
     desk.urge(state.ts)

@@ -25,6 +25,7 @@ from console.core.events import (
     QueuePosition,
     RejectReason,
 )
+from console.core.feehalt import judge
 from console.core.fees import NO_FEES
 from console.core.instruments import Instrument, TradeId, Venue
 from console.core.lots import Lock
@@ -214,8 +215,8 @@ def _refresh(state: State, order: Order, deadline: int) -> None:
 # ---- fills
 
 
-def fill(state: State, event: OrderFilled) -> None:
-    """Book a fill once, by its trade id, whether or not its order is known."""
+def fill(state: State, event: OrderFilled, late: bool = False) -> None:
+    """Book a fill once, by its trade id, whether or not its order is known; `late`: read from a list."""
     venue = event.instrument.venue
     if not state.blotter.is_new_trade(venue, event.trade_id):
         return
@@ -234,6 +235,7 @@ def fill(state: State, event: OrderFilled) -> None:
     if unsettled is not None:
         desk.unsettled[group] = unsettled
     lock = booked(state, desk, event.instrument, partial(_book, desk, event))
+    judge(state, market, event, late)
     state.fills += 1
     _watch_fill(state, desk, event, lock)
     one_sided = market.spec is not None and not market.spec.two_sided

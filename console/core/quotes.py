@@ -9,6 +9,7 @@ from console.core.attendance import attended
 from console.core.commands import AmendOrder, Basis, PlaceOrder, Resync
 from console.core.desk import Desk
 from console.core.diff import Amend, Cancel, Place, Refill, diff
+from console.core.feehalt import halted
 from console.core.instruments import Venue
 from console.core.matches import STOP_QUOTING
 from console.core.matches import State as Stage
@@ -171,6 +172,9 @@ def _ordered(state: State, desk: Desk) -> tuple[Reason | None, str]:
         return Reason.LOSS, state.account.halt
     if desk.loss_halt:
         return Reason.LOSS, desk.loss_halt
+    wrong_fees = halted(state, desk)
+    if wrong_fees:
+        return Reason.FEES, wrong_fees
     if state.paused or desk.paused:
         return Reason.PAUSED, state.paused or desk.paused
     if state.ts - state.clock_set_ts < CLOCK_SET_PAUSE:

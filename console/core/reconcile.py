@@ -41,7 +41,7 @@ def mass_status(state: State, connection: Connection, status: MassStatus) -> Non
     connection.private_ts = connection.cash_ts = state.ts
     connection.cash = status.cash
     for filled in status.fills:
-        fill(state, filled)
+        fill(state, filled, late=True)
     ours, orphans = _match_orders(state, connection, status)
     listed(state, connection, len(status.orders))
     busy = {

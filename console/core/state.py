@@ -12,6 +12,7 @@ from console.core.commands import Alert, AnyCommand, CancelOrder, Refuse, Severi
 from console.core.connection import Connection
 from console.core.desk import Desk
 from console.core.events import FeedStatus, Mode
+from console.core.feetruth import FeeTally
 from console.core.instruments import Action, ClientOrderId, Instrument, RunId, Venue
 from console.core.markets import Market
 from console.core.matches import MatchId
@@ -103,6 +104,8 @@ class State:
         self.feeds: dict[str, FeedStatus] = {}
         self.neared: dict[tuple[str, str], None] = {}  # limits told to be neared
         self.overrides: dict[tuple[MatchId, str], Override] = {}  # settings changed for a while
+        self.fee_tallies: dict[str, FeeTally] = {}  # by series
+        self.fee_halts: dict[str, str] = {}  # why a series is not quoted; falls only by the operator
         self.recovering = False  # an earlier run's records are being read: nothing is decided
         self.opening: Opening | None = None  # how this session began
         self.next_order = 1

@@ -75,6 +75,7 @@ from console.venues.base.protocol import Check
 SLICE_S = 0.002  # how long the loop works through the inbox before it lets others in
 STOP_PATIENCE_S = 10.0
 SWEEP_PATIENCE_S = 12.0
+PROOF_PAUSE = 2 * SECOND
 
 _T = TypeVar("_T")
 _Task = asyncio.Task[Any]
@@ -142,6 +143,7 @@ class Runner:
         self._listed: dict[Venue, tuple[Nanos, int]] = {}  # last list of our orders by venue
         self._proof_asked: Nanos | None = None
         self._unproven = False
+        self._proof_repeated = Nanos(0)
         self._kept_ts = Nanos(0)
         self._refusal = ""
         self._watching: Watching | None = None
@@ -233,11 +235,11 @@ class Runner:
         state = self._engine.state
         events: list[OperatorEvent] = [Pause()] if state.paused else []
         for desk in state.desks.values():
-            events.append(AddMatch(spec=desk.spec, settings=overrides.lasting(state, desk)))
             manual = desk.board.sources.get(MANUAL)
-            if manual is not None and manual.odds:
-                pinned = desk.board.pinned
-                events.append(SetTheo(match=desk.spec.id, odds=manual.odds, pinned=pinned))
+            odds = manual.odds if manual is not None else ()
+            events.append(AddMatch(spec=desk.spec, settings=overrides.lasting(state, desk), odds=odds))
+            if odds and desk.board.pinned:
+                events.append(SetTheo(match=desk.spec.id, odds=odds, pinned=True))
             if desk.paused:
                 events.append(Pause(match=desk.spec.id))
         return events
@@ -424,14 +426,20 @@ class Runner:
         elif not state.blotter.live:
             if self._proof_asked is None:
                 self._proof_asked = ts
-                for venue in self._source.venues:
-                    self._source.send(Reconcile(venue=venue))
+                self._ask_proof(ts)
             elif all(
                 self._listed.get(venue, (0, -1))[0] > self._proof_asked and self._listed[venue][1] == 0
                 for venue in self._source.venues
             ):
                 self._keep()
                 self._ended.set()
+            elif ts - self._proof_repeated >= PROOF_PAUSE:
+                self._ask_proof(ts)  # a list may be older than the cancels, or lost
+
+    def _ask_proof(self, ts: Nanos) -> None:
+        self._proof_repeated = ts
+        for venue in self._source.venues:
+            self._source.send(Reconcile(venue=venue))
 
     async def _sweep(self) -> list[Venue]:
         """Without the engine: cancel everything by account until every venue's list is proven empty."""

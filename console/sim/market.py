@@ -166,6 +166,17 @@ class Market:
             asks=self.asks.levels(self.prices),
         )
 
+    def regrid(self, spec: InstrumentSpec) -> None:
+        """Take another price grid; every price at which something rests must be on it."""
+        resting = [(order, self.prices[order.rung]) for order in self.orders()]
+        self.spec, self.ladder = spec, spec.ladder()
+        self.prices = self.ladder.prices
+        self.bids = Half(BookSide.BID, len(self.prices))
+        self.asks = Half(BookSide.ASK, len(self.prices))
+        for order, price in resting:
+            order.half, order.rung = self.half(order.half.side), self.ladder.index[price]
+            order.half.add(order)
+
     def orders(self) -> list[Resting]:
         """Every resting order of both sides, by turn."""
         return sorted([*self.bids.orders(), *self.asks.orders()], key=_turn)

@@ -104,6 +104,7 @@ class PaperExchange:
         self.venue = venue
         self.wallet = wallet or Wallet(venue, cash)
         self.markets: dict[Instrument, Queues] = {}
+        self._awaited: set[Instrument] = set()  # subscribed to before they were defined
         self._request_ns = dials.request_ms * MILLISECOND
         self._answer_ns = dials.answer_ms * MILLISECOND
         self._offset = wall_offset
@@ -145,7 +146,9 @@ class PaperExchange:
         market = self.markets.get(event.instrument)
         if market is None:
             if isinstance(event, InstrumentDefined):
-                self.markets[event.instrument] = Queues(event.instrument, event.spec)
+                market = self.markets[event.instrument] = Queues(event.instrument, event.spec)
+                market.streamed = event.instrument in self._awaited
+                self._show(market, event, out)
             return
         if isinstance(event, BookDelta):  # nearly every event; nearly always nothing of ours is near
             if market.delta(event.side, event.price, event.change):
@@ -251,6 +254,7 @@ class PaperExchange:
             case Subscribe():
                 self._subscribe(command.instrument, ts, out)
             case Unsubscribe():
+                self._awaited.discard(command.instrument)
                 market = self.markets.get(command.instrument)
                 if market is not None:
                     market.streamed = False
@@ -383,6 +387,7 @@ class PaperExchange:
         wall = Nanos(ts + self._offset)
         market = self.markets.get(instrument)
         if market is None:
+            self._awaited.add(instrument)  # a venue may take a while to define it
             out.append(BookStale(ts=ts, wall=wall, instrument=instrument, why="no such symbol"))
             return
         market.streamed = True

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from console.core.closing import Closing, closing, words
-from console.core.events import AcceptPosition, CashAdjusted, Pause, RewardPaid, SetInventory, Settled
+from console.core.events import (
+    AcceptPosition,
+    CashAdjusted,
+    InstrumentDefined,
+    Pause,
+    RewardPaid,
+    SetInventory,
+    Settled,
+)
+from console.core.fees import KALSHI_MAKER_COMBO, FeeModel
 from console.core.settings import MatchSettings
 from console.core.units import Cash, Price
 
-from .story import A, B, K, M, Story, contracts, dollars, game
+from .story import KALSHI, A, B, K, M, Story, contracts, dollars, game
 
 
 def ended(story: Story) -> Closing:
@@ -26,6 +37,10 @@ def exactly(story: Story) -> Story:
 
 def traded() -> Story:
     story = exactly(game(MatchSettings(repeated_fills=1_000)))
+    dear = msgspec.structs.replace(KALSHI, fees=FeeModel(maker_rate=KALSHI_MAKER_COMBO, bound=True))
+    for instrument in (A, B):
+        story.tell(InstrumentDefined(instrument=instrument, spec=dear))
+    story.wait(2)
     story.fill(story.order(A), 10, fee=0.07)
     story.wait(2)
     story.fill(story.order(B), 10, fee=0.0613)

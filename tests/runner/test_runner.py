@@ -9,7 +9,7 @@ import pytest
 
 from console.config.read import load
 from console.core.commands import AmendOrder, CancelAll, CancelOrder, PlaceOrder
-from console.core.events import AddMatch, BookSnapshot, Kill, OrderRejected, RejectReason, Tick
+from console.core.events import AddMatch, BookSnapshot, Kill, OrderRejected, RejectReason, SetTheo, Tick
 from console.core.instruments import Instrument, Venue
 from console.folders import Latches
 from console.runner.clock import SystemClock
@@ -234,3 +234,18 @@ def test_cancelled_before_it_left_it_never_existed(outbox):
     box.committed(9)
     assert sent == []
     assert [a.order_id for a in answered] == ["r1-1"]
+
+
+def test_fair_values_given_by_hand_go_with_the_matches_to_the_next_run(places, tmp_path):
+    async def story():
+        async with running(places, tmp_path) as (runner, source, _, __):
+            match = source.inner.listings[0].id
+            source.put(SetTheo(match=match, odds=(2.0, 2.0), pinned=True))
+            await until(lambda: [e for e in runner.carried() if isinstance(e, SetTheo)])
+            (pinned,) = [e for e in runner.carried() if isinstance(e, SetTheo)]
+            assert (pinned.match, pinned.odds, pinned.pinned) == (match, (2.0, 2.0), True)
+            added = {e.spec.id: e.odds for e in runner.carried() if isinstance(e, AddMatch)}
+            assert added[match] == (2.0, 2.0)
+            assert len(added) == 4
+
+    asyncio.run(story())
