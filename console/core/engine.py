@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from console.core import keepalive, killing, marks, operating, outcomes, quotes, reconcile
+from console.core import keepalive, killing, marks, netting, operating, outcomes, quotes, reconcile
 from console.core.checkpoint import decode, restore
 from console.core.commands import AmendOrder, AnyCommand, PlaceOrder, Severity, Subscribe, WatchOdds
 from console.core.connection import Connection
@@ -255,6 +255,8 @@ class Engine:
         match event:
             case InstrumentDefined():
                 market.define(event.spec, state.connections[event.instrument.venue].stream)
+                for desk in state.on_market.get(market.instrument, ()):
+                    netting.recheck(state, desk)
                 self._book_moved(market.instrument)
             case MarketStatus():
                 if market.state is not event.state:

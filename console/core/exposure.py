@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from console.core.fees import FeeModel, fee_per_contract
 from console.core.instruments import Action, Instrument, Side, VoidRule
-from console.core.positions import Position
+from console.core.positions import DRAW, Position
 from console.core.units import ONE, Cash
 
 
@@ -75,6 +75,8 @@ def _at_void(
         return None
     if terms.void_rule is VoidRule.FAIR and fair is None:
         return 0
+    if terms.void_rule is VoidRule.DRAW:
+        return ONE if bool(terms.pays & DRAW) is (instrument.side is Side.YES) else 0
     half = ONE * terms.pays.bit_count() // outcomes
     worth = half if terms.void_rule is VoidRule.HALF or fair is None else fair[terms.pays]
     return worth if instrument.side is Side.YES else ONE - worth

@@ -32,7 +32,7 @@ from console.core.provisional import begun, confirmed, undone
 from console.core.quoting import Route
 from console.core.reasons import Reason
 from console.core.state import FillRecord, State
-from console.core.units import CENT, ONE, SECOND, Nanos, Price, decimal
+from console.core.units import CENT, ONE, SECOND, Nanos, Price, Size, decimal
 
 CANCEL_RETRY = 1 * SECOND  # a cancel that was not taken is sent again, but in no storm
 REJECTS_PAUSE = 3  # of one side within a minute
@@ -167,7 +167,15 @@ def look_up(state: State, order: Order) -> None:
     order.lookups += 1
     order.pending_since = state.ts
     state.send(
-        Lookup(order_id=order.order_id, venue_order_id=order.venue_order_id, instrument=order.instrument)
+        Lookup(
+            order_id=order.order_id,
+            venue_order_id=order.venue_order_id,
+            instrument=order.instrument,
+            action=order.action,
+            price=order.price,
+            size=Size(order.size),
+            wall=order.placed_wall,
+        )
     )
 
 
@@ -229,8 +237,8 @@ def settle_fill(state: State, event: FillConfirmed | FillReversed) -> None:
     """A provisional fill is final, or never happened: then everything since is booked again without it."""
     found = _unsettled(state, event.venue, event.trade_id)
     if found is None:
-        if isinstance(event, FillReversed):
-            state.alert(Severity.ERROR, f"trade {event.trade_id} failed to settle, but we know of none such")
+        if isinstance(event, FillReversed) and state.blotter.knows_trade(event.venue, event.trade_id):
+            state.alert(Severity.ERROR, f"trade {event.trade_id} failed to settle after it counted as final")
         return
     desk, group = found
     unsettled = desk.unsettled.pop(group)

@@ -16,6 +16,8 @@ from console.core.instruments import Action, Instrument, Side, VoidRule
 from console.core.lots import Lock, Lots
 from console.core.units import ONE, Price, ceil_div
 
+DRAW = 2  # mask of the middle outcome of three
+
 
 class Holding:
     """One symbol: net YES contracts and what they cost on average, fees included."""
@@ -192,6 +194,8 @@ class Position:
             rule = rules[instrument]
             if rule is VoidRule.REFUND:
                 total += held.basis
+            elif rule is VoidRule.DRAW:
+                total += held.net if held.pays & DRAW else 0
             elif rule is VoidRule.HALF:
                 total += held.net * held.pays.bit_count() // self.outcomes
             elif fair is not None:

@@ -12,7 +12,7 @@ from console.core.connection import Connection
 from console.core.desk import Desk
 from console.core.exposure import Risked, cash_at_risk, worst_loss
 from console.core.fees import fee_per_contract
-from console.core.instruments import Action, BookSide
+from console.core.instruments import Action, BookSide, Instrument
 from console.core.orders import Blotter, Order, yes_price
 from console.core.planner import Wanted
 from console.core.reasons import Reason
@@ -70,7 +70,10 @@ def allow(
         if most < size:
             size, reason, limit = most, Reason.OVEREXPOSED if name == "inventory_max" else Reason.LIMIT, name
     if connection.cash is not None and wanted.route.action is Action.BUY:
-        free = connection.cash - _reserved(connection, replaces, blotter)
+        if market.spec.kept_apart:
+            free = connection.cash - _reserved_on(wanted.route.instrument, replaces, blotter)
+        else:
+            free = connection.cash - _reserved(connection, replaces, blotter)
         if free * ONE // per_contract < size:
             size, reason, limit = free * ONE // per_contract, Reason.NO_BALANCE, ""
     step = market.spec.size_step
@@ -185,6 +188,15 @@ def _reserved(connection: Connection, replaces: Order | None, blotter: Blotter) 
         and order is not replaces
         and order.action is Action.BUY
         and order.placed_ts > connection.cash_ts
+    )
+
+
+def _reserved_on(instrument: Instrument, replaces: Order | None, blotter: Blotter) -> int:
+    """Cash our purchases of either leg of one symbol tie up, where the venue reserves it by symbol."""
+    return sum(
+        -(-order.price * order.remaining // ONE)
+        for order in blotter.on_book(instrument)
+        if order is not replaces and order.action is Action.BUY
     )
 
 
