@@ -112,6 +112,7 @@ class Connection:
         "budget",
         "cash",
         "cash_ts",
+        "claimable",
         "clock_offset",
         "dead_man",
         "differences",
@@ -138,6 +139,7 @@ class Connection:
         self.private_ts = NEVER  # last proof that fills reach us
         self.cash: int | None = None
         self.cash_ts = NEVER
+        self.claimable = 0  # waits to be merged or redeemed
         self.asked_ts = NEVER  # last reconcile sent
         self.budget = Budget(settings)
         self.clock_offset: int | None = None  # of the venue's clock ahead of ours

@@ -25,6 +25,7 @@ from console.core.events import (
     BookSnapshot,
     BookStale,
     CashAdjusted,
+    Claimable,
     ClockMeasured,
     FeedStatus,
     FillConfirmed,
@@ -208,6 +209,7 @@ class Engine:
                 | MassStatus()
                 | BalanceUpdate()
                 | CashAdjusted()
+                | Claimable()
                 | RewardPaid()
                 | Settled()
             ):
@@ -268,9 +270,9 @@ class Engine:
                     market.book.snapshot(event.bids, event.asks, event.ts)
                     self._book_moved(market.instrument)
             case BookStale():
+                state.note(f"{event.instrument}: {event.why}", severity=Severity.WARN)
                 if market.book is not None:
                     market.book.distrust(event.why)
-                    state.note(f"{event.instrument}: {event.why}", severity=Severity.WARN)
                     self._urge(market.instrument)
             case Trade():
                 self._trade(event)
@@ -360,6 +362,7 @@ class Engine:
         | MassStatus
         | BalanceUpdate
         | CashAdjusted
+        | Claimable
         | RewardPaid
         | Settled,
     ) -> None:
@@ -385,6 +388,9 @@ class Engine:
             case RewardPaid():
                 state.account.reward(event.amount)
                 state.note(f"{venue.value}: {event.amount / ONE:+.2f} dollars of rewards ({event.why})")
+            case Claimable():
+                connection.claimable = event.amount
+                state.note(f"{venue.value}: to be claimed: {event.why or 'nothing'}")
             case MassStatus():
                 reconcile.mass_status(state, connection, event)
             case BalanceUpdate():
