@@ -38,6 +38,11 @@ def on_grid(price: int, tick: int) -> bool:
 def limit_amounts(side: OrderSide, price: int, size: int, tick: int) -> Amounts:
     """Of an order that rests: `size` in whole hundredths of a share, whatever is finer is cut off."""
     _check(price, tick)
+    return resting_amounts(side, price, size)
+
+
+def resting_amounts(side: OrderSide, price: int, size: int) -> Amounts:
+    """The same on whatever grid the price was legal when the order was written."""
     shares = size // CENT * CENT
     dollars = shares * price // ONE  # exact: two decimals times at most four
     if shares <= 0:

@@ -217,13 +217,13 @@ class TokenBook:
         self.tick = tick
         self.sound = False
         self.stamp = 0  # of the last state taken, ms
-        self.heard = False  # the stream said something of this market since it was last asked
         self.bids: dict[int, tuple[str, str]] = {}
         self.asks: dict[int, tuple[str, str]] = {}
-        self._tick_size = ""
+        self.tick_size = ""
         self._min_order_size = ""
         self._neg_risk = False
         self._last_trade = ""
+        self._read_stamp = -1  # of the state a read brought, where it is not the stream's own
         self._doubts = 0  # hashes in a row that did not fit
         self._trade: tuple[str, str, int, str, str | None] | None = None
 
@@ -231,17 +231,15 @@ class TokenBook:
 
     def take(self, message: BookMessage) -> list[AnyEvent]:
         """A whole book. Raises ParseError for levels that cannot be read."""
-        self.heard = True
         if message.asset_id != self.token:
             return []
         self._last_trade = message.last_trade_price
-        self._tick_size = message.tick_size or self._tick_size
+        self.tick_size = message.tick_size or self.tick_size
         self._replace(message.bids, message.asks, int(message.timestamp))
         return [self.snapshot()]
 
     def change(self, message: PriceChange) -> list[AnyEvent]:
         """Changed levels, then the proof that what we hold is what the venue holds."""
-        self.heard = True
         stamp = int(message.timestamp)
         mine = [change for change in message.price_changes if change.asset_id == self.token]
         if not self.sound or not mine or stamp < self.stamp:  # older than a book read by REST meanwhile
@@ -252,7 +250,8 @@ class TokenBook:
             event = self._level(change)
             if event is not None:
                 events.append(event)
-        why = self._proof(mine[-1], message.timestamp, mine)
+        # A read may hold more of its own millisecond than the stream has told: totals only, no proof yet.
+        why = "" if stamp == self._read_stamp else self._proof(mine[-1], message.timestamp, mine)
         if why:
             self.sound = False
             events.append(BookStale(instrument=self.instrument, why=why))
@@ -260,7 +259,6 @@ class TokenBook:
 
     def trade(self, message: LastTrade) -> list[AnyEvent]:
         """A match, in prices of the first token, once: a venue that tells both tokens tells it twice."""
-        self.heard = True
         own = message.asset_id == self.token
         price, size = amount(message.price), amount(message.size)
         yes = price if own else ONE - price
@@ -277,8 +275,7 @@ class TokenBook:
 
     def regrid(self, tick: int, spelled: str) -> list[AnyEvent]:
         """The tick changed: nothing of the book is believed before it is told anew."""
-        self.heard = True
-        self.tick, self._tick_size, self.sound = tick, spelled, False
+        self.tick, self.tick_size, self.sound = tick, spelled, False
         return [BookStale(instrument=self.instrument, why="the tick size changed")]
 
     def lost(self, why: str) -> list[AnyEvent]:
@@ -293,14 +290,14 @@ class TokenBook:
     def compare(self, rest: RestBook) -> tuple[list[AnyEvent], bool]:
         """Take a book that was read; and whether the stream owes us what it shows and we have not heard."""
         self._min_order_size, self._neg_risk = rest.min_order_size, rest.neg_risk
-        self._tick_size = self._tick_size or rest.tick_size
+        self.tick_size = self.tick_size or rest.tick_size
         stamp = int(rest.timestamp)
         if self.sound and (self._same(rest) or stamp < self.stamp):
             return [self.snapshot()], False
         owes = self.sound
-        self._tick_size, self._last_trade = rest.tick_size, rest.last_trade_price
+        self.tick_size, self._last_trade = rest.tick_size, rest.last_trade_price
         self._replace(rest.bids, rest.asks, stamp)
-        self.heard = False
+        self._read_stamp = stamp
         return [self.snapshot()], owes
 
     def snapshot(self) -> BookSnapshot:
@@ -310,6 +307,11 @@ class TokenBook:
             bids=self._rungs(self.bids, -1),
             asks=self._rungs(self.asks, 1),
         )
+
+    @property
+    def provable(self) -> bool:
+        """A read has told what the stream leaves out and the hash needs."""
+        return bool(self._min_order_size)
 
     def best_ask(self) -> int | None:
         """The lowest offer of the first token, own orders included."""
@@ -374,7 +376,7 @@ class TokenBook:
             [self.bids[price] for price in sorted(self.bids)],
             [self.asks[price] for price in sorted(self.asks, reverse=True)],
             self._min_order_size,
-            self._tick_size,
+            self.tick_size,
             self._neg_risk,
             last_trade,
         )

@@ -56,7 +56,7 @@ class GammaMarket(Struct, frozen=True, rename="camel"):
     active: bool
     order_price_min_tick_size: Decimal
     order_min_size: Decimal
-    neg_risk: bool = False
+    neg_risk: bool  # chooses the contract that orders are signed for
     version: str = "v1"
     clob_token_ids: str | None = None
     position_ids: tuple[str, ...] | None = None

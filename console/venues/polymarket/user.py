@@ -241,46 +241,55 @@ class TradeLog:
         self._leg = leg
         self._name = name
         self._stages: OrderedDict[str, Trades] = OrderedDict()
-        self.filled: OrderedDict[str, int] = OrderedDict()  # contracts told as filled, by order digest
+        self._matched: OrderedDict[str, int] = OrderedDict()
+        self.unmined: dict[str, tuple[OrderFilled, ...]] = {}  # matched, but not on chain yet
 
     def take(self, trade: TradeRecord) -> list[AnyEvent]:
         """What a trade says that was not said before. Raises ParseError and then remembers nothing."""
         now, before = stage(trade.status), self._stages.get(trade.id)
-        if before is now or before in (Trades.FINAL, Trades.FAILED):
+        if before in (Trades.FINAL, Trades.FAILED):
+            return []
+        if now is not Trades.OPEN or is_mined(trade.status):
+            self.unmined.pop(trade.id, None)
+        if before is now:
             return []
         fills = fills_of(trade, self._owner, self._leg, self._name, provisional=now is Trades.OPEN)
         if not fills:
             return []  # not remembered: its market may become one of ours
-        self._stages[trade.id] = now
-        while len(self._stages) > TRADES_REMEMBERED:
-            self._stages.popitem(last=False)
+        self._remember(trade, now, fills, first=before is None)
         if now is Trades.OPEN:
-            self._count(fills, 1)
             return list(fills)
         if now is Trades.FINAL:
-            told: list[AnyEvent] = []
-            if before is None:  # an earlier process may have told of its match
-                self._count(fills, 1)
-                told += fills
+            told: list[AnyEvent] = list(fills) if before is None else []
+            # Also where its match was told by an earlier process.
             return told + [FillConfirmed(venue=Venue.POLYMARKET, trade_id=fill.trade_id) for fill in fills]
-        if before is Trades.OPEN:
-            self._count(fills, -1)
         why = "the settlement failed on chain"
         return [FillReversed(venue=Venue.POLYMARKET, trade_id=fill.trade_id, why=why) for fill in fills]
 
-    def told(self, digest: str) -> int:
-        """Contracts of an order told as filled and not taken back."""
-        return self.filled.get(digest, 0)
+    def matched(self, digest: str) -> int:
+        """Contracts of an order that were matched as far as we were told, whatever became of them."""
+        return self._matched.get(digest, 0)
 
     def knows(self, trade_id: str) -> bool:
         """Whether a trade was told."""
         return trade_id in self._stages
 
-    def _count(self, fills: list[OrderFilled], sign: int) -> None:
-        for fill in fills:
-            self.filled[fill.venue_order_id] = self.filled.get(fill.venue_order_id, 0) + sign * fill.size
-        while len(self.filled) > TRADES_REMEMBERED:
-            self.filled.popitem(last=False)
+    def _remember(self, trade: TradeRecord, now: Trades, fills: list[OrderFilled], *, first: bool) -> None:
+        self._stages[trade.id] = now
+        if now is Trades.OPEN and not is_mined(trade.status):
+            self.unmined[trade.id] = tuple(fills)
+        if first:
+            for fill in fills:
+                digest = fill.venue_order_id
+                self._matched[digest] = self._matched.get(digest, 0) + fill.size
+        for kept in (self._stages, self._matched):
+            while len(kept) > TRADES_REMEMBERED:
+                kept.popitem(last=False)
+
+
+def is_mined(status: str) -> bool:
+    """Whether the chain has it: then it is in the balances."""
+    return status.removeprefix("TRADE_STATUS_") in ("MINED", "CONFIRMED")
 
 
 def user_subscription(key: str, secret: str, passphrase: str) -> str:
