@@ -27,7 +27,14 @@ class Opening(Struct, frozen=True):
 
 Serve = Callable[[Opening, Callable[[str], None]], Awaitable[None]]  # serves until cancelled
 
-SANDBOXES: dict[str, Serve] = {}
+
+async def _polymarket(opening: Opening, say: Callable[[str], None]) -> None:
+    from console.sandbox.polymarket.server import serve
+
+    await serve(opening, say)
+
+
+SANDBOXES: dict[str, Serve] = {"polymarket": _polymarket}
 
 
 def run(name: str, opening: Opening) -> int:
