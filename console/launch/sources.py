@@ -20,7 +20,8 @@ from console.runner.source import Source
 from console.venues.base.lane import Request
 from console.venues.base.protocol import Check, FeedClient, VenueClient
 from console.venues.connected import Connected
-from console.venues.paper import PaperVenue
+from console.venues.paper import Builder, PaperVenue
+from console.venues.polymarket import kit as polymarket
 
 
 class Trader(VenueClient, Protocol):
@@ -31,16 +32,28 @@ class Trader(VenueClient, Protocol):
 
 
 class VenueKit(Struct, frozen=True):
-    """How to connect to a venue: for its public data, to trade, and to examine both."""
+    """How to connect to a venue: for its public data, to trade, and to examine both.
+
+    `dry` makes the two ends of a dry run where they must know of each other: public data, and what builds
+    the orders that do not leave.
+    """
 
     public: Callable[[Config], VenueClient]
     trading: Callable[[Config, Keys], Trader]
     examine: Callable[[Config, Keys], Awaitable[Sequence[Check]]]
+    dry: Callable[[Config, Keys], tuple[VenueClient, Builder]] | None = None
 
 
 FeedMaker = Callable[[FeedTable, Keys], FeedClient]
 
-VENUES: dict[Venue, VenueKit] = {}
+VENUES: dict[Venue, VenueKit] = {
+    Venue.POLYMARKET: VenueKit(
+        public=polymarket.public,
+        trading=polymarket.trading,
+        examine=polymarket.examine,
+        dry=polymarket.dry,
+    ),
+}
 FEEDS: dict[str, FeedMaker] = {}
 
 
@@ -69,8 +82,14 @@ def _client(venue: Venue, kit: VenueKit, config: Config, keys: Keys, books: Path
     if config.mode is Mode.PAPER:
         return PaperVenue(kit.public(config), kept, config.paper_cash)
     if config.dry_run:
-        return PaperVenue(kit.public(config), kept, config.paper_cash, builder=kit.trading(config, keys))
+        make = kit.dry or _apart(kit)
+        public, builder = make(config, keys)
+        return PaperVenue(public, kept, config.paper_cash, builder=builder)
     return kit.trading(config, keys)
+
+
+def _apart(kit: VenueKit) -> Callable[[Config, Keys], tuple[VenueClient, Builder]]:
+    return lambda config, keys: (kit.public(config), kit.trading(config, keys))
 
 
 def feeds(config: Config, keys: Keys) -> list[FeedClient]:
