@@ -7,16 +7,18 @@ from collections.abc import Callable, Iterable
 from console.core.events import OrderFilled, Settled
 from console.core.fees import FeeKind, FeeModel
 from console.core.instruments import (
+    BUY,
+    NO,
+    YES,
     Action,
     Instrument,
     InstrumentSpec,
-    Side,
     TradeId,
     Venue,
     VoidRule,
 )
 from console.core.matches import MatchId
-from console.core.positions import DRAW
+from console.core.positions import DRAWN
 from console.core.units import ONE, ceil_div
 
 
@@ -38,10 +40,10 @@ class Account:
 
     def fill(self, fill: OrderFilled, fees: FeeModel) -> None:
         """Count a fill."""
-        bought, dollar = fill.action is Action.BUY, 0
-        if fill.instrument.side is Side.NO:
+        bought, dollar = fill.action is BUY, 0
+        if fill.instrument.side is NO:
             dollar = fill.size if bought else -fill.size
-        self.net += fill.size if bought is (fill.instrument.side is Side.YES) else -fill.size
+        self.net += fill.size if bought is (fill.instrument.side is YES) else -fill.size
         self.cash += dollar - fill.fee + (-fill.cost if bought else fill.cost)
         self.paid += fill.cost if bought else 0
         if fees.kind is FeeKind.WINNINGS and bought:
@@ -185,7 +187,7 @@ def _outcome(
         payout = worth[leg.instrument.yes]
         if payout is None:
             continue
-        paid_out = payout if leg.instrument.side is Side.YES else ONE - payout
+        paid_out = payout if leg.instrument.side is YES else ONE - payout
         fees = specs[leg.instrument.yes].fees
         chance = fair[pays[leg.instrument.yes]] if fair is not None else 0
         total += min(_gain(leg.action, price, size, paid_out, fees, chance) for price, size in leg.versions)
@@ -200,7 +202,7 @@ def _gain(action: Action, price: int, size: int, payout: int, fees: FeeModel, ch
     """
     weight = price if fees.kind is FeeKind.QUADRATIC else chance
     fee = ceil_div(fees.maker_rate * weight * (ONE - price), ONE * ONE)
-    each = (payout - price if action is Action.BUY else price - payout) - fee
+    each = (payout - price if action is BUY else price - payout) - fee
     return min(0, max(0, size) * each // ONE)
 
 
@@ -208,5 +210,5 @@ def _at_void(spec: InstrumentSpec, mask: int, outcomes: int, fair: dict[int, int
     if spec.void_rule is VoidRule.REFUND:
         return None
     if spec.void_rule is VoidRule.DRAW:
-        return ONE if mask & DRAW else 0
+        return ONE if mask & DRAWN else 0
     return ONE * mask.bit_count() // outcomes if spec.void_rule is VoidRule.HALF else fair[mask]

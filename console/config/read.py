@@ -49,6 +49,7 @@ class Config(msgspec.Struct, frozen=True):
     account: AccountSettings
     profiles: dict[str, MatchSettings]
     sim_seed: int
+    sim_pace: float
     sim_profile: str
     sim_matches: tuple[str, ...] | None
     sim_settings: dict[str, MatchSettings]  # of matches whose settings differ from the profile's
@@ -129,6 +130,7 @@ def _build(file: File, name: str, source: str, local: Path) -> Config:
         account=_account(file.account, name),
         profiles=profiles,
         sim_seed=file.sim.seed,
+        sim_pace=file.sim.pace,
         sim_profile=file.sim.profile,
         sim_matches=tuple(file.sim.matches) if file.sim.matches is not None else None,
         sim_settings={

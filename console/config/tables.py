@@ -29,7 +29,8 @@ class SimTable(_Table):
     """[sim]: the built-in exchange."""
 
     seed: int = Field(default=7, ge=0)
-    profile: str = DEFAULT_PROFILE
+    pace: float = Field(default=4.0, ge=0.1, le=20.0)  # how much busier than life everybody is
+    profile: str = "practice"
     matches: list[str] | None = None  # None: all but the last two, which wait to be added
     settings: dict[str, dict[str, Any]] = Field(default_factory=dict)  # by match id
 

@@ -55,7 +55,7 @@ from console.core.events import (
     VenueLimits,
     VenueUp,
 )
-from console.core.instruments import BookSide, Instrument, Venue
+from console.core.instruments import BID, Instrument, Venue
 from console.core.state import State
 from console.core.theo import SourceKind
 from console.core.units import MILLISECOND, ONE, SECOND, Nanos
@@ -288,7 +288,7 @@ class Engine:
         """Taker flow, seen from every outcome the symbol pays on or does not."""
         for desk in self.state.on_market.get(event.instrument.yes, ()):
             pays = desk.pays[event.instrument.yes]
-            bought = event.taker is BookSide.BID
+            bought = event.taker is BID
             if desk.outcomes == 2 or pays.bit_count() == 1:
                 for outcome, flow in enumerate(desk.flows):
                     inside = bool(pays >> outcome & 1)

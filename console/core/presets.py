@@ -7,6 +7,11 @@ from console.core.units import CENT, ONE, Cash, Price, Size
 
 PRESETS: dict[str, MatchSettings] = {
     "top_of_book": MatchSettings(),
+    "practice": MatchSettings(  # for the built-in world: the whole play within a minute
+        preset="practice",
+        edge_min=Price(CENT // 2),
+        inventory_max=Size(10 * ONE),
+    ),
     "soccer": MatchSettings(
         preset="soccer",
         placement=Placement.CEILING,

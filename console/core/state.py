@@ -15,7 +15,7 @@ from console.core.instruments import Action, ClientOrderId, Instrument, RunId, V
 from console.core.markets import Market
 from console.core.matches import MatchId
 from console.core.orders import Blotter, Order
-from console.core.risk import worst_now
+from console.core.risk import worst_later
 from console.core.settings import AccountSettings
 from console.core.units import Nanos, Price
 
@@ -157,8 +157,8 @@ class State:
         return Nanos(self.wall + connection.lease(self.settings, orders))
 
     def remeasure(self, desk: Desk) -> None:
-        """Bring a match's worst case up to date after anything about its orders or position changed."""
-        desk.worst = worst_now(desk, self.blotter)
+        """Have a match's worst case measured after anything about its orders or position changed."""
+        desk.remeasure(worst_later(desk, self.blotter))
 
     def relist(self) -> None:
         """Rebuild the index from symbols to the matches listed on them."""

@@ -36,6 +36,7 @@ _A = TypeVar("_A")
 
 REATTACH_PAUSE_S = 0.3
 KILL_ACK_S = 0.5
+OPEN_S = 5.0
 
 
 class LinkError(Complaint):
@@ -133,9 +134,12 @@ class LinkClient:
 
     async def _open(self) -> tuple[asyncio.StreamReader, Welcome]:
         try:
-            reader, writer = await asyncio.open_unix_connection(self._path)
-            writer.write(frame(Hello(protocol=PROTOCOL, role=self._role, pid=os.getpid())))
-            first = await read_to_console(reader)
+            async with asyncio.timeout(OPEN_S):
+                reader, writer = await asyncio.open_unix_connection(self._path)
+                writer.write(frame(Hello(protocol=PROTOCOL, role=self._role, pid=os.getpid())))
+                first = await read_to_console(reader)
+        except TimeoutError:
+            raise LinkError(f"the engine at {self._path.name} is silent") from None
         except (OSError, WireError) as error:
             raise LinkError(f"no engine answers at {self._path.name}: {error}") from error
         if isinstance(first, Refused):

@@ -10,7 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from console.core.events import Kill, OnConsoleLost, OperatorEvent
+from console.core.events import (
+    ConsoleBack,
+    ConsoleLost,
+    Kill,
+    OnConsoleLost,
+    OperatorEvent,
+    StartGateFailed,
+    StartGatePassed,
+)
 from console.core.matches import MatchId
 from console.core.view import View
 from console.link.messages import (
@@ -220,6 +228,8 @@ class LinkServer:
             self._host.operate(message.event, lambda ack: self._say(client, ack), message.request)
             return
         refused = self._allowed(client, message.request)
+        if isinstance(message.event, StartGatePassed | StartGateFailed | ConsoleLost | ConsoleBack):
+            refused = Ack(request=message.request, ok=False, text="this is not a console's to say")
         if refused is not None:
             self._say(client, refused)
         else:

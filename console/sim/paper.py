@@ -52,11 +52,14 @@ from console.core.events import (
     Trade,
 )
 from console.core.instruments import (
-    Action,
+    ASK,
+    BID,
+    NO,
+    SELL,
+    YES,
     BookSide,
     Instrument,
     MarketState,
-    Side,
     Venue,
     VenueOrderId,
     book_side,
@@ -107,6 +110,7 @@ class PaperExchange:
         self._requests: deque[tuple[int, AnyCommand]] = deque()
         self._answers: deque[AnyEvent] = deque()  # in order: every delay is the same
         self._taken = 0
+        self._awaited: dict[Instrument, None] = {}  # asked for before the venue told of them
         self.next_ts = NEVER  # when something that is under way arrives
 
     # ---- time
@@ -142,7 +146,9 @@ class PaperExchange:
         market = self.markets.get(event.instrument)
         if market is None:
             if isinstance(event, InstrumentDefined):
-                self.markets[event.instrument] = Queues(event.instrument, event.spec)
+                market = self.markets[event.instrument] = Queues(event.instrument, event.spec)
+                market.streamed = event.instrument in self._awaited
+                self._show(market, event, out)
             return
         if isinstance(event, BookDelta):  # nearly every event; nearly always nothing of ours is near
             if market.delta(event.side, event.price, event.change):
@@ -248,6 +254,7 @@ class PaperExchange:
             case Subscribe():
                 self._subscribe(command.instrument, ts, out)
             case Unsubscribe():
+                self._awaited.pop(command.instrument, None)
                 market = self.markets.get(command.instrument)
                 if market is not None:
                     market.streamed = False
@@ -297,13 +304,13 @@ class PaperExchange:
         if not command.reduce_only:
             return command.size
         net = self.wallet.positions.get(command.instrument.symbol, 0)
-        long = book_side(command.instrument.side, command.action) is BookSide.BID
+        long = book_side(command.instrument.side, command.action) is BID
         return Size(min(command.size, max(0, -net if long else net)))
 
     def _cross(self, market: Queues, order: OwnOrder, ts: Nanos, out: list[AnyEvent]) -> list[OrderFilled]:
         """Take what the public book shows down to the price of an order of ours."""
         wall, fills = Nanos(ts + self._offset), list[OrderFilled]()
-        half, yes = market.opposite(order.side), order.instrument.side is Side.YES
+        half, yes = market.opposite(order.side), order.instrument.side is YES
         for price, size in half.take(order.yes_price, order.left):
             paid = price if yes else ONE - price
             fills.append(self.wallet.fill(order, size, paid, maker=False, wall=wall))
@@ -379,8 +386,8 @@ class PaperExchange:
         """Report a symbol from now on: its facts, state and book come first."""
         wall = Nanos(ts + self._offset)
         market = self.markets.get(instrument)
-        if market is None:
-            out.append(BookStale(ts=ts, wall=wall, instrument=instrument, why="no such symbol"))
+        if market is None:  # the venue has not told its facts yet
+            self._awaited[instrument] = None
             return
         market.streamed = True
         out.append(InstrumentDefined(ts=ts, wall=wall, instrument=instrument, spec=market.spec))
@@ -395,9 +402,9 @@ class PaperExchange:
         spec = market.spec
         if market.state is not MarketState.OPEN:
             return RejectReason.MARKET, market.state.value
-        if order.instrument.side is Side.NO and not spec.two_sided:
+        if order.instrument.side is NO and not spec.two_sided:
             return RejectReason.OTHER, "no NO leg here"
-        if order.action is Action.SELL and not spec.sellable:
+        if order.action is SELL and not spec.sellable:
             return RejectReason.OTHER, "bets cannot be sold"
         if order.yes_price not in market.legal:
             return RejectReason.PRICE, "off the price ladder"
@@ -469,4 +476,4 @@ class PaperExchange:
 
 
 def _other(side: BookSide) -> BookSide:
-    return BookSide.ASK if side is BookSide.BID else BookSide.BID
+    return ASK if side is BID else BID

@@ -19,7 +19,7 @@ from console.core.events import (
     Settled,
     Trade,
 )
-from console.core.instruments import BookSide, Instrument, InstrumentSpec, MarketState, Side
+from console.core.instruments import ASK, BID, NO, BookSide, Instrument, InstrumentSpec, MarketState, Side
 from console.core.ladders import Band
 from console.core.units import Nanos, Price, Size
 from console.venues.kalshi.listings import Listing
@@ -252,7 +252,7 @@ class Parser:
 
     def _delta(self, frame: DeltaFrame, ts: Nanos, wall: Nanos) -> BookDelta:
         msg, field = frame.msg, "price_dollars"
-        on_no_leg = msg.side is Side.NO
+        on_no_leg = msg.side is NO
         try:
             price = (self._no_price if on_no_leg else self._yes_price)(msg.price_dollars)
             field = "delta_fp"
@@ -263,7 +263,7 @@ class Parser:
             ts=ts,
             wall=wall,
             instrument=self._instrument(msg.market_ticker),
-            side=BookSide.ASK if on_no_leg else BookSide.BID,
+            side=ASK if on_no_leg else BID,
             price=price,
             change=size,
         )
