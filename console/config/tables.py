@@ -90,7 +90,9 @@ class PolymarketTable(VenueTable):
     gamma: str = ""
     data: str = ""
     user_stream: str = ""
+    geoblock: str = ""
     signature_type: int = Field(default=3, ge=0, le=3)
+    session_signer: bool = False  # POLY_PRIVATE_KEY is a session signer of the deposit wallet POLY_FUNDER
 
 
 class SelectTable(_Table):

@@ -78,6 +78,7 @@ class OrderKept(Struct, frozen=True, array_like=True):
     basis: Basis
     placed_ns: int
     amended_ns: int
+    placed_wall: Nanos = Nanos(0)
 
 
 class Kept(Struct, frozen=True):
@@ -240,6 +241,7 @@ def _order_kept(order: Order, ts: Nanos) -> OrderKept:
         basis=order.basis,
         placed_ns=ts - order.placed_ts,
         amended_ns=ts - order.amended_ts,
+        placed_wall=order.placed_wall,
     )
 
 
@@ -282,6 +284,7 @@ def _restore_order(state: State, kept: OrderKept) -> None:
         ceiling=kept.ceiling,
         ceiling_kind=kept.ceiling_kind,
         basis=kept.basis,
+        wall=kept.placed_wall,
     )
     order = state.blotter.placed(command, 0, Nanos(state.ts - kept.placed_ns))
     order.amended_ts = Nanos(state.ts - kept.amended_ns)

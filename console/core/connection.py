@@ -176,6 +176,7 @@ class Connection:
         "budget",
         "cash",
         "cash_ts",
+        "claimable",
         "clock_offset",
         "dead_man",
         "differences",
@@ -209,6 +210,7 @@ class Connection:
         self.cash_ts = NEVER
         self.till = Till()
         self.ghosts = 0  # orders we held live that the venue did not list
+        self.claimable = 0  # waits to be merged or redeemed
         self.asked_ts = NEVER  # last reconcile sent
         self.budget = Budget(settings)
         self.clock_offset: int | None = None  # of the venue's clock ahead of ours

@@ -18,6 +18,7 @@ from console.core import (
     killing,
     marks,
     nearing,
+    netting,
     operating,
     outcomes,
     overrides,
@@ -38,6 +39,7 @@ from console.core.events import (
     BookSnapshot,
     BookStale,
     CashAdjusted,
+    Claimable,
     ClockMeasured,
     FeedStatus,
     FillConfirmed,
@@ -238,6 +240,7 @@ class Engine:
                 | MassStatus()
                 | BalanceUpdate()
                 | CashAdjusted()
+                | Claimable()
                 | RewardPaid()
                 | Settled()
             ):
@@ -297,6 +300,8 @@ class Engine:
             case InstrumentDefined():
                 market.define(event.spec, state.connections[event.instrument.venue].stream, state.ts)
                 state.blotter.mirror(market.instrument, event.spec.mirror)
+                for desk in state.on_market.get(market.instrument, ()):
+                    netting.recheck(state, desk)
                 self._book_moved(market.instrument)
             case MarketStatus():
                 if market.state is not event.state:
@@ -308,9 +313,9 @@ class Engine:
                     market.book.snapshot(event.bids, event.asks, event.ts)
                     self._book_moved(market.instrument)
             case BookStale():
+                state.note(f"{event.instrument}: {event.why}", severity=Severity.WARN)
                 if market.book is not None:
                     market.book.distrust(event.why)
-                    state.note(f"{event.instrument}: {event.why}", severity=Severity.WARN)
                     self._urge(market.instrument)
             case Trade():
                 self._trade(event)
@@ -401,6 +406,7 @@ class Engine:
         | MassStatus
         | BalanceUpdate
         | CashAdjusted
+        | Claimable
         | RewardPaid
         | Settled,
     ) -> None:
@@ -433,6 +439,9 @@ class Engine:
                 state.account.reward(event.amount)
                 connection.till.moved(event.amount, 0)
                 state.note(f"{venue.value}: {event.amount / ONE:+.2f} dollars of rewards ({event.why})")
+            case Claimable():
+                connection.claimable = event.amount
+                state.note(f"{venue.value}: to be claimed: {event.why or 'nothing'}")
             case MassStatus():
                 reconcile.mass_status(state, connection, event)
             case BalanceUpdate():

@@ -375,6 +375,14 @@ class CashAdjusted(Event, frozen=True, kw_only=True):
     why: str
 
 
+class Claimable(Event, frozen=True, kw_only=True):
+    """Cash at the venue that waits for us to merge pairs or redeem what has won; 0 when nothing does."""
+
+    venue: Venue
+    amount: Cash
+    why: str
+
+
 class RewardPaid(Event, frozen=True, kw_only=True):
     """The venue paid for providing liquidity: a rebate or a reward, which is profit."""
 
@@ -566,6 +574,7 @@ AccountEvent = (
     MassStatus
     | BalanceUpdate
     | CashAdjusted
+    | Claimable
     | RewardPaid
     | Settled
     | VenueUp

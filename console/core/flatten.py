@@ -174,6 +174,7 @@ def _send(state: State, desk: Desk, route: Route, count: int, floor: Price) -> P
         time_in_force=TimeInForce.IOC,
         post_only=False,
         reduce_only=route.action is Action.SELL,
+        wall=state.wall,
     )
     state.blotter.placed(command, 0, state.ts)
     connection.budget.take(connection.budget.costs.place, state.ts)

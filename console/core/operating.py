@@ -36,11 +36,13 @@ from console.core.feehalt import lift
 from console.core.instruments import Instrument
 from console.core.markets import Market
 from console.core.matches import MatchId
+from console.core.netting import told_rules
 from console.core.settings import SettingError
 from console.core.state import State
 from console.core.theo import MANUAL, SourceKind
 from console.core.units import ONE
 
+RULES_TYPED = 12  # digits of a hash that a person has to repeat
 BOOKSUM_MIN, BOOKSUM_MAX = 0.9, 1.25  # of odds typed by hand: fair odds are 1, a book's about 1.05
 
 
@@ -339,10 +341,14 @@ def confirm_rules(state: State, event: ConfirmRules) -> None:
     desk = find(state, event.match)
     if desk is None:
         return
-    if not desk.flat():
+    if not desk.flat() or desk.unsettled:
         state.refuse(f"{event.match}: confirm the rules while it has no position")
         return
-    desk.confirm_rules(event.rules_hash)
+    told = told_rules(desk)
+    if told and not (len(event.rules_hash) >= RULES_TYPED and told.startswith(event.rules_hash)):
+        state.refuse(f"{event.match}: the rules that were told have the hash {told[:RULES_TYPED]}")
+        return
+    desk.confirm_rules(told or event.rules_hash)
     state.remeasure(desk)
     state.note(f"rules confirmed: {event.rules_hash[:12]}", event.match)
 

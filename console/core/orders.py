@@ -132,6 +132,7 @@ class Order:
         "pending",
         "pending_since",
         "placed_ts",
+        "placed_wall",
         "price",
         "proven_ts",
         "rest_since",
@@ -162,6 +163,7 @@ class Order:
         self.ceiling_kind = command.ceiling_kind
         self.basis = command.basis
         self.placed_ts = ts
+        self.placed_wall = command.wall
         self.amended_ts = ts  # when the last amend was sent
         self.rest_since = ts
         self.proven_ts = ts  # when the venue last proved that it rests
@@ -410,6 +412,10 @@ class Blotter:
         if len(self._trades) > TRADES_REMEMBERED:
             self._trades.popitem(last=False)
         return True
+
+    def knows_trade(self, venue: Venue, trade_id: TradeId) -> bool:
+        """Whether a trade was ever booked, as far back as is remembered."""
+        return (venue, trade_id) in self._trades
 
     def filled(self, order: Order, size: int, ts: Nanos) -> None:
         """Count a fill, whatever state the order is in."""

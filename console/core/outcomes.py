@@ -177,6 +177,10 @@ def look_up(state: State, order: Order) -> None:
             venue_order_id=order.venue_order_id,
             instrument=order.instrument,
             filled=Size(order.filled),
+            action=order.action,
+            price=order.price,
+            size=Size(order.size),
+            wall=order.placed_wall,
         )
     )
 
@@ -257,8 +261,8 @@ def settle_fill(state: State, event: FillConfirmed | FillReversed) -> None:
     """A provisional fill is final, or never happened: then everything since is booked again without it."""
     found = _unsettled(state, event.venue, event.trade_id)
     if found is None:
-        if isinstance(event, FillReversed):
-            state.alert(Severity.ERROR, f"trade {event.trade_id} failed to settle, but we know of none such")
+        if isinstance(event, FillReversed) and state.blotter.knows_trade(event.venue, event.trade_id):
+            state.alert(Severity.ERROR, f"trade {event.trade_id} failed to settle after it counted as final")
         return
     desk, group = found
     unsettled = desk.unsettled.pop(group)

@@ -183,6 +183,7 @@ def _venue(state: State, connection: Connection) -> VenueView:
         dead_man=connection.dead_man,
         killed=connection.killed,
         proven=proven,
+        claimable=Cash(connection.claimable),
     )
 
 
@@ -344,7 +345,20 @@ def _ladder(state: State, desk: Desk, instrument: Instrument, market: Market) ->
         age_ms=_age_ms(state.ts, book.confirmed_ts),
         tick=Price(book.ladder.tick_at(book.best_bid_price() or ONE // 2)),
         stale=book.stale,
+        rewards=market.spec.rewards if market.spec is not None else None,
+        scoring=_scoring(state, market),
     )
+
+
+def _scoring(state: State, market: Market) -> Size:
+    """Contracts of ours that the venue pays for: large enough, and near enough to the middle."""
+    terms = market.spec.rewards if market.spec is not None else None
+    middle = market.book.mid() if market.book is not None else None
+    if terms is None or middle is None:
+        return Size(0)
+    orders = state.blotter.on_book(market.instrument)
+    near = (o for o in orders if abs(o.yes_price - middle) <= terms.max_spread)
+    return Size(sum(order.remaining for order in near if order.remaining >= terms.size_min))
 
 
 def _levels(state: State, desk: Desk, instrument: Instrument, market: Market) -> Iterable[LevelView]:

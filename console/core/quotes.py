@@ -300,6 +300,7 @@ def _place(state: State, desk: Desk, want: Wanted) -> None:
         basis=_basis(desk, want),
         ts=state.ts,
         expires=state.lease_until(connection),
+        wall=state.wall,
     )
     state.blotter.placed(command, want.level, state.ts)
     budget = connection.budget

@@ -80,7 +80,11 @@ def allow(
         if most < size:
             size, reason, limit = most, Reason.OVEREXPOSED if name == "inventory_max" else Reason.LIMIT, name
     if connection.cash is not None and wanted.route.action is BUY:
-        free = _free(connection, connection.cash - account.cash_reserve, replaces, blotter)
+        cash = connection.cash - account.cash_reserve
+        if market.spec.kept_apart:
+            free = cash - _reserved_on(wanted.route.instrument, replaces, blotter)
+        else:
+            free = _free(connection, cash, replaces, blotter)
         if free * ONE // per_contract < size:
             size, reason, limit = free * ONE // per_contract, Reason.NO_BALANCE, ""
     if not attended and connection.unattended_max is not None:
@@ -193,7 +197,7 @@ def _caps(
 
 
 def _free(connection: Connection, cash: int, replaces: Order | None, blotter: Blotter) -> int:
-    """Cash that a new order may tie up."""
+    """Cash that a new order may tie up, where the venue reserves it for the whole account."""
     if not connection.resting_multiple:
         return cash - _reserved(connection, replaces, blotter)
     resting = sum(
@@ -213,6 +217,15 @@ def _reserved(connection: Connection, replaces: Order | None, blotter: Blotter) 
         and order is not replaces
         and order.action is BUY
         and order.placed_ts > connection.cash_ts
+    )
+
+
+def _reserved_on(instrument: Instrument, replaces: Order | None, blotter: Blotter) -> int:
+    """Cash our purchases of either leg of one symbol tie up, where the venue reserves it by symbol."""
+    return sum(
+        -(-order.price * order.remaining // ONE)
+        for order in blotter.on_book(instrument)
+        if order is not replaces and order.action is BUY
     )
 
 

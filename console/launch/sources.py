@@ -23,7 +23,8 @@ from console.venues.base.lane import Request
 from console.venues.base.protocol import Check, FeedClient, Picker, VenueClient
 from console.venues.connected import Connected
 from console.venues.kalshi import opening as kalshi
-from console.venues.paper import PaperVenue
+from console.venues.paper import Builder, PaperVenue
+from console.venues.polymarket import kit as polymarket
 from console.venues.prophetx import kit as prophetx
 from console.venues.prophetx.client import ProphetX
 from console.venues.prophetx.doctor import examine as examine_prophetx
@@ -39,14 +40,14 @@ class Trader(VenueClient, Protocol):
 class VenueKit(Struct, frozen=True):
     """How to connect to a venue: for its public data, to trade, and to examine both.
 
-    `rehearsing`: one client for a dry run that reads what is public and builds what would be sent, where
-    building needs what was read.
+    `dry` makes the two ends of a dry run where they must know of each other: public data, and what builds
+    the orders that do not leave.
     """
 
     public: Callable[[Config], VenueClient]
     trading: Callable[[Config, Keys], Trader]
     examine: Callable[[Config, Keys], Awaitable[Sequence[Check]]]
-    rehearsing: Callable[[Config, Keys], Trader] | None = None  # a dry run's one client; None: two of them
+    dry: Callable[[Config, Keys], tuple[VenueClient, Builder]] | None = None
     pick: Callable[[Config, VenueClient], Picker | None] = lambda _, __: None  # from what a client lists
 
 
@@ -75,12 +76,24 @@ def _prophetx_examine(config: Config, keys: Keys) -> Awaitable[Sequence[Check]]:
     return examine_prophetx(config.venues.prophetx, config.mode, keys, folder_of(config))
 
 
+def _kalshi_dry(config: Config, keys: Keys) -> tuple[VenueClient, Builder]:
+    """Building an order needs what was read: one client does both."""
+    rehearsal = kalshi.rehearsing(config, keys)
+    return rehearsal, rehearsal
+
+
 VENUES: dict[Venue, VenueKit] = {
     Venue.KALSHI: VenueKit(
         public=lambda config: kalshi.public(config, keys_of(config)),
         trading=kalshi.trading,
         examine=kalshi.examine,
-        rehearsing=kalshi.rehearsing,
+        dry=_kalshi_dry,
+    ),
+    Venue.POLYMARKET: VenueKit(
+        public=polymarket.public,
+        trading=polymarket.trading,
+        examine=polymarket.examine,
+        dry=polymarket.dry,
     ),
     Venue.PROPHETX: VenueKit(
         public=_prophetx_public, trading=_prophetx_trading, examine=_prophetx_examine, pick=_prophetx_picker
@@ -128,16 +141,17 @@ def connected(config: Config, books: Path) -> Source:
     return Connected(venues, feeds(config, keys), pickers)
 
 
-def _client(kit: VenueKit, config: Config, keys: Keys) -> tuple[VenueClient, Trader | None]:
+def _client(kit: VenueKit, config: Config, keys: Keys) -> tuple[VenueClient, Builder | None]:
     """What connects to a venue, and in a dry run what builds the requests that are not sent."""
     if config.mode is Mode.PAPER:
         return kit.public(config), None
-    if not config.dry_run:
-        return kit.trading(config, keys), None
-    if kit.rehearsing is not None:
-        rehearsal = kit.rehearsing(config, keys)
-        return rehearsal, rehearsal
-    return kit.public(config), kit.trading(config, keys)
+    if config.dry_run:
+        return (kit.dry or _apart(kit))(config, keys)
+    return kit.trading(config, keys), None
+
+
+def _apart(kit: VenueKit) -> Callable[[Config, Keys], tuple[VenueClient, Builder]]:
+    return lambda config, keys: (kit.public(config), kit.trading(config, keys))
 
 
 def feeds(config: Config, keys: Keys) -> list[FeedClient]:

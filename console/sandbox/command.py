@@ -34,13 +34,19 @@ async def _kalshi(opening: Opening, say: Callable[[str], None]) -> None:
     await serve(opening, say)
 
 
+async def _polymarket(opening: Opening, say: Callable[[str], None]) -> None:
+    from console.sandbox.polymarket.server import serve
+
+    await serve(opening, say)
+
+
 async def _prophetx(opening: Opening, say: Callable[[str], None]) -> None:
     from console.sandbox.prophetx.server import serve
 
     await serve(opening, say)
 
 
-SANDBOXES: dict[str, Serve] = {"kalshi": _kalshi, "prophetx": _prophetx}
+SANDBOXES: dict[str, Serve] = {"kalshi": _kalshi, "polymarket": _polymarket, "prophetx": _prophetx}
 
 
 def run(name: str, opening: Opening) -> int:

@@ -34,6 +34,7 @@ _ODDS_STEPS = (
     (5000, 10_001, 2500),
 )
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+POLYMARKET_SPORTS = 50_000  # 0.05, since 2026-07-10
 _PROPHETX_FEES = FeeModel(kind=FeeKind.WINNINGS, maker_rate=20_000, taker_rate=20_000)
 _ROUND_S = 300  # starts far away fall on five minutes
 
@@ -57,8 +58,12 @@ class Fixture(Struct, frozen=True, kw_only=True):
     soft_book: bool
 
 
-class _Card(Struct, frozen=True):
-    """One line of the programme, before it has a date."""
+class Card(Struct, frozen=True):
+    """One line of a programme, before it has a date.
+
+    `paired`: its markets at Polymarket have two legs in one book, as there; else each outcome has a symbol
+    of its own.
+    """
 
     sport: str
     series: str
@@ -78,13 +83,14 @@ class _Card(Struct, frozen=True):
     maker_rate: int = KALSHI_MAKER
     taker_rate: int = KALSHI_TAKER
     soft_book: bool = False
+    paired: bool = False
 
 
 _K, _P, _X = Venue.KALSHI, Venue.POLYMARKET, Venue.PROPHETX
 _MINUTE, _HOUR = 60, 3600
 
 PROGRAMME = (
-    _Card(
+    Card(
         "MLB",
         "KXMLBGAME",
         "Seattle at Houston",
@@ -99,7 +105,7 @@ PROGRAMME = (
         maker_rate=KALSHI_MAKER // 2,  # half the rate before the first pitch
         taker_rate=KALSHI_TAKER // 2,
     ),
-    _Card(
+    Card(
         "CS2",
         "KXCS2GAME",
         "Nordlys v Kestrel",
@@ -115,7 +121,7 @@ PROGRAMME = (
         maker_rate=0,
         soft_book=True,
     ),
-    _Card(
+    Card(
         "La Liga",
         "KXLALIGAGAME",
         "Valdoro v Costa Brava",
@@ -130,7 +136,7 @@ PROGRAMME = (
         jump=0.5,
         pace=0.7,
     ),
-    _Card(
+    Card(
         "NBA",
         "KXNBAGAME",
         "Boston at Denver",
@@ -146,7 +152,7 @@ PROGRAMME = (
         depth=800,
         soft_book=True,
     ),
-    _Card(
+    Card(
         "Tennis",
         "KXATPMATCH",
         "J. Novotny v R. Alvarado",
@@ -159,7 +165,7 @@ PROGRAMME = (
         jumps=8,
         jump=0.28,
     ),
-    _Card(
+    Card(
         "Tennis",
         "KXWTAMATCH",
         "M. Lindqvist v S. Okafor",
@@ -173,7 +179,7 @@ PROGRAMME = (
         jump=0.28,
         pace=0.7,
     ),
-    _Card(
+    Card(
         "NHL",
         "KXNHLGAME",
         "Toronto at Calgary",
@@ -188,7 +194,7 @@ PROGRAMME = (
         bands=HALF_CENTS,
         soft_book=True,
     ),
-    _Card(
+    Card(
         "EPL",
         "KXEPLGAME",
         "Northgate v Ashbourne",
@@ -204,7 +210,7 @@ PROGRAMME = (
         depth=500,
         soft_book=True,
     ),
-    _Card(
+    Card(
         "NFL",
         "KXNFLGAME",
         "Dallas at Green Bay",
@@ -223,9 +229,11 @@ PROGRAMME = (
 )
 
 
-def catalogue(wall: int, matches: int = len(PROGRAMME)) -> tuple[Fixture, ...]:
-    """The first `matches` of the programme for a world that begins at `wall` (nanoseconds)."""
-    return tuple(_fixture(card, wall) for card in PROGRAMME[:matches])
+def catalogue(
+    wall: int, matches: int = len(PROGRAMME), programme: tuple[Card, ...] = PROGRAMME
+) -> tuple[Fixture, ...]:
+    """The first `matches` of a programme for a world that begins at `wall` (nanoseconds)."""
+    return tuple(_fixture(card, wall) for card in programme[:matches])
 
 
 def prophetx_odds() -> tuple[int, ...]:
@@ -234,13 +242,14 @@ def prophetx_odds() -> tuple[int, ...]:
     return (*(-odds for odds in reversed(up) if odds != 100), *up)
 
 
-def _fixture(card: _Card, wall: int) -> Fixture:
+def _fixture(card: Card, wall: int) -> Fixture:
     start = _start(card, wall)
     day = datetime.fromtimestamp(start // SECOND, tz=UTC)
     slug = "-".join((card.series[2:5].lower(), *(code.lower() for code in card.codes if code != "TIE")))
     listings, specs = [], {}
     for venue in card.venues:
-        for outcome, code in enumerate(card.codes):
+        pair = card.paired and venue is Venue.POLYMARKET and len(card.codes) == 2
+        for outcome, code in enumerate(card.codes[:1] if pair else card.codes):
             instrument = Instrument(venue, _symbol(card, venue, code, slug, day))
             listings.append(Listing(instrument, (outcome,)))
             specs[instrument] = _spec(card, venue)
@@ -268,21 +277,24 @@ def _fixture(card: _Card, wall: int) -> Fixture:
     )
 
 
-def _start(card: _Card, wall: int) -> int:
+def _start(card: Card, wall: int) -> int:
     start_s = wall // SECOND + card.start_s
     if card.start_s >= _HOUR:
         start_s += -start_s % _ROUND_S
     return start_s * SECOND
 
 
-def _symbol(card: _Card, venue: Venue, code: str, slug: str, day: datetime) -> str:
+def _symbol(card: Card, venue: Venue, code: str, slug: str, day: datetime) -> str:
     if venue is Venue.KALSHI:
         teams = "".join(other for other in card.codes if other != "TIE")
         return f"{card.series}-{day:%y}{_MONTHS[day.month - 1]}{day:%d}{teams}-{code}"
+    if card.paired:
+        outcome = "draw" if code == "TIE" else code.lower()
+        return f"{slug}-{day:%Y-%m-%d}" + (f"-{outcome}" if len(card.codes) > 2 else "")
     return f"{slug}-{day:%Y-%m-%d}-{code.lower()}"
 
 
-def _spec(card: _Card, venue: Venue) -> InstrumentSpec:
+def _spec(card: Card, venue: Venue) -> InstrumentSpec:
     rules = f"{venue.value}-{card.sport.lower().replace(' ', '-')}-winner"
     if venue is Venue.KALSHI:
         return InstrumentSpec(
@@ -291,6 +303,17 @@ def _spec(card: _Card, venue: Venue) -> InstrumentSpec:
             void_rule=VoidRule.FAIR,
             two_sided=True,
             amendable=True,
+            rules_hash=rules,
+        )
+    if venue is Venue.POLYMARKET and card.paired:
+        return InstrumentSpec(
+            bands=card.bands,
+            size_min=Size(5 * ONE),
+            size_step=Size(CENT),
+            fees=FeeModel(taker_rate=POLYMARKET_SPORTS, unit=10),
+            void_rule=VoidRule.DRAW if len(card.codes) > 2 else VoidRule.HALF,
+            two_sided=True,
+            kept_apart=True,
             rules_hash=rules,
         )
     if venue is Venue.POLYMARKET:

@@ -138,6 +138,18 @@ class Market:
         self.streamed = False
         self.public = public
 
+    def regrid(self, spec: InstrumentSpec) -> None:
+        """Trade on another grid of prices from now on; everything that rests must fit it."""
+        resting = self.orders()
+        at = {order.number: self.prices[order.rung] for order in resting}
+        self.spec, self.ladder = spec, spec.ladder()
+        self.prices = self.ladder.prices
+        self.bids, self.asks = Half(BID, len(self.prices)), Half(ASK, len(self.prices))
+        for order in resting:
+            order.half = self.half(order.half.side)
+            order.rung = self.ladder.index[at[order.number]]
+            order.half.add(order)
+
     def half(self, side: BookSide) -> Half:
         """The side on which such orders rest."""
         return self.bids if side is BID else self.asks
@@ -165,17 +177,6 @@ class Market:
             bids=self.bids.levels(self.prices),
             asks=self.asks.levels(self.prices),
         )
-
-    def regrid(self, spec: InstrumentSpec) -> None:
-        """Take another price grid; every price at which something rests must be on it."""
-        resting = [(order, self.prices[order.rung]) for order in self.orders()]
-        self.spec, self.ladder = spec, spec.ladder()
-        self.prices = self.ladder.prices
-        self.bids = Half(BookSide.BID, len(self.prices))
-        self.asks = Half(BookSide.ASK, len(self.prices))
-        for order, price in resting:
-            order.half, order.rung = self.half(order.half.side), self.ladder.index[price]
-            order.half.add(order)
 
     def orders(self) -> list[Resting]:
         """Every resting order of both sides, by turn."""

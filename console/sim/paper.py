@@ -104,13 +104,13 @@ class PaperExchange:
         self.venue = venue
         self.wallet = wallet or Wallet(venue, cash)
         self.markets: dict[Instrument, Queues] = {}
-        self._awaited: set[Instrument] = set()  # subscribed to before they were defined
         self._request_ns = dials.request_ms * MILLISECOND
         self._answer_ns = dials.answer_ms * MILLISECOND
         self._offset = wall_offset
         self._requests: deque[tuple[int, AnyCommand]] = deque()
         self._answers: deque[AnyEvent] = deque()  # in order: every delay is the same
         self._taken = 0
+        self._awaited: dict[Instrument, None] = {}  # asked for before the venue told of them
         self.next_ts = NEVER  # when something that is under way arrives
 
     # ---- time
@@ -254,7 +254,7 @@ class PaperExchange:
             case Subscribe():
                 self._subscribe(command.instrument, ts, out)
             case Unsubscribe():
-                self._awaited.discard(command.instrument)
+                self._awaited.pop(command.instrument, None)
                 market = self.markets.get(command.instrument)
                 if market is not None:
                     market.streamed = False
@@ -386,9 +386,8 @@ class PaperExchange:
         """Report a symbol from now on: its facts, state and book come first."""
         wall = Nanos(ts + self._offset)
         market = self.markets.get(instrument)
-        if market is None:
-            self._awaited.add(instrument)  # a venue may take a while to define it
-            out.append(BookStale(ts=ts, wall=wall, instrument=instrument, why="no such symbol"))
+        if market is None:  # the venue has not told its facts yet
+            self._awaited[instrument] = None
             return
         market.streamed = True
         out.append(InstrumentDefined(ts=ts, wall=wall, instrument=instrument, spec=market.spec))
