@@ -6,8 +6,12 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from console.core.complaint import Complaint
+
+if TYPE_CHECKING:
+    from console.launch.place import Place
 
 EXIT_USAGE = 2
 
@@ -71,6 +75,7 @@ def _add_running(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     kill = commands.add_parser("kill", help="cancel everything, engage the kill latch, wait for the proof")
     _common(kill)
     kill.add_argument("--replay", action="store_true", help="kill the replay that is playing")
+    kill.add_argument("--venue", metavar="VENUE", help="that venue alone; the others go on")
     kill.set_defaults(command=_kill)
 
     watch = commands.add_parser(
@@ -78,6 +83,17 @@ def _add_running(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     _common(watch)
     watch.set_defaults(command=_watch)
+    flatten = commands.add_parser(
+        "flatten", help="get out of a match by taking liquidity, with or without a running engine"
+    )
+    _common(flatten)
+    flatten.add_argument("match", metavar="MATCH")
+    flatten.add_argument("--floor", required=True, metavar="CENTS", help="no contract is sold below it")
+    flatten.add_argument("--patience", type=float, default=60.0, metavar="S", help="seconds to wait for it")
+    flatten.add_argument(
+        "--reduce-only", metavar="REASON", help="lift the kill latch for getting out only; typed on purpose"
+    )
+    flatten.set_defaults(command=_flatten)
 
 
 def _add_research(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -155,49 +171,58 @@ def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config", metavar="FILE", default=argparse.SUPPRESS, help="settings file (./markets.toml)"
     )
+    parser.add_argument(
+        "--mode",
+        choices=("sim", "paper", "demo", "live"),
+        default=argparse.SUPPRESS,
+        help="instead of the mode in the settings; paper needs no key at Polymarket",
+    )
 
 
 # ---- the commands; each imports what it needs, so that `--help` and `theo` start at once
 
 
 def _console(arguments: argparse.Namespace) -> int:
-    from console.launch.place import place_of
     from console.launch.screen import open_console
 
-    return open_console(place_of(_config_of(arguments)), mouse=not arguments.no_mouse)
+    return open_console(_place(arguments), mouse=not arguments.no_mouse)
 
 
 def _attach(arguments: argparse.Namespace) -> int:
-    from console.launch.place import place_of
     from console.launch.screen import attach
 
-    place = place_of(_config_of(arguments))
+    place = _place(arguments)
     return attach(place, view_only=arguments.view, mouse=not arguments.no_mouse)
 
 
 def _run(arguments: argparse.Namespace) -> int:
     from console.launch.engine import run_engine
-    from console.launch.place import place_of
 
     if not arguments.headless and not arguments.detached:
         print("mmconsole: run: add --headless, or start `mmconsole` for the console", file=sys.stderr)
         return EXIT_USAGE
-    return run_engine(place_of(_config_of(arguments)), headless=arguments.headless)
+    return run_engine(_place(arguments), headless=arguments.headless)
 
 
 def _kill(arguments: argparse.Namespace) -> int:
-    from console.launch.kill import kill
-    from console.launch.place import place_of
+    from console.launch.kill import kill, venue_of
     from console.launch.replay import replay_place
 
-    return kill(replay_place(None) if arguments.replay else place_of(_config_of(arguments)))
+    place = replay_place(None) if arguments.replay else _place(arguments)
+    return kill(place, venue_of(arguments.venue))
+
+
+def _flatten(arguments: argparse.Namespace) -> int:
+    from console.launch.flatten import flatten, wish_of
+
+    wish = wish_of(arguments.match, arguments.floor, arguments.patience, arguments.reduce_only)
+    return flatten(_place(arguments), wish)
 
 
 def _watch(arguments: argparse.Namespace) -> int:
-    from console.launch.place import place_of
     from console.watch import watch
 
-    return watch(place_of(_config_of(arguments)))
+    return watch(_place(arguments))
 
 
 def _theo(arguments: argparse.Namespace) -> int:
@@ -247,16 +272,14 @@ def _simulate(arguments: argparse.Namespace) -> int:
 
 def _doctor(arguments: argparse.Namespace) -> int:
     from console.launch.doctor import doctor
-    from console.launch.place import place_of
 
-    return doctor(place_of(_config_of(arguments)), arguments.venue, as_json=arguments.json)
+    return doctor(_place(arguments), arguments.venue, as_json=arguments.json)
 
 
 def _coverage(arguments: argparse.Namespace) -> int:
     from console.launch.coverage import coverage
-    from console.launch.place import place_of
 
-    return coverage(place_of(_config_of(arguments)), arguments.league, as_json=arguments.json)
+    return coverage(_place(arguments), arguments.league, as_json=arguments.json)
 
 
 def _sandbox(arguments: argparse.Namespace) -> int:
@@ -273,8 +296,10 @@ def _verify(arguments: argparse.Namespace) -> int:
     return run(arguments.journal, as_json=arguments.json)
 
 
-def _config_of(arguments: argparse.Namespace) -> str | None:
-    return getattr(arguments, "config", None)
+def _place(arguments: argparse.Namespace) -> Place:
+    from console.launch.place import place_of
+
+    return place_of(getattr(arguments, "config", None), getattr(arguments, "mode", None))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from console.core.instruments import (
     VoidRule,
 )
 from console.core.matches import MatchId
+from console.core.positions import DRAWN
 from console.core.units import ONE, ceil_div
 
 
@@ -208,4 +209,6 @@ def _gain(action: Action, price: int, size: int, payout: int, fees: FeeModel, ch
 def _at_void(spec: InstrumentSpec, mask: int, outcomes: int, fair: dict[int, int]) -> int | None:
     if spec.void_rule is VoidRule.REFUND:
         return None
+    if spec.void_rule is VoidRule.DRAW:
+        return ONE if mask & DRAWN else 0
     return ONE * mask.bit_count() // outcomes if spec.void_rule is VoidRule.HALF else fair[mask]

@@ -25,6 +25,7 @@ from console.core.events import (
     Stop,
 )
 from console.core.matches import MatchId, MatchSpec
+from console.core.rules import pair_hash
 from console.core.settings import MatchSettings
 from console.sim.world import World
 
@@ -90,7 +91,7 @@ class Operator:
             add = self._add(number, spec)
             said.append((2.0 * self._dice.random(), add))
             if confirm_rules and len({x.instrument.venue for x in spec.listings}) > 1:
-                said.append((2.1, ConfirmRules(match=spec.id, rules_hash="rules read and compared")))
+                said.append((2.1, ConfirmRules(match=spec.id, rules_hash=self._rules(spec))))
         if twin:
             first = self._world.listings[0]
             double = msgspec.structs.replace(first, id=MatchId(f"{first.id}-twin"))
@@ -175,7 +176,12 @@ class Operator:
         return [(0.0, self._add(self._dice.randrange(9), match))]
 
     def _confirm(self, match: MatchSpec) -> list[Said]:
-        return [(0.0, ConfirmRules(match=match.id, rules_hash="read late"))]
+        return [(0.0, ConfirmRules(match=match.id, rules_hash=self._rules(match)))]
+
+    def _rules(self, match: MatchSpec) -> str:
+        """The hash of the rules as all its venues tell them."""
+        listed = [listing.instrument for listing in match.listings]
+        return pair_hash({instrument: self._world.spec_of(instrument).rules_hash for instrument in listed})
 
     def _console(self, _: MatchSpec) -> list[Said]:
         policy = self._dice.choice((OnConsoleLost.PAUSE, OnConsoleLost.KEEP, OnConsoleLost.STOP))

@@ -12,7 +12,15 @@ from pydantic import ValidationError
 
 from console.config.error import ConfigError
 from console.config.layers import from_environment, overlay, read_file
-from console.config.tables import DEFAULT_PROFILE, FeedsTable, File, InstrumentTable, MatchTable, VenuesTable
+from console.config.tables import (
+    DEFAULT_PROFILE,
+    AlertsTable,
+    FeedsTable,
+    File,
+    InstrumentTable,
+    MatchTable,
+    VenuesTable,
+)
 from console.core.devig import OddsError
 from console.core.events import Mode, OnConsoleLost
 from console.core.instruments import Instrument, Venue
@@ -25,7 +33,7 @@ from console.folders import state_root
 
 FILE = "markets.toml"
 LOCAL = "markets.local.toml"
-ADDRESSES = frozenset({"rest", "stream", "gamma", "data", "user_stream"})
+ADDRESSES = frozenset({"rest", "stream", "gamma", "data", "user_stream", "geoblock"})
 BUILT_IN: dict[str, Any] = {"account": {"write_tokens_per_s": 300, "write_burst": 600}}  # no file at all
 
 
@@ -56,6 +64,7 @@ class Config(msgspec.Struct, frozen=True):
     matches: tuple[MatchConfig, ...]
     venues: VenuesTable
     feeds: FeedsTable
+    alerts: AlertsTable
     paper_cash: Cash  # at each venue
     local: Path  # where changes made on the screen are kept
 
@@ -143,8 +152,9 @@ def _build(file: File, name: str, source: str, local: Path) -> Config:
             for match, table in file.sim.settings.items()
         },
         matches=tuple(_match(table, profiles, name) for table in file.match),
-        venues=file.venues,
+        venues=_venues(mode, file),
         feeds=file.feeds,
+        alerts=file.alerts,
         paper_cash=Cash(file.engine.paper_cash * ONE),
         local=local,
     )
@@ -156,7 +166,7 @@ def _check_mode(mode: Mode, file: File, name: str) -> None:
         raise ConfigError(f"{name}: engine.mode: a replay is started with `mmconsole replay FILE`")
     if mode is Mode.SIM:
         return
-    tables = {venue: getattr(file.venues, venue.value) for venue in Venue}
+    tables = {venue: getattr(_venues(mode, file), venue.value) for venue in Venue}
     if not any(table.enabled for table in tables.values()):
         known = ", ".join(f"[venues.{venue.value}]" for venue in Venue)
         raise ConfigError(
@@ -171,6 +181,15 @@ def _check_mode(mode: Mode, file: File, name: str) -> None:
             raise ConfigError(
                 f"{name}: venues.{venue.value}.{written[0]}: mode live goes to the venue's own address only"
             )
+
+
+def _venues(mode: Mode, file: File) -> VenuesTable:
+    """The venues as they are configured; paper needs no key at Polymarket, so it is there when nothing is."""
+    venues = file.venues
+    if mode is not Mode.PAPER or any(getattr(venues, venue.value).enabled for venue in Venue):
+        return venues
+    keyless = venues.polymarket.model_copy(update={"enabled": True})
+    return venues.model_copy(update={"polymarket": keyless})
 
 
 def _account(table: Mapping[str, Any], name: str) -> AccountSettings:

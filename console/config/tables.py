@@ -82,6 +82,8 @@ class KalshiTable(VenueTable):
 
     precision: Literal["direct", "broker"] = "direct"  # what the account's cash is rounded to
     fee_model: Literal["schedule", "taker10"] = "schedule"  # taker10: 10 % of P(1-P), the worst case
+    fill_backstop: int = Field(default=500, ge=0)  # contracts in 15 s at which the venue pulls us; 0: never
+    series: list[str] = Field(default_factory=list)  # searched by words beside the well-known ones
 
 
 class PolymarketTable(VenueTable):
@@ -90,7 +92,9 @@ class PolymarketTable(VenueTable):
     gamma: str = ""
     data: str = ""
     user_stream: str = ""
+    geoblock: str = ""
     signature_type: int = Field(default=3, ge=0, le=3)
+    session_signer: bool = False  # POLY_PRIVATE_KEY is a session signer of the deposit wallet POLY_FUNDER
 
 
 class SelectTable(_Table):
@@ -152,6 +156,13 @@ class FeedsTable(_Table):
     sportsgameodds: FeedTable = FeedTable()
 
 
+class AlertsTable(_Table):
+    """[alerts]: where alerts go besides the screen; the address of the webhook is a secret, not a setting."""
+
+    webhook: bool = False
+    severity: Literal["info", "warn", "error"] = "warn"  # and above
+
+
 class File(_Table):
     """The whole file."""
 
@@ -161,4 +172,5 @@ class File(_Table):
     sim: SimTable = SimTable()
     venues: VenuesTable = VenuesTable()
     feeds: FeedsTable = FeedsTable()
+    alerts: AlertsTable = AlertsTable()
     match: list[MatchTable] = Field(default_factory=list)

@@ -25,13 +25,14 @@ from console.core.markets import Market
 from console.core.matches import MatchId, MatchSpec
 from console.core.matches import State as Stage
 from console.core.orders import Order
+from console.core.overrides import lasting_account
 from console.core.pairing import Confirmed
 from console.core.provisional import PositionKept, Unsettled, bring_back
 from console.core.provisional import kept as kept_position
 from console.core.reasons import Reason
-from console.core.settings import MatchSettings
+from console.core.settings import AccountSettings, MatchSettings
 from console.core.sources import MANUAL, SourceKind
-from console.core.state import State
+from console.core.state import Override, State
 from console.core.units import Nanos, Price, Size
 
 SCHEMA = 1
@@ -80,6 +81,7 @@ class OrderKept(Struct, frozen=True, array_like=True):
     basis: Basis
     placed_ns: int
     amended_ns: int
+    placed_wall: Nanos = Nanos(0)
 
 
 class Kept(Struct, frozen=True):
@@ -101,6 +103,11 @@ class Kept(Struct, frozen=True):
     reduce_only: bool
     mismatches: tuple[tuple[Venue, str], ...]
     fills: int
+    account: AccountSettings | None = None
+    overrides: tuple[tuple[MatchId, str, int, str], ...] = ()  # (match, setting, nanoseconds to go, was)
+    killed_venues: tuple[tuple[Venue, str], ...] = ()
+    tills: tuple[tuple[Venue, int, int], ...] = ()  # (venue, cash expected there, rounding it may be off)
+    fee_halts: tuple[tuple[str, str], ...] = ()
 
 
 class CheckpointError(Complaint):
@@ -130,6 +137,19 @@ def encode(state: State, with_trades: bool = True) -> bytes:
         reduce_only=state.reduce_only,
         mismatches=tuple((c.venue, c.mismatch) for c in state.connections.values() if c.mismatch),
         fills=state.fills,
+        account=lasting_account(state),
+        overrides=tuple(
+            (match, name, override.until - state.ts, override.was)
+            for (match, name), override in state.overrides.items()
+            if match
+        ),
+        killed_venues=tuple((c.venue, c.killed) for c in state.connections.values() if c.killed),
+        tills=tuple(
+            (c.venue, c.till.expected, c.till.slack)
+            for c in state.connections.values()
+            if c.till.expected is not None
+        ),
+        fee_halts=tuple(sorted(state.fee_halts.items())),
     )
     return msgspec.json.encode(kept)
 
@@ -160,9 +180,16 @@ def restore(state: State, data: bytes) -> None:
     state.paused = kept.paused
     state.reduce_only = kept.reduce_only
     state.fills = kept.fills
+    state.fee_halts = dict(kept.fee_halts)
     for venue, mismatch in kept.mismatches:
         if venue in state.connections:
             state.connections[venue].mismatch = mismatch
+    away = max(0, state.wall - kept.wall)
+    for match_id, name, left, was in kept.overrides:
+        state.overrides[match_id, name] = Override(Nanos(state.ts + left - away), was)
+    for venue, expected, slack in kept.tills:
+        if venue in state.connections:
+            state.connections[venue].till.restore(expected, slack)
     specs = dict(kept.specs)
     for match in kept.matches:
         _restore_match(state, match, specs)
@@ -219,6 +246,7 @@ def _order_kept(order: Order, ts: Nanos) -> OrderKept:
         basis=order.basis,
         placed_ns=ts - order.placed_ts,
         amended_ns=ts - order.amended_ts,
+        placed_wall=order.placed_wall,
     )
 
 
@@ -263,6 +291,7 @@ def _restore_order(state: State, kept: OrderKept) -> None:
         ceiling=kept.ceiling,
         ceiling_kind=kept.ceiling_kind,
         basis=kept.basis,
+        wall=kept.placed_wall,
     )
     order = state.blotter.placed(command, 0, Nanos(state.ts - kept.placed_ns))
     order.amended_ts = Nanos(state.ts - kept.amended_ns)

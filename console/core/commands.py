@@ -52,9 +52,9 @@ class PlaceOrder(Command, frozen=True, kw_only=True):
     """Rest a post-only limit order, or (`IOC`, never post-only) take what is there now.
 
     `ceiling` bounds it in prices of `instrument`: the highest price of a buy, the lowest (floor) of a
-    sale. `ts` is the moment it was decided, on the clock of its run. `expires`: wall-clock nanoseconds
-    at which the venue takes it out by itself unless kept alive, 0 for never. `reduce_only`: it may only
-    lessen what is held, where the venue knows the word.
+    sale. `ts` is the moment it was decided, on the clock of its run, `wall` the same by the wall clock.
+    `expires`: wall-clock nanoseconds at which the venue takes it out by itself unless kept alive, 0 for
+    never. `reduce_only`: it may only lessen what is held, where the venue knows the word.
     """
 
     order_id: ClientOrderId
@@ -71,6 +71,7 @@ class PlaceOrder(Command, frozen=True, kw_only=True):
     post_only: bool = True
     reduce_only: bool = False
     expires: Nanos = Nanos(0)
+    wall: Nanos = Nanos(0)
 
 
 class AmendOrder(Command, frozen=True, kw_only=True):
@@ -107,12 +108,17 @@ class Lookup(Command, frozen=True, kw_only=True):
     """Find out what became of an order whose outcome is unknown or late.
 
     `filled` is what we have booked of it: where a venue tells totals, the rest of them is a fill we missed.
+    The rest is what was asked for and when: a venue that names orders by what they say finds them by it.
     """
 
     order_id: ClientOrderId
     venue_order_id: VenueOrderId
     instrument: Instrument
     filled: Size = Size(0)
+    action: Action = Action.BUY
+    price: Price = Price(0)
+    size: Size = Size(0)
+    wall: Nanos = Nanos(0)
 
 
 class Reconcile(Command, frozen=True, kw_only=True):
@@ -165,9 +171,10 @@ class KeepAlive(Command, frozen=True, kw_only=True):
 
 
 class Latch(Command, frozen=True, kw_only=True):
-    """Write the kill latch to disk (or lift it when `reason` is empty)."""
+    """Write the kill latch to disk (or lift it when `reason` is empty), that of all or of one venue."""
 
     reason: str
+    venue: Venue | None = None
 
 
 class Severity(enum.Enum):

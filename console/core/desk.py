@@ -171,6 +171,12 @@ class Desk:
         merged.fees = sum(position.fees for position in before)
         merged.fills = sum(position.fills for position in before)
 
+    def part(self, positions: dict[Venue, Position]) -> None:
+        """The rules no longer agree: a position for each venue."""
+        self.rules_confirmed = ""
+        self.positions = dict(positions)
+        self._groups = _distinct(self.positions.values())
+
     @property
     def nets_across(self) -> bool:
         """Positions on different venues offset each other: one venue, or rules read and confirmed."""

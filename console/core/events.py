@@ -48,6 +48,7 @@ class Started(Event, frozen=True, kw_only=True):
     latched: str = ""
     checkpoint: bytes = b""
     gated: bool = False  # nothing is quoted before `StartGatePassed`
+    latched_venues: tuple[tuple[Venue, str], ...] = ()  # killed by themselves, and why
     ledger: str = ""  # mode, account and whether on paper: records of one are never read for another
 
 
@@ -308,7 +309,9 @@ class MassStatus(Event, frozen=True, kw_only=True):
     """A venue's own account of us, complete: every resting order, position and the free cash.
 
     `positions` are net contracts by YES leg, NO held counting negative. `fills` are those the venue
-    reports since the time asked for.
+    reports since the time asked for. `held` is our cash there besides the free `cash`: what resting orders
+    tie up and payouts not collected yet; None where the venue does not tell, and cash is then not compared.
+    `rounded_to` is the unit of both, 0 where they are exact.
     """
 
     venue: Venue
@@ -316,6 +319,8 @@ class MassStatus(Event, frozen=True, kw_only=True):
     fills: tuple[OrderFilled, ...]
     positions: tuple[tuple[Instrument, int], ...]
     cash: Cash
+    held: Cash | None = None
+    rounded_to: Cash = Cash(10_000)
 
 
 class BalanceUpdate(Event, frozen=True, kw_only=True):
@@ -327,6 +332,14 @@ class BalanceUpdate(Event, frozen=True, kw_only=True):
 
 class CashAdjusted(Event, frozen=True, kw_only=True):
     """Cash moved in (or out, negative) that is not a result of trading."""
+
+    venue: Venue
+    amount: Cash
+    why: str
+
+
+class Claimable(Event, frozen=True, kw_only=True):
+    """Cash at the venue that waits for us to merge pairs or redeem what has won; 0 when nothing does."""
 
     venue: Venue
     amount: Cash
@@ -356,9 +369,10 @@ class Settled(Event, frozen=True, kw_only=True):
 
 
 class Kill(Event, frozen=True, kw_only=True):
-    """Cancel everything everywhere, prove it, and let nothing out until re-armed."""
+    """Cancel everything everywhere (or at one venue), prove it, and let nothing out until re-armed."""
 
     by: str
+    venue: Venue | None = None
 
 
 class Rearm(Event, frozen=True, kw_only=True):
@@ -418,12 +432,17 @@ class Flatten(Event, frozen=True, kw_only=True):
 
 
 class SetSetting(Event, frozen=True, kw_only=True):
-    """Change one value, typed as in `markets.toml`; of the account when `match` is empty."""
+    """Change one value, typed as in `markets.toml`; of the account when `match` is empty.
+
+    `for_s` seconds later it returns to what it was by itself; 0: it stays.
+    """
 
     key: str
     value: str
     match: MatchId = MatchId("")
     why: str = ""
+    by: str = ""
+    for_s: int = 0
 
 
 class SetTheo(Event, frozen=True, kw_only=True):
@@ -529,6 +548,7 @@ AccountEvent = (
     MassStatus
     | BalanceUpdate
     | CashAdjusted
+    | Claimable
     | RewardPaid
     | Settled
     | VenueUp

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from console.core.fees import FeeModel, fee_per_contract
-from console.core.instruments import BUY, FAIR, HALF, REFUND, YES, Action, Instrument, VoidRule
-from console.core.positions import Position
+from console.core.instruments import BUY, DRAW, FAIR, HALF, REFUND, YES, Action, Instrument, VoidRule
+from console.core.positions import DRAWN, Position
 from console.core.units import ONE, Cash
 
 
@@ -75,6 +75,8 @@ def _at_void(
         return None
     if terms.void_rule is FAIR and fair is None:
         return 0
+    if terms.void_rule is DRAW:
+        return ONE if bool(terms.pays & DRAWN) is (instrument.side is YES) else 0
     half = ONE * terms.pays.bit_count() // outcomes
     worth = half if terms.void_rule is HALF or fair is None else fair[terms.pays]
     return worth if instrument.side is YES else ONE - worth

@@ -12,14 +12,15 @@ from console.core.units import ONE, Cash, ceil_div
 class FeeKind(enum.Enum):
     """The shape of a fee."""
 
-    QUADRATIC = "quadratic"  # rate * size * price * (1 - price), charged when filled
+    QUADRATIC = "quadratic"  # rate * size * (price * (1 - price)) ** exponent, charged when filled
     WINNINGS = "winnings"  # rate * net winnings, charged when the bet wins
 
 
 class FeeModel(Struct, frozen=True, array_like=True):
     """Rates in millionths of the formula of `kind`; `unit` is the cash each fill's fee is rounded up to.
 
-    `per_order` says that the rounding happens once an order, not once a fill (Kalshi behind a broker).
+    `per_order` says that the rounding happens once an order, not once a fill (Kalshi behind a broker);
+    `bound` that the rates are the most there may be, chosen with care, not what the venue states.
     """
 
     kind: FeeKind = FeeKind.QUADRATIC
@@ -27,6 +28,8 @@ class FeeModel(Struct, frozen=True, array_like=True):
     taker_rate: int = 0
     unit: int = 1
     per_order: bool = False
+    bound: bool = False
+    exponent: int = 1  # of a quadratic fee
 
 
 NO_FEES = FeeModel()
@@ -45,8 +48,13 @@ def fee_per_contract(model: FeeModel, price: int, fair: int, maker: bool = True)
     rate = model.maker_rate if maker else model.taker_rate
     if rate == 0:
         return 0
-    weight = price if model.kind is FeeKind.QUADRATIC else fair
-    return ceil_div(rate * weight * (ONE - price), ONE * ONE)
+    if model.kind is FeeKind.WINNINGS:
+        return ceil_div(rate * fair * (ONE - price), ONE * ONE)
+    if model.exponent == 1:
+        return ceil_div(rate * price * (ONE - price), ONE * ONE)
+    power: int = model.exponent
+    weight, scale = (price * (ONE - price)) ** power, (ONE * ONE) ** power
+    return ceil_div(rate * weight, scale)
 
 
 def fee_of_fill(model: FeeModel, price: int, size: int, maker: bool) -> Cash:
@@ -57,7 +65,9 @@ def fee_of_fill(model: FeeModel, price: int, size: int, maker: bool) -> Cash:
     rate = model.maker_rate if maker else model.taker_rate
     if rate == 0 or model.kind is FeeKind.WINNINGS:
         return Cash(0)
-    return Cash(ceil_div(rate * price * (ONE - price) * size, ONE * ONE * ONE * model.unit) * model.unit)
+    power: int = model.exponent
+    weight, scale = (price * (ONE - price)) ** power, (ONE * ONE) ** power
+    return Cash(ceil_div(rate * weight * size, scale * ONE * model.unit) * model.unit)
 
 
 def commission_of(model: FeeModel, size: int, cost: int) -> Cash:

@@ -132,7 +132,9 @@ def _cost(state: State, desk: Desk, route: Route, flattening: Flattening) -> int
     connection = state.connections[route.instrument.venue]
     if flattening.refused.get(route.instrument, Nanos(0)) > state.ts:
         return None
-    if not connection.up or connection.reconciling or market.book is None or market.spec is None:
+    if not connection.up or connection.killed or connection.reconciling:
+        return None
+    if market.book is None or market.spec is None:
         return None
     if not connection.budget.allows(connection.budget.costs.place, state.ts):
         return None
@@ -172,6 +174,7 @@ def _send(state: State, desk: Desk, route: Route, count: int, floor: Price) -> P
         time_in_force=TimeInForce.IOC,
         post_only=False,
         reduce_only=route.action is Action.SELL,
+        wall=state.wall,
     )
     state.blotter.placed(command, 0, state.ts)
     connection.budget.take(connection.budget.costs.place, state.ts)

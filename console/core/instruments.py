@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from console.core.fees import NO_FEES, FeeModel
 from console.core.ladders import Band, Ladder, banded
-from console.core.units import CENT, ONE, Size
+from console.core.units import CENT, ONE, Price, Size
 
 ClientOrderId = NewType("ClientOrderId", str)  # "<run>-<n>", only [A-Za-z0-9_-], at most 36 characters
 VenueOrderId = NewType("VenueOrderId", str)
@@ -93,10 +93,11 @@ class VoidRule(enum.Enum):
 
     FAIR = "fair"  # a fair price set by the venue (Kalshi `scalar`)
     HALF = "half"  # an equal share of $1 for every outcome (Polymarket)
+    DRAW = "draw"  # the middle outcome of three has won (Polymarket soccer)
     REFUND = "refund"  # the stake comes back (ProphetX)
 
 
-FAIR, HALF, REFUND = VoidRule
+FAIR, HALF, DRAW, REFUND = VoidRule
 
 
 class MarketState(enum.Enum):
@@ -108,14 +109,26 @@ class MarketState(enum.Enum):
     RESOLVED = "resolved"
 
 
+class RewardTerms(Struct, frozen=True, array_like=True):
+    """What a venue pays for resting liquidity: orders of at least `size_min`, at most `max_spread` from the
+    middle, score.
+    """
+
+    size_min: Size
+    max_spread: Price
+
+
 class InstrumentSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A venue's facts about one symbol, in prices of its YES leg.
 
     `bands` describe the price grid, or `prices` list its rungs where the venue has an odds ladder.
     `two_sided`: a NO leg exists, and YES and NO held together are paid out at once (Kalshi).
     `sellable`: contracts held can be sold again (not so at a betting exchange). `amendable`: an order can
-    be changed in place. `mirror` names the symbol whose bids are this one's asks at a dollar less the price:
-    both sides of a bet lie in one pool, and an order of ours on one shows in the book of the other.
+    be changed in place; `amend_takes`: but one moved towards the market may trade at once there, post-only
+    or not, so that it is cancelled and placed anew instead. `mirror` names the symbol whose bids are this
+    one's asks at a dollar less the price: both sides of a bet lie in one pool, and an order of ours on one
+    shows in the book of the other. `kept_apart` (Polymarket): the venue reserves cash by symbol, so that what
+    rests elsewhere does not lessen it, and YES and NO held together wait to be merged.
     """
 
     bands: tuple[Band, ...] = (Band(0, ONE, CENT),)
@@ -128,7 +141,10 @@ class InstrumentSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
     sellable: bool = True
     amendable: bool = False
     mirror: str = ""
+    amend_takes: bool = False
     rules_hash: str = ""
+    kept_apart: bool = False
+    rewards: RewardTerms | None = None
 
     def ladder(self) -> Ladder:
         """Build the price ladder; raises ValueError for a grid that makes no sense."""

@@ -132,7 +132,9 @@ class Order:
         "pending",
         "pending_since",
         "placed_ts",
+        "placed_wall",
         "price",
+        "proven_ts",
         "rest_since",
         "retry_ts",
         "size",
@@ -161,8 +163,10 @@ class Order:
         self.ceiling_kind = command.ceiling_kind
         self.basis = command.basis
         self.placed_ts = ts
+        self.placed_wall = command.wall
         self.amended_ts = ts  # when the last amend was sent
         self.rest_since = ts
+        self.proven_ts = ts  # when the venue last proved that it rests
         self.ended_ts = Nanos(0)
         self.pending: Operation | None = Operation.PLACE
         self.pending_since = ts
@@ -337,6 +341,7 @@ class Blotter:
             self._as_told(order, *told)  # a venue that counts in whole cents may have taken a little less
         elif order.pending is Operation.PLACE:
             order.pending = None
+        order.proven_ts = ts
         self._learn(order, Fact.ACCEPTED, ts)
         if order.state is OrderState.ACCEPTED and order.filled:
             order.state = OrderState.PARTIALLY_FILLED
@@ -360,7 +365,7 @@ class Blotter:
             self._echo(order, order.price, order.size - order.filled, ts)
         order.price, order.yes_price = price, yes_price(order.instrument.side, price)
         order.size = order.to_size = size
-        order.rest_since = ts
+        order.rest_since = order.proven_ts = ts
         self._resized(order)
         if order.pending is Operation.AMEND:
             order.pending = None
@@ -407,6 +412,10 @@ class Blotter:
         if len(self._trades) > TRADES_REMEMBERED:
             self._trades.popitem(last=False)
         return True
+
+    def knows_trade(self, venue: Venue, trade_id: TradeId) -> bool:
+        """Whether a trade was ever booked, as far back as is remembered."""
+        return (venue, trade_id) in self._trades
 
     def filled(self, order: Order, size: int, ts: Nanos) -> None:
         """Count a fill, whatever state the order is in."""

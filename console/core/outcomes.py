@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 
 from console.core.commands import Lookup, Resync, Severity
 from console.core.connection import Connection
@@ -24,6 +25,7 @@ from console.core.events import (
     QueuePosition,
     RejectReason,
 )
+from console.core.feehalt import judge
 from console.core.fees import NO_FEES
 from console.core.instruments import Instrument, TradeId, Venue
 from console.core.lots import Lock
@@ -32,6 +34,7 @@ from console.core.provisional import begun, confirmed, undone
 from console.core.quoting import Route
 from console.core.reasons import Reason
 from console.core.state import FillRecord, State
+from console.core.till import booked
 from console.core.units import CENT, ONE, SECOND, Nanos, Price, Size, decimal
 
 CANCEL_RETRY = 1 * SECOND  # a cancel that was not taken is sent again, but in no storm
@@ -174,13 +177,20 @@ def look_up(state: State, order: Order) -> None:
             venue_order_id=order.venue_order_id,
             instrument=order.instrument,
             filled=Size(order.filled),
+            action=order.action,
+            price=order.price,
+            size=Size(order.size),
+            wall=order.placed_wall,
         )
     )
 
 
 def chase(state: State) -> None:
-    """Look up every order whose request has been without an outcome for too long (C18)."""
+    """Look up every order whose request has been without an outcome for too long (C18), and see to those
+    nobody has heard of for long (C26).
+    """
     deadline = state.settings.pending_deadline_s * SECOND
+    proof_max = state.settings.order_proof_max_s * SECOND
     for order in list(state.blotter.live.values()):
         if order.in_flight and state.ts - order.pending_since >= deadline:
             if order.state is not OrderState.UNKNOWN:
@@ -190,13 +200,27 @@ def chase(state: State) -> None:
             order.retry_ts = None
             if order.match in state.desks:
                 state.desks[order.match].urge(state.ts)
+        elif state.ts - order.proven_ts > proof_max:
+            _refresh(state, order, deadline)
+
+
+def _refresh(state: State, order: Order, deadline: int) -> None:
+    """A resting order unheard of for too long: looked up where it stands, and cancelled if that is no use."""
+    if not state.connections[order.instrument.venue].up:
+        return
+    unheard = state.ts - order.proven_ts - state.settings.order_proof_max_s * SECOND
+    if unheard > deadline:
+        state.note(f"{order.order_id} on {order.instrument} is not heard of any more: cancelled", order.match)
+        state.cancel(order)
+    elif order.pending_since <= order.proven_ts:  # not asked since it was last proven
+        look_up(state, order)
 
 
 # ---- fills
 
 
-def fill(state: State, event: OrderFilled) -> None:
-    """Book a fill once, by its trade id, whether or not its order is known."""
+def fill(state: State, event: OrderFilled, late: bool = False) -> None:
+    """Book a fill once, by its trade id, whether or not its order is known; `late`: read from a list."""
     venue = event.instrument.venue
     if not state.blotter.is_new_trade(venue, event.trade_id):
         return
@@ -214,7 +238,8 @@ def fill(state: State, event: OrderFilled) -> None:
     unsettled = begun(group, position, desk.unsettled.get(group), event)
     if unsettled is not None:
         desk.unsettled[group] = unsettled
-    lock = _book(desk, event)
+    lock = booked(state, desk, event.instrument, partial(_book, desk, event))
+    judge(state, market, event, late)
     state.fills += 1
     _watch_fill(state, desk, event, lock)
     one_sided = market.spec is not None and not market.spec.two_sided
@@ -236,8 +261,8 @@ def settle_fill(state: State, event: FillConfirmed | FillReversed) -> None:
     """A provisional fill is final, or never happened: then everything since is booked again without it."""
     found = _unsettled(state, event.venue, event.trade_id)
     if found is None:
-        if isinstance(event, FillReversed):
-            state.alert(Severity.ERROR, f"trade {event.trade_id} failed to settle, but we know of none such")
+        if isinstance(event, FillReversed) and state.blotter.knows_trade(event.venue, event.trade_id):
+            state.alert(Severity.ERROR, f"trade {event.trade_id} failed to settle after it counted as final")
         return
     desk, group = found
     unsettled = desk.unsettled.pop(group)
@@ -248,7 +273,9 @@ def settle_fill(state: State, event: FillConfirmed | FillReversed) -> None:
     if isinstance(event, FillConfirmed):
         left = confirmed(unsettled, event.trade_id)
     else:
-        left = undone(desk.positions[group], unsettled, event.trade_id, book_again)
+        failed = next(fill for fill in unsettled.fills if fill.trade_id == event.trade_id)
+        undo = partial(undone, desk.positions[group], unsettled, event.trade_id, book_again)
+        left = booked(state, desk, failed.instrument, undo)
         state.remeasure(desk)
         desk.urge(state.ts)
         state.alert(Severity.ERROR, f"fill reversed: {event.why or 'it failed to settle'}", desk.spec.id)

@@ -165,7 +165,10 @@ def _kill(state: State) -> KillView | None:
 
 def _venue(state: State, connection: Connection) -> VenueView:
     halt = ""
-    if connection.mismatch:
+    proven = connection.sweep is not None and connection.sweep.proven
+    if connection.killed:
+        halt = "KILLED, nothing rests" if proven else "KILLED, not proven empty"
+    elif connection.mismatch:
         halt = f"MISMATCH {connection.mismatch}"
     elif not connection.up:
         halt = f"down: {connection.why_down}"
@@ -183,6 +186,9 @@ def _venue(state: State, connection: Connection) -> VenueView:
         write_burst=budget.burst,
         clock_offset_ms=None if connection.clock_offset is None else connection.clock_offset // MILLISECOND,
         dead_man=connection.dead_man,
+        killed=connection.killed,
+        proven=proven,
+        claimable=Cash(connection.claimable),
     )
 
 
@@ -400,7 +406,20 @@ def _ladder(state: State, desk: Desk, instrument: Instrument, market: Market) ->
         age_ms=_age_ms(state.ts, book.confirmed_ts),
         tick=Price(book.ladder.tick_at(book.best_bid_price() or ONE // 2)),
         stale=book.stale,
+        rewards=market.spec.rewards if market.spec is not None else None,
+        scoring=_scoring(state, market),
     )
+
+
+def _scoring(state: State, market: Market) -> Size:
+    """Contracts of ours that the venue pays for: large enough, and near enough to the middle."""
+    terms = market.spec.rewards if market.spec is not None else None
+    middle = market.book.mid() if market.book is not None else None
+    if terms is None or middle is None:
+        return Size(0)
+    orders = state.blotter.on_book(market.instrument)
+    near = (o for o in orders if abs(o.yes_price - middle) <= terms.max_spread)
+    return Size(sum(order.remaining for order in near if order.remaining >= terms.size_min))
 
 
 def _levels(state: State, desk: Desk, instrument: Instrument, market: Market) -> Iterable[LevelView]:

@@ -343,18 +343,23 @@ class Planner:
         settings = self.settings
         if len(candidates) > 1:
             candidates.sort(key=lambda c: (-c.net, not c.route.safe, c.level))  # ties: as listed
+            _sales_first(candidates)
         left = min(
             settings.contracts * settings.legs_max * max(1, settings.levels),
             settings.inventory_max - self.exposures[gained],
         )
         wanted: list[Wanted] = []
         closed: dict[int, int] = {}  # contracts already being closed, by netting group
+        taken: dict[tuple[Instrument, int], int] = {}  # never both legs of a book for the same contracts
         for candidate in candidates:
             assert candidate.placed.bid is not None, "only placed candidates are sized"
             group = id(self.desk.positions[candidate.route.instrument.venue])
+            rung = candidate.route.instrument.yes, candidate.level
             room = left
+            if candidate.spec.kept_apart:
+                room = min(left, settings.contracts - taken.get(rung, 0))
             if candidate.kind is CeilingKind.REDUCE:
-                room = min(left, candidate.size_max - closed.get(group, 0))
+                room = min(room, candidate.size_max - closed.get(group, 0))
             size, why = self._size(candidate, edge, gained, reducing, room)
             if size < candidate.spec.size_min:
                 if verdict.bid is None:
@@ -362,6 +367,7 @@ class Planner:
                 continue
             left -= size
             closed[group] = closed.get(group, 0) + size
+            taken[rung] = taken.get(rung, 0) + size
             reason = candidate.placed.reason
             if candidate.kind is CeilingKind.REDUCE:
                 safe = candidate.route.safe or not self.desk.spec.may_none
@@ -421,6 +427,16 @@ class Planner:
             bids, asks = self.sight.faces(instrument)
             yes_ask = None if ask is None else Price(ONE - ask)
             guard(market.book, bid, yes_ask, self.settings.rival_size_min, bids.own, asks.own)
+
+
+def _sales_first(candidates: list[_Candidate]) -> None:
+    """Where pairs are not paid out, selling what is held goes before buying the other leg of its book."""
+    for at, sale in enumerate(candidates):
+        if sale.spec.kept_apart and sale.route.action is SELL:
+            yes = sale.route.instrument.yes
+            first = next(n for n, c in enumerate(candidates) if c.route.instrument.yes == yes)
+            if first < at:
+                candidates.insert(first, candidates.pop(at))
 
 
 def _best_own(face: Face) -> Price | None:

@@ -12,9 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from console.core.fees import FeeModel, commission_of
-from console.core.instruments import BUY, HALF, REFUND, YES, Action, Instrument, VoidRule
+from console.core.instruments import BUY, DRAW, HALF, REFUND, YES, Action, Instrument, VoidRule
 from console.core.lots import Lock, Lots
 from console.core.units import ONE, Price, ceil_div
+
+DRAWN = 2  # mask of the middle outcome of three
 
 
 class Holding:
@@ -191,6 +193,8 @@ class Position:
             rule = rules[instrument]
             if rule is REFUND:
                 total += held.basis
+            elif rule is DRAW:
+                total += held.net if held.pays & DRAWN else 0
             elif rule is HALF:
                 total += held.net * held.pays.bit_count() // self.outcomes
             elif fair is not None:

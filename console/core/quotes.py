@@ -9,6 +9,7 @@ from console.core.attendance import attended
 from console.core.commands import AmendOrder, Basis, PlaceOrder, Resync
 from console.core.desk import Desk
 from console.core.diff import Amend, Cancel, Place, Refill, diff
+from console.core.feehalt import halted
 from console.core.instruments import Venue
 from console.core.matches import STOP_QUOTING
 from console.core.matches import State as Stage
@@ -20,6 +21,8 @@ from console.core.sight import Sight
 from console.core.state import State
 from console.core.theo import Theo
 from console.core.units import ONE, SECOND, Nanos, Price, Size
+
+CLOCK_SET_PAUSE = 10 * SECOND  # after the wall clock was set by little
 
 DATA_CAUSES = frozenset(
     {
@@ -175,8 +178,13 @@ def _ordered(state: State, desk: Desk) -> tuple[Reason | None, str]:
         return Reason.LOSS, state.account.halt
     if desk.loss_halt:
         return Reason.LOSS, desk.loss_halt
+    wrong_fees = halted(state, desk)
+    if wrong_fees:
+        return Reason.FEES, wrong_fees
     if state.paused or desk.paused:
         return Reason.PAUSED, state.paused or desk.paused
+    if state.ts - state.clock_set_ts < CLOCK_SET_PAUSE:
+        return Reason.CLOCK, ""
     if desk.phase is STOP_QUOTING:
         return (Reason.STARTED if desk.started else Reason.STOP_TIME), ""
     if state.ts - desk.shocked_ts < desk.settings.shock_pause_s * SECOND:
@@ -298,6 +306,7 @@ def _place(state: State, desk: Desk, want: Wanted) -> None:
         basis=_basis(desk, want),
         ts=state.ts,
         expires=state.lease_until(connection),
+        wall=state.wall,
     )
     state.blotter.placed(command, want.level, state.ts)
     budget = connection.budget

@@ -22,6 +22,7 @@ from console.core.settings import AccountSettings
 from console.core.units import ONE, Nanos, Price
 
 UNATTENDED = "max_unattended_exposure"
+TAPER_PCT = 30  # of an exposure limit
 
 
 class Verdict(Struct, frozen=True, array_like=True):
@@ -79,7 +80,11 @@ def allow(
         if most < size:
             size, reason, limit = most, Reason.OVEREXPOSED if name == "inventory_max" else Reason.LIMIT, name
     if connection.cash is not None and wanted.route.action is BUY:
-        free = _free(connection, connection.cash, replaces, blotter)
+        cash = connection.cash - account.cash_reserve
+        if market.spec.kept_apart:
+            free = cash - _reserved_on(wanted.route.instrument, replaces, blotter)
+        else:
+            free = _free(connection, cash, replaces, blotter)
         if free * ONE // per_contract < size:
             size, reason, limit = free * ONE // per_contract, Reason.NO_BALANCE, ""
     if not attended and connection.unattended_max is not None:
@@ -88,7 +93,9 @@ def allow(
             size, reason, limit = room * ONE // max(1, per_contract), Reason.LIMIT, UNATTENDED
     step = market.spec.size_step
     size = max(0, size) // step * step
-    size, name = _exposed(desk, wanted, size, per_contract, replaces, blotter, account, books)
+    size, name = _exposed(
+        desk, wanted, size, per_contract, replaces, blotter, account, books, market.spec.size_min
+    )
     if name:
         size, reason, limit = size // step * step, Reason.LIMIT, name
     if size < market.spec.size_min:
@@ -190,7 +197,7 @@ def _caps(
 
 
 def _free(connection: Connection, cash: int, replaces: Order | None, blotter: Blotter) -> int:
-    """Cash that a new order may tie up."""
+    """Cash that a new order may tie up, where the venue reserves it for the whole account."""
     if not connection.resting_multiple:
         return cash - _reserved(connection, replaces, blotter)
     resting = sum(
@@ -210,6 +217,15 @@ def _reserved(connection: Connection, replaces: Order | None, blotter: Blotter) 
         and order is not replaces
         and order.action is BUY
         and order.placed_ts > connection.cash_ts
+    )
+
+
+def _reserved_on(instrument: Instrument, replaces: Order | None, blotter: Blotter) -> int:
+    """Cash our purchases of either leg of one symbol tie up, where the venue reserves it by symbol."""
+    return sum(
+        -(-order.price * order.remaining // ONE)
+        for order in blotter.on_book(instrument)
+        if order is not replaces and order.action is BUY
     )
 
 
@@ -233,30 +249,46 @@ def _exposed(
     blotter: Blotter,
     account: AccountSettings,
     ask: Callable[[], Books],
+    least: int,
 ) -> tuple[int, str]:
     """C4: the worst case with this order in it, on the match, its event, its venue and the account.
 
     What does not add to the worst case is never held back. A contract adds at most what it can lose by
-    itself, so the size that fits is that much of the room left.
+    itself, so the size that fits is that much of the room left. In the last part before a limit sizes
+    shrink with the room, down to the smallest the venue takes (C27).
     """
     if size <= 0:
         return size, ""
     books = ask()
-    rooms = (
-        ("exposure_match", desk.settings.exposure_match - desk.worst),
-        ("exposure_event", desk.settings.exposure_event - books.event),
-        ("exposure_venue", account.exposure_venue - books.venue),
-        ("exposure_total", account.exposure_total - books.total),
+    limits = (
+        ("exposure_match", desk.settings.exposure_match, desk.worst),
+        ("exposure_event", desk.settings.exposure_event, books.event),
+        ("exposure_venue", account.exposure_venue, books.venue),
+        ("exposure_total", account.exposure_total, books.total),
     )
-    if _loses_at_most(desk, wanted, size) <= min([room for _, room in rooms]):
+    alone = _loses_at_most(desk, wanted, size)
+    if all(limit - used >= max(alone, _soft(limit)) for _, limit, used in limits):
         return size, ""  # there is room even if all of it were lost on top of the worst case
     added = worst_with(desk, wanted, size, replaces, blotter) - desk.worst
+    if added <= 0:
+        return size, ""
     name = ""
-    for limit_name, room in rooms:
-        fits = max(0, room) * ONE // max(1, per_contract)
-        if added > 0 and added > room and fits < size:
+    for limit_name, limit, used in limits:
+        room = max(0, limit - used)
+        fits = room * ONE // max(1, per_contract)
+        if added > room and fits < size:
             size, name = fits, limit_name
+        soft = _soft(limit)
+        if room < soft:
+            tapered = max(desk.settings.contracts * room // soft, min(fits, least))
+            if tapered < size:
+                size, name = tapered, limit_name
     return size, name
+
+
+def _soft(limit: int) -> int:
+    """The last part of an exposure limit, in which sizes shrink."""
+    return limit * TAPER_PCT // 100
 
 
 def _loses_at_most(desk: Desk, wanted: Wanted, size: int) -> int:

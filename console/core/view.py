@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from console.core.commands import CeilingKind, Severity
 from console.core.events import Mode
-from console.core.instruments import Action, ClientOrderId, Instrument, MarketState, Venue
+from console.core.instruments import Action, ClientOrderId, Instrument, MarketState, RewardTerms, Venue
 from console.core.matches import MatchId, Phase, State
 from console.core.orders import OrderState
 from console.core.reasons import Reason
@@ -129,6 +129,8 @@ class LadderView(Struct, frozen=True, array_like=True):
     age_ms: int
     tick: Price
     stale: str  # why the book is not trusted, or empty
+    rewards: RewardTerms | None = None  # what the venue pays resting liquidity for
+    scoring: Size = Size(0)  # our contracts that meet them
 
 
 class OrderView(Struct, frozen=True, array_like=True):
@@ -187,6 +189,9 @@ class VenueView(Struct, frozen=True, array_like=True):
     write_burst: int
     clock_offset_ms: int | None  # of the venue's clock ahead of ours
     dead_man: bool  # the venue takes our orders out when it no longer hears of us
+    killed: str = ""  # by whom, when this venue alone is killed
+    proven: bool = False  # and that nothing rests there is proven
+    claimable: Cash = Cash(0)  # waits for us to merge pairs or redeem what has won
 
 
 class FeedView(Struct, frozen=True, array_like=True):

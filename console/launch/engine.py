@@ -13,18 +13,20 @@ from pathlib import Path
 
 import msgspec
 
+from console.alerts import KEY, Webhook
 from console.config.read import Config
 from console.core.checkpoint import decode, with_trades
+from console.core.commands import Severity
 from console.core.events import AddMatch, Mode, OperatorEvent, Pause, RemoveMatch, Started
 from console.core.instruments import RunId
 from console.core.recovery import recover
-from console.folders import KillLatch, Lock
+from console.folders import Latches, Lock
 from console.journal import JournalError, Reader, newest_first
 from console.launch.place import Place
-from console.launch.sources import connected, examine, watchdog_check
+from console.launch.sources import connected, examine, keys_of, watchdog_check
 from console.launch.spawn import spawn
 from console.runner.clock import RunClock, SystemClock
-from console.runner.runner import Beginning, Gate, Runner
+from console.runner.runner import Beginning, Errand, Gate, Runner
 from console.runner.source import Source
 from console.venues.base.protocol import Check
 from console.venues.simulated import SimulatedVenues
@@ -41,37 +43,62 @@ def run_engine(place: Place, headless: bool) -> int:
     """
     lock = Lock(place.folder)
     config, carried = place.config, list[OperatorEvent]()
+    webhook = _webhook(config)
     while True:
         books = _books(place.folder, config)
-        source = _source(config, place.folder, books)
-        checkpoint = _recovered(books / "journal", config.ledger)
-        watchdog = partial(_spawn_watchdog, place) if _is_real(config) else None
-        if watchdog is not None:
-            _await_watchdog(place, watchdog)
-        beginning = Beginning(
-            run_id=new_run_id(),
-            folder=place.folder,
-            journals=books / "journal",
-            socket=place.socket,
-            checkpoint=checkpoint,
-            first=carried or _first(config, source, checkpoint),
-            keep_without_console=headless,
-            gate=_gate(config, place.folder) if _is_real(config) else None,
-            checks=_gate(config, None) if config.dry_run else None,
-            spawn_watchdog=watchdog,
-        )
+        source = source_of(config, place.folder, books)
+        beginning = _beginning(place, config, books, webhook)
+        beginning.first = carried or _first(config, source, beginning.checkpoint)
+        beginning.keep_without_console = headless
+        beginning.checks = _gate(config, None) if config.dry_run else None
+        if _is_real(config):
+            beginning.gate = _gate(config, place.folder)
+            beginning.spawn_watchdog = partial(_spawn_watchdog, place)
+            _await_watchdog(place, beginning.spawn_watchdog)
         status, runner = run_once(config, beginning, source, SystemClock())
         if not runner.switched or status:  # orders not proven gone are nobody's other ledger
             lock.release()
+            if webhook is not None:
+                webhook.close()
             return status
         carried = runner.carried()
         config = msgspec.structs.replace(config, dry_run=not config.dry_run, account=runner.account)
 
 
+def run_with(place: Place, first: list[OperatorEvent], errand: Errand) -> int:
+    """Run an engine for one errand, on the records and with the lock (held by the caller) of every run."""
+    config = place.config
+    books = _books(place.folder, config)
+    webhook = _webhook(config)
+    source = source_of(config, place.folder, books)
+    beginning = _beginning(place, config, books, webhook)
+    beginning.first = first
+    beginning.errand = errand
+    status, _ = run_once(config, beginning, source, SystemClock())
+    if webhook is not None:
+        webhook.close()
+    return status
+
+
+def _beginning(place: Place, config: Config, books: Path, webhook: Webhook | None) -> Beginning:
+    """What every run begins with, the matches left out; it goes on without a console."""
+    return Beginning(
+        run_id=new_run_id(),
+        folder=place.folder,
+        journals=books / "journal",
+        socket=place.socket,
+        checkpoint=_recovered(books / "journal", config.ledger),
+        first=[],
+        keep_without_console=True,
+        gate=_gate(config, None) if _is_real(config) else None,
+        alarm=webhook.tell if webhook is not None else None,
+    )
+
+
 def run_once(config: Config, beginning: Beginning, source: Source, clock: RunClock) -> tuple[int, Runner]:
     """Run one run on the fastest loop there is; returns its exit status and what ran."""
-    latch = KillLatch(beginning.folder)
-    runner = Runner(config, beginning, source, latch, say, clock)
+    latches = Latches(beginning.folder, source.venues)
+    runner = Runner(config, beginning, source, latches, say, clock)
     run = runner.run(ready=lambda: say(f"engine ready, pid {os.getpid()}"))
     factory = None
     with contextlib.suppress(ImportError):
@@ -80,8 +107,16 @@ def run_once(config: Config, beginning: Beginning, source: Source, clock: RunClo
         factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as loop:
         status = loop.run(run)
-    latch.close()
+    latches.close()
     return status, runner
+
+
+def _webhook(config: Config) -> Webhook | None:
+    """Whoever is called when nobody looks; raises KeyMissing when it is wanted and has no address."""
+    if not config.alerts.webhook:
+        return None
+    name = f"{config.mode.value}/{config.account_name}"
+    return Webhook(keys_of(config).need(KEY), name, Severity(config.alerts.severity), say)
 
 
 def _is_real(config: Config) -> bool:
@@ -95,7 +130,8 @@ def _books(folder: Path, config: Config) -> Path:
     return books
 
 
-def _source(config: Config, folder: Path, books: Path) -> Source:
+def source_of(config: Config, folder: Path, books: Path) -> Source:
+    """What a mode trades on."""
     if config.mode is Mode.SIM:
         return SimulatedVenues(config.sim_seed, folder / "world", scale=config.sim_pace)
     return connected(config, books)
@@ -130,7 +166,8 @@ def _await_watchdog(place: Place, spawn_one: Callable[[], None]) -> None:
 def say(line: str) -> None:
     """Write a line to whoever keeps the engine's output."""
     moment = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
-    print(f"{moment} {line}", flush=True)
+    with contextlib.suppress(OSError):  # a full disk must not end what has to cancel
+        print(f"{moment} {line}", flush=True)
 
 
 def new_run_id() -> RunId:

@@ -30,11 +30,16 @@ class Place(Struct, frozen=True):
     watch: tuple[str, ...] = ()
 
 
-def place_of(config_file: str | None) -> Place:
-    """The place of the engine that the settings file names; raises ConfigError and FolderError."""
+def place_of(config_file: str | None, mode: str | None = None) -> Place:
+    """The place of the engine that the settings file names; raises ConfigError and FolderError.
+
+    `mode` is what was typed on the command line: it wins over file and environment.
+    """
     path = find(config_file, os.environ)
-    config = load(path, os.environ)
-    extra = ("--config", str(path.resolve())) if path is not None else ()
+    typed = {"MMCONSOLE_ENGINE_MODE": mode} if mode is not None else {}
+    config = load(path, {**os.environ, **typed})
+    extra = [*(("--config", str(path.resolve())) if path is not None else ())]
+    extra += ["--mode", mode] if mode is not None else []
     return Place(
         config=config,
         folder=state_folder(os.environ, config.mode, config.account_name),

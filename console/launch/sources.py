@@ -26,7 +26,9 @@ from console.venues.feeds.oddspapi import OddsPapi
 from console.venues.feeds.polling import Api
 from console.venues.feeds.sportsgameodds import SportsGameOdds
 from console.venues.feeds.the_odds_api import TheOddsApi
-from console.venues.paper import PaperVenue
+from console.venues.kalshi import opening as kalshi
+from console.venues.paper import Builder, PaperVenue
+from console.venues.polymarket import kit as polymarket
 from console.venues.prophetx import kit as prophetx
 from console.venues.prophetx.client import ProphetX
 from console.venues.prophetx.doctor import examine as examine_prophetx
@@ -44,11 +46,16 @@ class Feed(FeedClient, Api, Protocol):
 
 
 class VenueKit(Struct, frozen=True):
-    """How to connect to a venue: for its public data, to trade, and to examine both."""
+    """How to connect to a venue: for its public data, to trade, and to examine both.
+
+    `dry` makes the two ends of a dry run where they must know of each other: public data, and what builds
+    the orders that do not leave.
+    """
 
     public: Callable[[Config], VenueClient]
     trading: Callable[[Config, Keys], Trader]
     examine: Callable[[Config, Keys], Awaitable[Sequence[Check]]]
+    dry: Callable[[Config, Keys], tuple[VenueClient, Builder]] | None = None
     pick: Callable[[Config, VenueClient], Picker | None] = lambda _, __: None  # from what a client lists
 
 
@@ -83,8 +90,28 @@ def _prophetx_examine(config: Config, keys: Keys) -> Awaitable[Sequence[Check]]:
     return examine_prophetx(config.venues.prophetx, config.mode, keys, folder_of(config))
 
 
+def _kalshi_dry(config: Config, keys: Keys) -> tuple[VenueClient, Builder]:
+    """Building an order needs what was read: one client does both."""
+    rehearsal = kalshi.rehearsing(config, keys)
+    return rehearsal, rehearsal
+
+
 VENUES: dict[Venue, VenueKit] = {
-    Venue.PROPHETX: VenueKit(_prophetx_public, _prophetx_trading, _prophetx_examine, _prophetx_picker),
+    Venue.KALSHI: VenueKit(
+        public=lambda config: kalshi.public(config, keys_of(config)),
+        trading=kalshi.trading,
+        examine=kalshi.examine,
+        dry=_kalshi_dry,
+    ),
+    Venue.POLYMARKET: VenueKit(
+        public=polymarket.public,
+        trading=polymarket.trading,
+        examine=polymarket.examine,
+        dry=polymarket.dry,
+    ),
+    Venue.PROPHETX: VenueKit(
+        public=_prophetx_public, trading=_prophetx_trading, examine=_prophetx_examine, pick=_prophetx_picker
+    ),
 }
 FEEDS: dict[str, FeedKit] = {
     "the_odds_api": FeedKit("ODDS_API_KEY", TheOddsApi),
@@ -120,18 +147,29 @@ def connected(config: Config, books: Path) -> Source:
     keys = keys_of(config)
     venues, pickers = list[VenueClient](), list[Picker]()
     for venue, kit in enabled(config):
-        on_paper = config.mode is Mode.PAPER or config.dry_run
-        client = kit.public(config) if on_paper else kit.trading(config, keys)
+        client, builder = _client(kit, config, keys)
         picker = kit.pick(config, client)
         pickers += [picker] if picker is not None else []
-        if on_paper:
-            builder = kit.trading(config, keys) if config.dry_run else None
+        if config.mode is Mode.PAPER or config.dry_run:
             kept = books / f"{venue.value}.paper"
             client = PaperVenue(client, kept, config.paper_cash, builder=builder)
         venues.append(client)
     if not venues:
         raise LaunchError(f"mode {config.mode.value}: no venue is enabled; see [venues] in markets.toml")
     return Connected(venues, feeds(config, keys), pickers)
+
+
+def _client(kit: VenueKit, config: Config, keys: Keys) -> tuple[VenueClient, Builder | None]:
+    """What connects to a venue, and in a dry run what builds the requests that are not sent."""
+    if config.mode is Mode.PAPER:
+        return kit.public(config), None
+    if config.dry_run:
+        return (kit.dry or _apart(kit))(config, keys)
+    return kit.trading(config, keys), None
+
+
+def _apart(kit: VenueKit) -> Callable[[Config, Keys], tuple[VenueClient, Builder]]:
+    return lambda config, keys: (kit.public(config), kit.trading(config, keys))
 
 
 def feeds(config: Config, keys: Keys) -> list[Feed]:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from console.core.commands import AmendOrder, AnyCommand, PlaceOrder
 from console.core.events import AmendRejected, AnyEvent, OrderRejected, RejectReason
 from console.core.instruments import ClientOrderId, Venue
-from console.folders import KillLatch
+from console.folders import Latches
 
 Held = PlaceOrder | AmendOrder
 HELD_MAX_S = 1.0
@@ -23,12 +23,12 @@ class Outbox:
 
     def __init__(
         self,
-        latch: KillLatch,
+        latches: Latches,
         send: Callable[[AnyCommand], None],
         answer: Callable[[AnyEvent], None],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._latch = latch
+        self._latches = latches
         self._send = send
         self._answer = answer
         self._monotonic = monotonic
@@ -56,10 +56,13 @@ class Outbox:
         """Everything up to record `number` is on disk; the latch is read once more before orders leave."""
         if not self._held or self._held[0][0] > number:
             return
-        killed = self._latch.engaged()
+        killed: dict[Venue, bool] = {}
         while self._held and self._held[0][0] <= number:
             _, since, command = self._held.popleft()
-            if killed:
+            venue = command.instrument.venue
+            if venue not in killed:
+                killed[venue] = self._latches.engaged(venue)
+            if killed[venue]:
                 self._refuse(command, RejectReason.KILLED, "")
             elif self._monotonic() - since > HELD_MAX_S:
                 self._refuse(command, RejectReason.OTHER, "the journal took too long")

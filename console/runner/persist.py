@@ -28,6 +28,8 @@ def change_of(config: Config, state: State, event: OperatorEvent) -> dict[str, A
     simulated = config.mode is Mode.SIM
     configured = {match.spec.id for match in config.matches}
     match event:
+        case SetSetting() if event.for_s:
+            return None  # it returns by itself
         case SetSetting() if not event.match:
             return {"account": {event.key: event.value.strip()}}
         case SetSetting() if simulated and event.match not in configured:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import signal
@@ -17,7 +18,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from console.config.read import Config
-from console.core import checkpoint, picture
+from console.core import checkpoint, closing, overrides, picture
 from console.core.commands import (
     Alert,
     AmendOrder,
@@ -37,6 +38,7 @@ from console.core.events import (
     AnyEvent,
     ConsoleBack,
     ConsoleLost,
+    Kill,
     MassStatus,
     Mode,
     OnConsoleLost,
@@ -53,9 +55,10 @@ from console.core.instruments import RunId, Venue
 from console.core.matches import MatchId
 from console.core.settings import AccountSettings
 from console.core.sources import MANUAL
+from console.core.state import State
 from console.core.units import ONE, SECOND, Nanos
 from console.core.view import View
-from console.folders import KillLatch
+from console.folders import KillLatch, Latches
 from console.journal import Journal, mark_latest
 from console.link.messages import Ack, Answer, Ask, Role, SetDryRun, Welcome
 from console.link.server import LinkServer
@@ -71,6 +74,8 @@ from console.venues.base.protocol import Check
 
 SLICE_S = 0.002  # how long the loop works through the inbox before it lets others in
 STOP_PATIENCE_S = 10.0
+SWEEP_PATIENCE_S = 12.0
+PROOF_PAUSE = 2 * SECOND
 
 _T = TypeVar("_T")
 _Task = asyncio.Task[Any]
@@ -81,9 +86,13 @@ LATCH_PATIENCE_S = 0.020
 GATE_PAUSE_S = 30.0
 EXIT_CRASHED = 70
 EXIT_UNPROVEN = 74
+EXIT_DIFFERS = 75  # orders, positions or cash are not where they should be
+SIGNALS = ("SIGHUP", "SIGTERM", "SIGINT", "SIGQUIT")
+SIGNALLED = tuple(128 + getattr(signal, name) for name in SIGNALS)
 
 
 Gate = Callable[[], Awaitable[Sequence[Check]]]
+Errand = Callable[["Runner"], Awaitable[int]]
 
 
 @dataclass
@@ -100,6 +109,8 @@ class Beginning:
     gate: Gate | None = None  # real orders wait for these checks
     checks: Gate | None = None  # what they would wait for on the other ledger
     spawn_watchdog: Callable[[], None] | None = None  # real orders are watched over
+    errand: Errand | None = None  # what this run is for: its result ends it
+    alarm: Callable[[Severity, str], None] | None = None  # calls somebody; must return at once
 
 
 class Runner:
@@ -110,21 +121,21 @@ class Runner:
         config: Config,
         beginning: Beginning,
         source: Source,
-        latch: KillLatch,
+        latches: Latches,
         say: Callable[[str], None],
         clock: RunClock,
     ) -> None:
         self._config = config
         self._beginning = beginning
         self._source = source
-        self._latch = latch
+        self._latches = latches
         self._latch_writer = ThreadPoolExecutor(1, thread_name_prefix="latch")
         self._keeper = ThreadPoolExecutor(1, thread_name_prefix="settings")
         self._say = say
         self._clock = clock
         self._engine = Engine()
         self._inbox = Inbox()
-        self._outbox = Outbox(latch, source.send, self._inbox.put)
+        self._outbox = Outbox(latches, source.send, self._inbox.put)
         self._journal: Journal | None = None
         self._policy = OnConsoleLost.KEEP if beginning.keep_without_console else config.on_console_lost
         self._exit_code: int | None = None  # set when the run is to end
@@ -132,11 +143,12 @@ class Runner:
         self._listed: dict[Venue, tuple[Nanos, int]] = {}  # last list of our orders by venue
         self._proof_asked: Nanos | None = None
         self._unproven = False
+        self._proof_repeated = Nanos(0)
         self._kept_ts = Nanos(0)
         self._refusal = ""
         self._watching: Watching | None = None
         if beginning.spawn_watchdog is not None:
-            self._watching = Watching(beginning.folder, latch, beginning.spawn_watchdog)
+            self._watching = Watching(beginning.folder, beginning.spawn_watchdog)
         self.switched = False  # the operator wants the other ledger next
         self._ended = asyncio.Event()
 
@@ -155,8 +167,8 @@ class Runner:
         try:
             mark_latest(begin.journals, begin.run_id)
         except OSError as error:
-            self._say(f"WARN the run cannot be marked as the latest: {error}")
-        for name in ("SIGHUP", "SIGTERM", "SIGINT", "SIGQUIT"):
+            self._tell(Severity.WARN, f"the run cannot be marked as the latest: {error}")
+        for name in SIGNALS:
             number = getattr(signal, name)
             loop.add_signal_handler(number, self.stop, name, 128 + number)
         self._start()
@@ -170,6 +182,8 @@ class Runner:
         ]
         if begin.gate is not None:
             tasks.append(asyncio.create_task(self._pass_gate(begin.gate), name="gate"))
+        if begin.errand is not None:
+            tasks.append(asyncio.create_task(self._run_errand(begin.errand), name="errand"))
         gc.collect()
         gc.freeze()
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -181,7 +195,7 @@ class Runner:
         await self._source.close()
         await asyncio.to_thread(self._keeper.shutdown)
         self._journal.close()
-        self._report(code)
+        code = self._report(code, sound=not broken)
         if self._watching is not None:
             if code != EXIT_UNPROVEN:
                 self._watching.ended()
@@ -196,20 +210,36 @@ class Runner:
             self._inbox.put_first(Stop(why=why))
 
     @property
+    def state(self) -> State:
+        """What the engine knows; for looking at."""
+        return self._engine.state
+
+    async def tell(self, event: OperatorEvent) -> str:
+        """Give the engine an operator event; returns the refusal, empty when it was taken."""
+        taken: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._inbox.put_first(event, taken.set_result)
+        return await taken
+
+    async def _run_errand(self, errand: Errand) -> None:
+        code = await errand(self)
+        self.stop("done", code)
+        await self._ended.wait()
+
+    @property
     def account(self) -> AccountSettings:
         """The settings of the account as they stand."""
-        return self._engine.state.settings
+        return overrides.lasting_account(self._engine.state)
 
     def carried(self) -> list[OperatorEvent]:
         """What the next run begins with: matches, prices by hand, pauses; positions stay in their ledger."""
         state = self._engine.state
         events: list[OperatorEvent] = [Pause()] if state.paused else []
         for desk in state.desks.values():
-            events.append(AddMatch(spec=desk.spec, settings=desk.settings))
             manual = desk.board.sources.get(MANUAL)
-            if manual is not None and manual.odds:
-                pinned = desk.board.pinned
-                events.append(SetTheo(match=desk.spec.id, odds=manual.odds, pinned=pinned))
+            odds = manual.odds if manual is not None else ()
+            events.append(AddMatch(spec=desk.spec, settings=overrides.lasting(state, desk), odds=odds))
+            if odds and desk.board.pinned:
+                events.append(SetTheo(match=desk.spec.id, odds=odds, pinned=True))
             if desk.paused:
                 events.append(Pause(match=desk.spec.id))
         return events
@@ -222,7 +252,10 @@ class Runner:
             account=config.account_name,
             settings=config.account,
             venues=self._source.venues,
-            latched=self._latch.reason(),
+            latched=self._latches.all.reason(),
+            latched_venues=tuple(
+                (v, latch.reason()) for v, latch in self._latches.of.items() if latch.engaged()
+            ),
             checkpoint=begin.checkpoint,
             gated=begin.gate is not None,
             ledger=config.ledger,
@@ -239,6 +272,8 @@ class Runner:
             error = task.exception()
             assert error is not None, "only broken tasks are here"
             self._say(f"task {task.get_name()} broke: {''.join(traceback.format_exception(error))}")
+            what = f"task {task.get_name()} broke ({type(error).__name__}): everything is cancelled"
+            self._alarm(Severity.ERROR, what)
         for task in tasks:
             if task.get_name() in ("engine", "clock"):
                 task.cancel()
@@ -268,14 +303,12 @@ class Runner:
     def _take(self, event: AnyEvent, done: Done | None) -> None:
         """Stamp one event, journal it, let the engine decide, and send what it says."""
         assert self._journal is not None, "a run has a journal"
-        msgspec.structs.force_setattr(event, "ts", self._clock.now())
-        msgspec.structs.force_setattr(event, "wall", self._clock.wall())
-        self._journal.event(event)
+        self._record(event)
         self._refusal = ""
         commands = self._engine.on_event(event)
         for command in commands:
             self._dispatch(command, self._journal.command(command))
-        if any(isinstance(command, Alert) for command in commands):
+        if any(isinstance(command, Alert) and command.severity is not Severity.INFO for command in commands):
             self._keep()  # a halt that no record can bring back
         if done is not None:
             done(self._refusal)
@@ -283,6 +316,13 @@ class Runner:
             self._listed[event.venue] = (event.ts, self._ours(event))
         elif isinstance(event, Tick):
             self._each_tick(event.ts)
+
+    def _record(self, event: AnyEvent) -> None:
+        """Stamp an event as it is taken, and journal it."""
+        assert self._journal is not None, "a run has a journal"
+        msgspec.structs.force_setattr(event, "ts", self._clock.now())
+        msgspec.structs.force_setattr(event, "wall", self._clock.wall())
+        self._journal.event(event)
 
     def _ours(self, status: MassStatus) -> int:
         """How many orders of a list are ours: those of this run or an earlier one."""
@@ -307,29 +347,39 @@ class Runner:
                 if not self._outbox.holds(command.order_id):
                     self._source.send(command)
             case Latch():
-                self._write_latch(command.reason)
+                self._write_latch(command)
             case Alert():
-                mark = "" if command.severity is Severity.INFO else f"{command.severity.value.upper()} "
-                self._say(f"{mark}{command.match + ': ' if command.match else ''}{command.text}")
+                self._tell(command.severity, f"{command.match + ': ' if command.match else ''}{command.text}")
             case Refuse():
                 self._refusal = command.text
             case _:
                 self._source.send(command)
 
-    def _write_latch(self, reason: str) -> None:
+    def _tell(self, severity: Severity, text: str) -> None:
+        """Say it here, and to whoever is called when nobody looks."""
+        mark = "" if severity is Severity.INFO else f"{severity.value.upper()} "
+        self._say(f"{mark}{text}")
+        self._alarm(severity, text)
+
+    def _alarm(self, severity: Severity, text: str) -> None:
+        if self._beginning.alarm is not None:
+            self._beginning.alarm(severity, text)
+
+    def _write_latch(self, command: Latch) -> None:
         """Overwrite the latch file; cancels wait for it no longer than 20 ms, and not at all if it fails."""
-        written = self._latch_writer.submit(self._latch.write, reason)
+        latch = self._latches.find(command.venue)
+        written = self._latch_writer.submit(latch.write, command.reason)
         try:
             written.result(LATCH_PATIENCE_S)
         except TimeoutError:
-            self._say("WARN writing the kill latch takes more than 20 ms; it holds in memory")
+            self._tell(Severity.WARN, "writing the kill latch takes more than 20 ms; it holds in memory")
         except OSError as error:
-            self._say(f"ERROR the kill latch cannot be written: {error}; it holds in memory only")
+            self._tell(Severity.ERROR, f"the kill latch cannot be written: {error}; it holds in memory only")
             return
-        self._latch_writer.submit(self._latch.sync)
+        self._latch_writer.submit(_synced, latch)
 
     def _journal_failed(self, why: str) -> None:
-        self._say(f"ERROR journal: {why}: no order leaves, cancels do")
+        self._tell(Severity.ERROR, f"journal: {why}: no order leaves, cancels do")
         self._outbox.broken(why)
         self._inbox.put_first(Pause())
 
@@ -340,13 +390,22 @@ class Runner:
             self._keep()
         state = self._engine.state
         if self._watching is not None:
-            killed = state.kill is not None
-            self._watching.tick(killed, self._inbox.put, self._inbox.put_first)
+            self._watching.tick(self._inbox.put)
+        self._heed_latches()
         if state.stopping and self._exit_code is None:  # the operator stopped it, or a lost console did
             self._exit_code = 0
             self._stop_by = time.monotonic() + STOP_PATIENCE_S
         if self._exit_code is not None:
             self._prove(ts)
+
+    def _heed_latches(self) -> None:
+        """A latch that somebody else engaged is a kill, whether or not he could tell us."""
+        state = self._engine.state
+        if state.kill is None and self._latches.all.engaged():
+            self._inbox.put_first(Kill(by=self._latches.all.reason() or "the kill latch"))
+        for venue, latch in self._latches.of.items():
+            if not state.connections[venue].killed and latch.engaged():
+                self._inbox.put_first(Kill(by=latch.reason() or "its kill latch", venue=venue))
 
     def _keep(self) -> None:
         """Write a checkpoint; the trades are in the records."""
@@ -359,43 +418,68 @@ class Runner:
         """End once every venue has listed none of our orders after the last one was gone, or sweep."""
         state = self._engine.state
         if time.monotonic() > self._stop_by:
-            self._say("ERROR the venues did not prove in time that nothing rests: cancelling by account")
+            why = "the venues did not prove in time that nothing rests: cancelling by account"
+            self._tell(Severity.ERROR, why)
             self._unproven = True
             self._keep()
             self._ended.set()
         elif not state.blotter.live:
             if self._proof_asked is None:
                 self._proof_asked = ts
-                for venue in self._source.venues:
-                    self._source.send(Reconcile(venue=venue))
+                self._ask_proof(ts)
             elif all(
                 self._listed.get(venue, (0, -1))[0] > self._proof_asked and self._listed[venue][1] == 0
                 for venue in self._source.venues
             ):
                 self._keep()
                 self._ended.set()
+            elif ts - self._proof_repeated >= PROOF_PAUSE:
+                self._ask_proof(ts)  # a list may be older than the cancels, or lost
+
+    def _ask_proof(self, ts: Nanos) -> None:
+        self._proof_repeated = ts
+        for venue in self._source.venues:
+            self._source.send(Reconcile(venue=venue))
 
     async def _sweep(self) -> list[Venue]:
-        """Without the engine: empty every venue by account; returns those that may still hold an order."""
-        assert self._journal is not None, "a run has a journal"
-        sweep = Sweep(self._source, self._outbox, self._inbox, self._journal, self._clock)
-        left = await sweep.run()
-        now = self._clock.now()
-        self._listed.update({venue: (now, resting) for venue, resting in sweep.resting.items()})
-        return left
+        """Without the engine: cancel everything by account until every venue's list is proven empty."""
 
-    def _report(self, code: int) -> None:
-        """What is left, in words: orders by venue and positions."""
+        def send(command: AnyCommand) -> None:
+            if isinstance(command, CancelAll):
+                self._outbox.drop(command.venue)
+            self._source.send(command)
+
+        def look() -> None:
+            while (waiting := self._inbox.take()) is not None:
+                event = waiting[0]
+                self._record(event)  # heard, not decided upon
+                sweep.take(event)
+                if isinstance(event, MassStatus):
+                    self._listed[event.venue] = (event.ts, len(event.orders))
+
+        sweep = Sweep(self._source.venues, send, lambda _, __: None)
+
+        return await sweep.run(SWEEP_PATIENCE_S, look)
+
+    def _report(self, code: int, *, sound: bool) -> int:
+        """Say what is left and whether it ties out; returns the exit code, which a difference changes."""
         state = self._engine.state
-        for venue in self._source.venues:
-            seen = self._listed.get(venue)
-            what = "never told us" if seen is None else f"{seen[1]} orders rest"
-            self._say(f"{venue.value}: {what}")
-        for desk in state.desks.values():
-            if not desk.flat():
-                self._say(f"position: {desk.spec.title}: {desk.exposure(1) / ONE:+g} contracts net")
+        if not sound:  # an engine that broke is asked nothing more than what venues said
+            for venue in self._source.venues:
+                seen = self._listed.get(venue)
+                self._say(f"{venue.value}: {'never told us' if seen is None else f'{seen[1]} orders rest'}")
+            self._say(f"the engine broke: nothing is tied out; ended with status {code}")
+            return code
+        ended = closing.closing(state, {venue: count for venue, (_, count) in self._listed.items()})
+        for line in closing.words(ended):
+            self._say(line)
+        if code == 0 and not ended.ties_out:
+            code = EXIT_DIFFERS
         money = sum(picture.pnl(state, desk).net for desk in state.desks.values())
         self._say(f"profit and loss {money / ONE:+.2f} dollars; ended with status {code}")
+        if code not in (0, *SIGNALLED):
+            self._alarm(Severity.ERROR, f"the engine ended with status {code}")
+        return code
 
     # ---- what the link asks of us
 
@@ -494,6 +578,12 @@ class Runner:
         if not self._beginning.keep_without_console:
             self._policy = self._config.on_console_lost
         self._inbox.put_first(ConsoleBack())
+
+
+def _synced(latch: KillLatch) -> None:
+    """Push a latch through to the disk; it is written already, a full disk changes nothing any more."""
+    with contextlib.suppress(OSError):
+        latch.sync()
 
 
 def _on_loop(loop: asyncio.AbstractEventLoop, call: Callable[[_T], None]) -> Callable[[_T], None]:

@@ -35,8 +35,20 @@ class Opening(Struct, frozen=True):
 Serve = Callable[[Opening, Callable[[str], None]], Awaitable[None]]  # serves until cancelled
 
 
+async def _kalshi(opening: Opening, say: Callable[[str], None]) -> None:
+    from console.sandbox.kalshi.server import serve
+
+    await serve(opening, say)
+
+
 async def _odds(opening: Opening, say: Callable[[str], None]) -> None:
     from console.sandbox.odds.server import serve
+
+    await serve(opening, say)
+
+
+async def _polymarket(opening: Opening, say: Callable[[str], None]) -> None:
+    from console.sandbox.polymarket.server import serve
 
     await serve(opening, say)
 
@@ -47,7 +59,12 @@ async def _prophetx(opening: Opening, say: Callable[[str], None]) -> None:
     await serve(opening, say)
 
 
-SANDBOXES: dict[str, Serve] = {"odds": _odds, "prophetx": _prophetx}
+SANDBOXES: dict[str, Serve] = {
+    "kalshi": _kalshi,
+    "odds": _odds,
+    "polymarket": _polymarket,
+    "prophetx": _prophetx,
+}
 
 
 def run(name: str, opening: Opening) -> int:

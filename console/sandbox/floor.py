@@ -12,6 +12,7 @@ from console.core.instruments import Instrument, Venue
 from console.core.matches import MatchSpec
 from console.core.units import Nanos
 from console.sim.exchange import Exchange
+from console.sim.listings import PROGRAMME, Card
 from console.sim.market import Market
 from console.sim.requests import execute
 from console.sim.world import World
@@ -32,15 +33,19 @@ class Floor:
         seed: int,
         *,
         scale: float = 1.0,
+        programme: tuple[Card, ...] = PROGRAMME,
         monotonic: Callable[[], int] = time.monotonic_ns,
         wall: Callable[[], int] = time.time_ns,
         world: World | None = None,
     ) -> None:
-        """`scale` multiplies how often everybody in the world acts; `world` is one shared with others."""
+        """`scale` multiplies how often everybody in the world acts; `programme` is what is played.
+
+        `world` is one that is shared with others.
+        """
         self.venue = venue
         self._monotonic = monotonic
         self._listeners: list[Listener] = []
-        self.world = world or World(seed, ts=monotonic(), wall=wall(), scale=scale)
+        self.world = world or World(seed, ts=monotonic(), wall=wall(), scale=scale, programme=programme)
         for symbol in self.exchange.markets:
             self.exchange.subscribe(Instrument(venue, symbol))
         self.exchange.public.clear()  # whoever comes later reads the markets as they are

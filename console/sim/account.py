@@ -198,6 +198,16 @@ class Account:
         others = self.locked - self._locks.get(symbol, 0)
         return others + _lock(orders, position) <= self.cash
 
+    def locked_on(self, symbol: str) -> Cash:
+        """Cash reserved for the orders that rest on one symbol."""
+        return Cash(self._locks.get(symbol, 0))
+
+    def lock_with(self, order: OwnOrder, instead_of: OwnOrder | None = None) -> Cash:
+        """What the orders on its symbol would tie up with `order` beside them (in place of one)."""
+        symbol = order.instrument.symbol
+        orders = [o for o in self._orders_on(symbol) if o is not instead_of] + [order]
+        return Cash(_lock(orders, self.positions.get(symbol, 0)))
+
     def relock(self, symbol: str) -> None:
         """Reckon anew what the orders on a symbol tie up."""
         lock = _lock(self._orders_on(symbol), self.positions.get(symbol, 0))
@@ -305,6 +315,8 @@ class Account:
             fills=tuple(self.fills[first:]),
             positions=tuple((Instrument(self._venue, s), net) for s, net in self.positions.items() if net),
             cash=Cash(self.cash - self.locked),
+            held=self.locked,
+            rounded_to=Cash(0),
         )
 
     def remember(self, fill: OrderFilled) -> None:

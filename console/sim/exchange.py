@@ -92,13 +92,15 @@ class Exchange:
         self._settle(symbol, Price(payout), refund=False)
 
     def void(self, symbol: str, share: int, fair: int) -> None:
-        """Settle a market by its void rule: `share` is its equal part of $1, `fair` its fair price."""
+        """Settle a market by its void rule: `share` is what it gets of $1 (of a draw all or nothing), `fair`
+        its fair price.
+        """
         rule = self.markets[symbol].spec.void_rule
         if rule is VoidRule.REFUND:
             self.account.refund(symbol)
             self._settle(symbol, Price(0), refund=True)
         else:
-            self.resolve(symbol, share if rule is VoidRule.HALF else fair)
+            self.resolve(symbol, fair if rule is VoidRule.FAIR else share)
 
     def _settle(self, symbol: str, payout: Price, refund: bool) -> None:
         market = self.markets[symbol]

@@ -34,6 +34,7 @@ _ODDS_STEPS = (
     (5000, 10_001, 2500),
 )
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+POLYMARKET_SPORTS = 50_000  # 0.05, since 2026-07-10
 _PROPHETX_FEES = FeeModel(kind=FeeKind.WINNINGS, maker_rate=20_000, taker_rate=20_000)
 _ROUND_S = 300  # starts far away fall on five minutes
 
@@ -57,11 +58,14 @@ class Fixture(Struct, frozen=True, kw_only=True):
     soft_book: bool
 
 
-class _Card(Struct, frozen=True):
-    """One line of the programme, before it has a date."""
+class Card(Struct, frozen=True):
+    """One line of a programme, before it has a date.
+
+    `paired`: its markets at Polymarket have two legs in one book, as there; else each outcome has a symbol
+    of its own.
+    """
 
     sport: str
-    league: str
     series: str
     title: str
     outcomes: tuple[str, ...]
@@ -79,15 +83,16 @@ class _Card(Struct, frozen=True):
     maker_rate: int = KALSHI_MAKER
     taker_rate: int = KALSHI_TAKER
     soft_book: bool = False
+    paired: bool = False
+    league: str = ""  # where odds feeds look for it
 
 
 _K, _P, _X = Venue.KALSHI, Venue.POLYMARKET, Venue.PROPHETX
 _MINUTE, _HOUR = 60, 3600
 
 PROGRAMME = (
-    _Card(
+    Card(
         "MLB",
-        "mlb",
         "KXMLBGAME",
         "Seattle at Houston",
         ("Seattle", "Houston"),
@@ -100,10 +105,10 @@ PROGRAMME = (
         jump=0.25,
         maker_rate=KALSHI_MAKER // 2,  # half the rate before the first pitch
         taker_rate=KALSHI_TAKER // 2,
+        league="mlb",
     ),
-    _Card(
+    Card(
         "CS2",
-        "cs2",
         "KXCS2GAME",
         "Nordlys v Kestrel",
         ("Nordlys", "Kestrel"),
@@ -117,10 +122,10 @@ PROGRAMME = (
         depth=120,
         maker_rate=0,
         soft_book=True,
+        league="cs2",
     ),
-    _Card(
+    Card(
         "La Liga",
-        "laliga",
         "KXLALIGAGAME",
         "Valdoro v Costa Brava",
         ("Valdoro", "Draw", "Costa Brava"),
@@ -133,10 +138,10 @@ PROGRAMME = (
         jumps=2.7,
         jump=0.5,
         pace=0.7,
+        league="laliga",
     ),
-    _Card(
+    Card(
         "NBA",
-        "nba",
         "KXNBAGAME",
         "Boston at Denver",
         ("Boston", "Denver"),
@@ -150,10 +155,10 @@ PROGRAMME = (
         pace=1.5,
         depth=800,
         soft_book=True,
+        league="nba",
     ),
-    _Card(
+    Card(
         "Tennis",
-        "atp",
         "KXATPMATCH",
         "J. Novotny v R. Alvarado",
         ("Novotny", "Alvarado"),
@@ -164,10 +169,10 @@ PROGRAMME = (
         strength=0.40,
         jumps=8,
         jump=0.28,
+        league="atp",
     ),
-    _Card(
+    Card(
         "Tennis",
-        "wta",
         "KXWTAMATCH",
         "M. Lindqvist v S. Okafor",
         ("Lindqvist", "Okafor"),
@@ -179,10 +184,10 @@ PROGRAMME = (
         jumps=8,
         jump=0.28,
         pace=0.7,
+        league="wta",
     ),
-    _Card(
+    Card(
         "NHL",
-        "nhl",
         "KXNHLGAME",
         "Toronto at Calgary",
         ("Toronto", "Calgary"),
@@ -195,10 +200,10 @@ PROGRAMME = (
         jump=0.33,
         bands=HALF_CENTS,
         soft_book=True,
+        league="nhl",
     ),
-    _Card(
+    Card(
         "EPL",
-        "epl",
         "KXEPLGAME",
         "Northgate v Ashbourne",
         ("Northgate", "Draw", "Ashbourne"),
@@ -212,10 +217,10 @@ PROGRAMME = (
         jump=0.5,
         depth=500,
         soft_book=True,
+        league="epl",
     ),
-    _Card(
+    Card(
         "NFL",
-        "nfl",
         "KXNFLGAME",
         "Dallas at Green Bay",
         ("Dallas", "Green Bay"),
@@ -229,13 +234,16 @@ PROGRAMME = (
         pace=1.3,
         depth=1000,
         bands=TAPERED,
+        league="nfl",
     ),
 )
 
 
-def catalogue(wall: int, matches: int = len(PROGRAMME)) -> tuple[Fixture, ...]:
-    """The first `matches` of the programme for a world that begins at `wall` (nanoseconds)."""
-    return tuple(_fixture(card, wall) for card in PROGRAMME[:matches])
+def catalogue(
+    wall: int, matches: int = len(PROGRAMME), programme: tuple[Card, ...] = PROGRAMME
+) -> tuple[Fixture, ...]:
+    """The first `matches` of a programme for a world that begins at `wall` (nanoseconds)."""
+    return tuple(_fixture(card, wall) for card in programme[:matches])
 
 
 def prophetx_odds() -> tuple[int, ...]:
@@ -244,13 +252,14 @@ def prophetx_odds() -> tuple[int, ...]:
     return (*(-odds for odds in reversed(up) if odds != 100), *up)
 
 
-def _fixture(card: _Card, wall: int) -> Fixture:
+def _fixture(card: Card, wall: int) -> Fixture:
     start = _start(card, wall)
     day = datetime.fromtimestamp(start // SECOND, tz=UTC)
     slug = "-".join((card.series[2:5].lower(), *(code.lower() for code in card.codes if code != "TIE")))
     listings, specs = [], {}
     for venue in card.venues:
-        for outcome, code in enumerate(card.codes):
+        pair = card.paired and venue is Venue.POLYMARKET and len(card.codes) == 2
+        for outcome, code in enumerate(card.codes[:1] if pair else card.codes):
             instrument = Instrument(venue, _symbol(card, venue, code, slug, day))
             listings.append(Listing(instrument, (outcome,)))
             specs[instrument] = _spec(card, venue)
@@ -279,21 +288,24 @@ def _fixture(card: _Card, wall: int) -> Fixture:
     )
 
 
-def _start(card: _Card, wall: int) -> int:
+def _start(card: Card, wall: int) -> int:
     start_s = wall // SECOND + card.start_s
     if card.start_s >= _HOUR:
         start_s += -start_s % _ROUND_S
     return start_s * SECOND
 
 
-def _symbol(card: _Card, venue: Venue, code: str, slug: str, day: datetime) -> str:
+def _symbol(card: Card, venue: Venue, code: str, slug: str, day: datetime) -> str:
     if venue is Venue.KALSHI:
         teams = "".join(other for other in card.codes if other != "TIE")
         return f"{card.series}-{day:%y}{_MONTHS[day.month - 1]}{day:%d}{teams}-{code}"
+    if card.paired:
+        outcome = "draw" if code == "TIE" else code.lower()
+        return f"{slug}-{day:%Y-%m-%d}" + (f"-{outcome}" if len(card.codes) > 2 else "")
     return f"{slug}-{day:%Y-%m-%d}-{code.lower()}"
 
 
-def _spec(card: _Card, venue: Venue) -> InstrumentSpec:
+def _spec(card: Card, venue: Venue) -> InstrumentSpec:
     rules = f"{venue.value}-{card.sport.lower().replace(' ', '-')}-winner"
     if venue is Venue.KALSHI:
         return InstrumentSpec(
@@ -302,6 +314,17 @@ def _spec(card: _Card, venue: Venue) -> InstrumentSpec:
             void_rule=VoidRule.FAIR,
             two_sided=True,
             amendable=True,
+            rules_hash=rules,
+        )
+    if venue is Venue.POLYMARKET and card.paired:
+        return InstrumentSpec(
+            bands=card.bands,
+            size_min=Size(5 * ONE),
+            size_step=Size(CENT),
+            fees=FeeModel(taker_rate=POLYMARKET_SPORTS, unit=10),
+            void_rule=VoidRule.DRAW if len(card.codes) > 2 else VoidRule.HALF,
+            two_sided=True,
+            kept_apart=True,
             rules_hash=rules,
         )
     if venue is Venue.POLYMARKET:

@@ -138,6 +138,18 @@ class Market:
         self.streamed = False
         self.public = public
 
+    def regrid(self, spec: InstrumentSpec) -> None:
+        """Trade on another grid of prices from now on; everything that rests must fit it."""
+        resting = self.orders()
+        at = {order.number: self.prices[order.rung] for order in resting}
+        self.spec, self.ladder = spec, spec.ladder()
+        self.prices = self.ladder.prices
+        self.bids, self.asks = Half(BID, len(self.prices)), Half(ASK, len(self.prices))
+        for order in resting:
+            order.half = self.half(order.half.side)
+            order.rung = self.ladder.index[at[order.number]]
+            order.half.add(order)
+
     def half(self, side: BookSide) -> Half:
         """The side on which such orders rest."""
         return self.bids if side is BID else self.asks

@@ -110,6 +110,7 @@ class PaperExchange:
         self._requests: deque[tuple[int, AnyCommand]] = deque()
         self._answers: deque[AnyEvent] = deque()  # in order: every delay is the same
         self._taken = 0
+        self._awaited: dict[Instrument, None] = {}  # asked for before the venue told of them
         self.next_ts = NEVER  # when something that is under way arrives
 
     # ---- time
@@ -145,7 +146,9 @@ class PaperExchange:
         market = self.markets.get(event.instrument)
         if market is None:
             if isinstance(event, InstrumentDefined):
-                self.markets[event.instrument] = Queues(event.instrument, event.spec)
+                market = self.markets[event.instrument] = Queues(event.instrument, event.spec)
+                market.streamed = event.instrument in self._awaited
+                self._show(market, event, out)
             return
         if isinstance(event, BookDelta):  # nearly every event; nearly always nothing of ours is near
             if market.delta(event.side, event.price, event.change):
@@ -251,6 +254,7 @@ class PaperExchange:
             case Subscribe():
                 self._subscribe(command.instrument, ts, out)
             case Unsubscribe():
+                self._awaited.pop(command.instrument, None)
                 market = self.markets.get(command.instrument)
                 if market is not None:
                     market.streamed = False
@@ -382,8 +386,8 @@ class PaperExchange:
         """Report a symbol from now on: its facts, state and book come first."""
         wall = Nanos(ts + self._offset)
         market = self.markets.get(instrument)
-        if market is None:
-            out.append(BookStale(ts=ts, wall=wall, instrument=instrument, why="no such symbol"))
+        if market is None:  # the venue has not told its facts yet
+            self._awaited[instrument] = None
             return
         market.streamed = True
         out.append(InstrumentDefined(ts=ts, wall=wall, instrument=instrument, spec=market.spec))

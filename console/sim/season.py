@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from console.core.events import AnyEvent, GameEnded, GameStarted
-from console.core.instruments import Instrument, MarketState, Venue
+from console.core.instruments import Instrument, MarketState, Venue, VoidRule
 from console.core.matches import MatchId
 from console.core.units import CENT, MILLISECOND, ONE, SECOND
 from console.sim.bookmakers import Bookmaker
@@ -123,7 +123,8 @@ class Season:
             wire, symbol = self._wires[listing.instrument.venue], listing.instrument.symbol
             if game.void:
                 fair = sum(game.fair[outcome] for outcome in listing.pays)
-                share = ONE * len(listing.pays) // len(match.outcomes)
+                drawn = game.fixture.specs[listing.instrument].void_rule is VoidRule.DRAW
+                share = ONE * (1 in listing.pays) if drawn else ONE * len(listing.pays) // len(match.outcomes)
                 wire.exchange.void(symbol, share, round(fair * ONE / CENT) * CENT)
             else:
                 wire.exchange.resolve(symbol, game.payout(listing.pays))

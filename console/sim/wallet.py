@@ -259,6 +259,8 @@ class Wallet:
             fills=tuple(self._fills),
             positions=tuple((Instrument(self.venue, s), net) for s, net in self.positions.items() if net),
             cash=self.free,
+            held=Cash(self.cash - self.free),
+            rounded_to=Cash(0),
         )
 
     def _remember(self, fill: OrderFilled) -> None:

@@ -35,7 +35,7 @@ from console.sim.clock import Agenda, Clock
 from console.sim.dials import CALM, Dials
 from console.sim.exchange import Exchange
 from console.sim.games import Game, SavedGame, Stage
-from console.sim.listings import PROGRAMME, catalogue
+from console.sim.listings import PROGRAMME, Card, catalogue
 from console.sim.mail import Mail
 from console.sim.saved import SavedExchange, restore_exchange, save_exchange
 from console.sim.season import Season
@@ -74,13 +74,14 @@ class World:
         ts: int = 0,
         wall: int = BEGINNING,
         scale: float = 1.0,
-        matches: int = len(PROGRAMME),
+        matches: int | None = None,
+        programme: tuple[Card, ...] = PROGRAMME,
         cash: int = CASH,
         saved: SavedWorld | None = None,
     ) -> None:
         """Begin a world at `ts` and `wall`, or go on from `saved` (see `load`).
 
-        `scale` multiplies how often everybody acts, `matches` takes the first so many of the programme,
+        `scale` multiplies how often everybody acts, `matches` takes the first so many of the `programme`,
         `cash` is ours at every venue.
         """
         self.seed = seed
@@ -89,7 +90,7 @@ class World:
         self._clock = Clock(ts, wall)
         self._agenda = Agenda(self._clock)
         self._mail = Mail(self._clock)
-        self._fixtures = catalogue(self._began, matches)
+        self._fixtures = catalogue(self._began, len(programme) if matches is None else matches, programme)
         self._exchanges = self._open_venues()
         if saved is None:
             for exchange in self._exchanges.values():

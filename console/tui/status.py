@@ -103,6 +103,9 @@ def _money(view: View) -> Iterable[Span]:
     known = [venue.cash for venue in view.venues if venue.cash is not None]
     free = sum(known) if len(known) == len(view.venues) and known else None
     yield Span(f"free {cash(free, 12).lstrip('+')}  ", Ink.PLAIN)
+    claims = sum(venue.claimable for venue in view.venues)
+    if claims:
+        yield Span(f"claim {cash(claims, 12).lstrip('+')}  ", Ink.PLAIN)
 
 
 def _account(picture: Picture) -> Iterable[Span]:

@@ -88,7 +88,14 @@ def test_a_confirmed_fill_can_no_longer_fail() -> None:
     before = stands(told)
     told.tell(FillReversed(venue=P, trade_id=TradeId("t1")))
     assert stands(told) == before
-    assert any("we know of none such" in text for text in told.alerts())
+    assert any("after it counted as final" in text for text in told.alerts())
+
+
+def test_a_trade_that_failed_before_we_heard_of_it_says_nothing() -> None:
+    told = story()
+    before = stands(told), told.alerts()
+    told.tell(FillReversed(venue=P, trade_id=TradeId("never")))
+    assert (stands(told), told.alerts()) == before
 
 
 def test_a_final_fill_between_two_that_may_fail_stays() -> None:

@@ -235,3 +235,18 @@ def test_contracts_are_neither_made_nor_lost(acts):
             taken += bench.take(side, contracts, cents)
     trades = sum(e.size for e in bench.exchange.public if isinstance(e, Trade)) / ONE
     assert trades == taken
+
+
+def test_a_market_may_change_its_grid_while_orders_rest():
+    bench = Bench()
+    first = bench.rest("first", BID, 48, 10)
+    second = bench.rest("second", BID, 48, 5)
+    market = next(iter(bench.exchange.markets.values()))
+    before = market.snapshot()
+    fine = InstrumentSpec(bands=(Band(0, ONE, CENT // 10),), two_sided=True)
+    market.regrid(fine)
+    assert market.snapshot() == before
+    bench.exchange.rest("finer", market.instrument.symbol, BID, 48 * CENT + 1000, ONE)
+    assert bench.take(ASK, 12) == 12
+    assert (first.left, second.left) == (0, 4 * ONE)  # in turn, as before
+    assert market.defect() is None

@@ -6,6 +6,7 @@ from paper_bench import ASK, BID, BUY, KALSHI, NO, SELL, YES, PaperBench, of_kin
 from console.core.commands import CancelAll, CancelOrder, Lookup, Resync, Subscribe, Unsubscribe
 from console.core.events import (
     AmendRejected,
+    AnyEvent,
     BookDelta,
     BookSnapshot,
     BookStale,
@@ -24,7 +25,7 @@ from console.core.events import (
 from console.core.fees import KALSHI_MAKER, FeeModel
 from console.core.instruments import Instrument, InstrumentSpec, MarketState, Venue
 from console.core.ladders import Band
-from console.core.units import CENT, ONE, Size
+from console.core.units import CENT, ONE, Nanos, Size
 from console.sim.wallet import ENDED_REMEMBERED
 
 
@@ -212,10 +213,16 @@ def test_subscriber_gets_facts_state_and_book_and_then_the_stream():
     assert bench.delta(BID, 49, 5) == []
 
 
-def test_unknown_symbol_has_no_book():
+def test_symbol_that_is_told_of_later_is_streamed_from_then_on():
+    """A venue takes its time to list what was asked for."""
     bench = PaperBench()
-    (stale,) = bench.ask(Subscribe(instrument=Instrument(Venue.KALSHI, "OTHER")))
-    assert isinstance(stale, BookStale)
+    other = Instrument(Venue.KALSHI, "OTHER")
+    assert bench.ask(Subscribe(instrument=other)) == []
+    told: list[AnyEvent] = []
+    defined = InstrumentDefined(ts=Nanos(bench.now), instrument=other, spec=KALSHI)
+    bench.exchange.take(defined, told)
+    bench.exchange.take(BookSnapshot(ts=Nanos(bench.now), instrument=other, bids=(), asks=()), told)
+    assert [type(event) for event in told] == [InstrumentDefined, BookSnapshot]
 
 
 def test_book_is_read_afresh_with_our_orders_in_it():

@@ -22,6 +22,7 @@ from console.core.commands import (
 from console.core.events import (
     BookDelta,
     BookSnapshot,
+    BookStale,
     InstrumentDefined,
     MassStatus,
     OrderAccepted,
@@ -192,6 +193,23 @@ async def paper(tmp_path, **options):
 
 def of(told, kind):
     return [event for event in told if isinstance(event, kind)]
+
+
+def test_a_symbol_subscribed_to_before_it_is_defined_is_shown_once_it_is(tmp_path):
+    async def story():
+        public, told = Client(), []
+        venue = PaperVenue(public, tmp_path / "kalshi.paper", 100 * ONE)
+        task = asyncio.create_task(venue.run(told.append))
+        await until(lambda: public.put is not None)
+        venue.send(Subscribe(instrument=SYMBOL))
+        await until(lambda: of(told, BookStale))
+        public.put(InstrumentDefined(instrument=SYMBOL, spec=InstrumentSpec(two_sided=True)))
+        public.put(BookSnapshot(instrument=SYMBOL, bids=((40 * CENT, ONE),), asks=()))
+        await until(lambda: of(told, InstrumentDefined) and of(told, BookSnapshot))
+        task.cancel()
+        await asyncio.wait([task])
+
+    asyncio.run(story())
 
 
 def test_orders_stop_at_the_paper_exchange_and_fill_behind_the_queue(tmp_path):

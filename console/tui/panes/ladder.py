@@ -209,8 +209,17 @@ def _foot(ladder: LadderView, width: int) -> list[Line]:
     spread = None
     if ladder.best_bid is not None and ladder.best_ask is not None:
         spread = ladder.best_ask - ladder.best_bid
-    about = f" spread {exact_price(spread)}  {age(ladder.age_ms)}"
+    about = f" spread {exact_price(spread)}  {age(ladder.age_ms)}{_rewards(ladder)}"
     return [first, text(Span(fit(f"{about}  {clean(ladder.instrument.symbol)}", width), Ink.DIM))]
+
+
+def _rewards(ladder: LadderView) -> str:
+    """What resting liquidity is paid for, and how much of ours is."""
+    terms = ladder.rewards
+    if terms is None:
+        return ""
+    band = exact_price(terms.max_spread)
+    return f"  rewards {contracts(terms.size_min, 5)}+ within {band}: {contracts(ladder.scoring, 5)} score"
 
 
 def _sources(sources: Sequence[SourceView], width: int) -> list[Line]:

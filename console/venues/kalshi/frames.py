@@ -93,6 +93,7 @@ class _LifecycleMsg(Struct, frozen=True):
     event_type: str  # says which of the others are there
     settlement_value: str | None = None
     price_ranges: tuple[PriceRange, ...] | None = None
+    close_ts: int | None = None
 
 
 class LifecycleFrame(Struct, frozen=True, tag="market_lifecycle_v2", tag_field="type"):
@@ -155,6 +156,7 @@ class ErrorFrame(Struct, frozen=True, tag="error", tag_field="type"):
     msg: _ErrorMsg
     sid: int = 0
     seq: int = 0
+    id: int = 0  # of the command it refuses
 
 
 class TickerFrame(Struct, frozen=True, tag="ticker", tag_field="type"):

@@ -318,6 +318,16 @@ def test_the_venues_clock_is_ours_and_an_offset():
     assert clock.round_trip_s == pytest.approx(0.2)
 
 
+def test_a_finer_stamp_is_believed_over_coarse_ones():
+    clock = VenueClock()
+    clock.measure(theirs_s=1000.0, sent_s=1000.9, received_s=1000.9, resolution_s=1.0)
+    assert clock.offset_s == pytest.approx(-0.4)
+    clock.measure(theirs_s=1001.0, sent_s=1001.0, received_s=1001.0)
+    assert clock.offset_s == 0.0
+    clock.measure(theirs_s=1002.0, sent_s=1002.9, received_s=1002.9, resolution_s=1.0)
+    assert clock.offset_s == pytest.approx(-0.08)
+
+
 def test_an_http_date_is_read_and_anything_else_is_none():
     assert http_date_s("Fri, 20 Nov 2026 12:00:00 GMT") == 1_795_176_000.0
     assert http_date_s("yesterday") is None
