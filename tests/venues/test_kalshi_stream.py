@@ -185,6 +185,20 @@ def test_a_thursday_disconnect_is_a_venue_down_and_up_again(tmp_path):
     run(story)
 
 
+def test_a_venue_that_is_gone_is_said_to_be_down_once(tmp_path):
+    async def story():
+        async with stage(tmp_path) as s:
+            await s.subscribed()
+            opened = s.sandbox.streams.opened
+            await s.sandbox.close()
+            await until(lambda: len(s.of(VenueDown)) >= 2)  # it broke, and nobody is there any more
+            await asyncio.sleep(3.0)
+            assert len(s.of(VenueDown)) == len({event.why for event in s.of(VenueDown)})
+            assert s.sandbox.streams.opened == opened
+
+    run(story)
+
+
 def test_fills_while_the_stream_is_down_are_read_by_rest(tmp_path):
     async def story():
         async with stage(tmp_path) as s:

@@ -115,6 +115,7 @@ class Kalshi:
         self._connected = False
         self._told = not trading  # limits are known
         self._up = False
+        self._down = ""  # why it is not up, as last said
         self._held = ""  # why nothing is placed though all is connected
         self._given_up = ""
         self._idle_asked = False
@@ -271,11 +272,11 @@ class Kalshi:
         joined = self._connected and needed <= self._books.channels()
         up = joined and self._told and not self._held
         if up and not self._up:
-            self._up = True
+            self._up, self._down = True, ""
             self._emit(VenueUp(venue=Venue.KALSHI))
-        elif not up and (self._up or why):
-            self._up = False
-            self._emit(VenueDown(venue=Venue.KALSHI, why=why or self._held or "connection lost"))
+        elif not up and (self._up or (why and why != self._down)):  # the same failure is said once
+            self._up, self._down = False, why or self._held or "connection lost"
+            self._emit(VenueDown(venue=Venue.KALSHI, why=self._down))
 
     # ---- private news
 
