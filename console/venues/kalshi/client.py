@@ -120,6 +120,7 @@ class Kalshi:
         self._given_up = ""
         self._idle_asked = False
         self._balance_due = False
+        self._asked = 0  # reconciliations asked for and not answered
 
     @property
     def venue(self) -> Venue:
@@ -200,13 +201,22 @@ class Kalshi:
             self._emit(OrderRejected(order_id=command.order_id, reason=down, text=self._held))
 
     async def _reconcile(self) -> None:
-        """Answer with everything, or with nothing: a read that failed is asked for again by the engine."""
-        try:
-            events = await self._reads.account()
-        except (Refused, Unanswered, ParseError):
+        """Answer with everything, or with nothing: a read that failed is asked for again by the engine.
+
+        Asked again while it reads, it reads once more: what it has by then may be older than the question.
+        """
+        self._asked += 1
+        if self._asked > 1:
             return
-        for event in events:
-            self._emit(event)
+        while self._asked:
+            answering = self._asked
+            try:
+                events = await self._reads.account()
+            except (Refused, Unanswered, ParseError):
+                events = []
+            for event in events:
+                self._emit(event)
+            self._asked = 1 if self._asked > answering else 0
 
     # ---- the stream
 
