@@ -16,8 +16,8 @@ from console.core.events import Kill
 from console.core.instruments import BookSide
 from console.core.reasons import Reason
 
-LONG = bool(os.environ.get("MMCONSOLE_LONG"))
-LOST = int(os.environ.get("MMCONSOLE_LOST") or (10_000 if LONG else 150))  # answers lost
+LONG = bool(os.environ.get("TEST_LONG"))
+LOST = int(os.environ.get("TEST_LOST") or (10_000 if LONG else 150))  # answers lost
 
 
 def run(story):

@@ -1,6 +1,6 @@
 """Sixty books at twenty messages a second each, bursts of four hundred, holes: nothing grows or is missed.
 
-Ten seconds in the suite, fifteen minutes with MMCONSOLE_LONG, as long as MMCONSOLE_SOAK_S says by hand.
+Ten seconds in the suite, fifteen minutes with TEST_LONG, as long as TEST_SOAK_S says by hand.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from console.venues.kalshi.client import Kalshi
 from console.venues.kalshi.hosts import Hosts
 from console.venues.kalshi.sign import Signer
 
-SECONDS = float(os.environ.get("MMCONSOLE_SOAK_S") or (900 if os.environ.get("MMCONSOLE_LONG") else 10))
+SECONDS = float(os.environ.get("TEST_SOAK_S") or (900 if os.environ.get("TEST_LONG") else 10))
 BOOKS, PER_S, BURST = 60, 20, 400
 BURST_EVERY_S = 60.0 if SECONDS > 60 else 4.0
 HOLE_EVERY = 20_000 if SECONDS > 60 else 3_000
