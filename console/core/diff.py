@@ -81,8 +81,10 @@ def diff(
 
 def _adjust(order: Order, want: Wanted, market: Market, settings: MatchSettings, ts: Nanos) -> Step | None:
     """What to do about one resting order, if anything."""
-    amendable = market.spec is not None and market.spec.amendable and bool(order.venue_order_id)
-    bid = want.route.price_of(order.price)
+    bid, spec = want.route.price_of(order.price), market.spec
+    amendable = spec is not None and spec.amendable and bool(order.venue_order_id)
+    if spec is not None and spec.amend_takes and want.bid > bid:
+        amendable = False
     if bid > want.ceiling or order.remaining > want.size:  # a limit left less room: no threshold holds it
         return Amend(order, want, retreat=True) if amendable else Cancel(order)
     if bid == want.bid:
@@ -94,8 +96,6 @@ def _adjust(order: Order, want: Wanted, market: Market, settings: MatchSettings,
     tick = market.book.ladder.tick_at(order.price) if market.book is not None else ONE
     if abs(bid - want.bid) < max(tick, settings.requote_threshold) or not _rested(order, settings, ts):
         return None
-    if market.spec is not None and market.spec.amend_takes and want.bid > bid:
-        return Cancel(order)
     return Amend(order, want, retreat=want.bid < bid) if amendable else Cancel(order)
 
 

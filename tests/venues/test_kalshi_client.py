@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from kalshi_stage import K, stage, until
+from kalshi_stage import K, client_of, stage, until
 
 from console.config.tables import KalshiTable
 from console.core.commands import CancelAll, KeepAlive, TimeInForce
@@ -396,7 +396,7 @@ def test_orders_of_an_earlier_run_are_found(tmp_path):
         async with stage(tmp_path) as s:
             await s.subscribed()
             accepted = await s.rests()
-            later = type(s)(s.sandbox, __import__("kalshi_stage").client_of(s.sandbox))
+            later = type(s)(s.sandbox, client_of(s.sandbox))
             running = asyncio.create_task(later.client.run(later.told.append))
             await later.hears(VenueUp)
             await later.subscribed()
@@ -408,6 +408,23 @@ def test_orders_of_an_earlier_run_are_found(tmp_path):
             assert (await later.hears(OrderAccepted, accepted.order_id)).price == 10 * CENT
             later.cancel(accepted)
             await later.hears(OrderCanceled, accepted.order_id)
+            running.cancel()
+            await asyncio.wait([running])
+
+    run(story)
+
+
+def test_an_orphan_on_a_market_nobody_follows_any_more_can_be_cancelled(tmp_path):
+    async def story():
+        async with stage(tmp_path) as s:
+            await s.subscribed()
+            accepted = await s.rests()
+            later = type(s)(s.sandbox, client_of(s.sandbox))
+            running = asyncio.create_task(later.client.run(later.told.append))
+            await later.hears(VenueUp)
+            later.cancel(accepted)
+            await later.hears(OrderCanceled, accepted.order_id)
+            assert s.resting() == []
             running.cancel()
             await asyncio.wait([running])
 

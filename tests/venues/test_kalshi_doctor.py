@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 
+import msgspec
 import pytest
 from kalshi_stage import sandbox_of
 
@@ -145,6 +146,18 @@ def test_a_market_that_is_not_listed_is_a_note(tmp_path):
     run(story)
 
 
+def test_without_a_match_the_dead_man_is_proven_on_any_market(tmp_path):
+    async def story():
+        async with sandbox_of(tmp_path) as sandbox:
+            config = config_of(sandbox, tmp_path)
+            bare = msgspec.structs.replace(config, matches=())
+            checks = {c.name: c for c in await opening.examine(bare, keys_of(sandbox))}
+            assert checks["kalshi dead man"].passed
+            assert [name for name, c in checks.items() if c.needed and not c.passed] == []
+
+    run(story)
+
+
 def test_a_clock_that_is_off_is_a_failure(tmp_path, monkeypatch):
     async def story():
         async with sandbox_of(tmp_path) as sandbox:
@@ -173,6 +186,6 @@ def test_a_pause_of_the_exchange_is_told(tmp_path):
             await sandbox.act("halt")
             checks = await examined(sandbox, tmp_path)
             assert "do not trade now" in checks["kalshi reached"].seen
-            assert checks["kalshi dead man"].seen == "no configured market is open"
+            assert checks["kalshi dead man"].seen == "no market is open to prove it on"
 
     run(story)

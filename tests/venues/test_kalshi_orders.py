@@ -177,6 +177,13 @@ def test_a_cancel_says_where_the_order_is() -> None:
     )
 
 
+def test_a_cancel_of_an_order_on_a_shard_nobody_told_is_routed_by_its_ticker() -> None:
+    lost = CancelEntry(ORDER, LAL.symbol, None)
+    assert cancel_path(lost) == f"/portfolio/events/orders/{ORDER}?market_ticker={LAL.symbol}"
+    rows = json.loads(render_batch_cancel([lost]))
+    assert rows == {"orders": [{"order_id": ORDER, "market_ticker": LAL.symbol}]}
+
+
 def test_a_batch_holds_each_order_to_the_byte() -> None:
     one, other = render_create(place(), 3), render_create(place(order_id="b"), 3)
     assert render_batch([one, other]) == b'{"orders":[' + one + b"," + other + b"]}"

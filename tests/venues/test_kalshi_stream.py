@@ -143,11 +143,34 @@ def test_a_stream_that_loses_messages_without_a_gap_is_given_up(tmp_path):
             s.sandbox.streams.public = public
             await asyncio.sleep(1.6)  # a book that moved a moment ago is alive, not suspect
             s.client.send(Resync(instrument=s.a))
-            stale = await s.hears(BookStale)
-            assert "REST shows another book" in stale.why
             assert "loses messages" in (await s.hears(VenueDown)).why
             await s.hears(VenueUp, count=2)
             await agrees(s, s.a)
+
+    run(story)
+
+
+def test_a_rest_that_lags_behind_costs_nothing(tmp_path):
+    async def story():
+        async with stage(tmp_path) as s:
+            await s.subscribed()
+            await asyncio.sleep(1.6)
+            old = s.sandbox.rest.orderbooks
+            before = len(s.of(BookSnapshot))
+
+            async def stale(request):
+                status, body = await old(request)
+                body["orderbooks"][0]["orderbook_fp"]["yes_dollars"] = []
+                return status, body
+
+            for route in s.sandbox._runner.app.router.routes():
+                if route.resource.canonical.endswith("/markets/orderbooks"):
+                    route._handler = s.sandbox.rest._wrapped(stale)
+            s.client.send(Resync(instrument=s.a))
+            await until(lambda: len(s.of(BookSnapshot)) > before)  # the stream's own, which proves it
+            await asyncio.sleep(0.5)
+            assert s.of(BookStale) == []
+            assert s.of(VenueDown) == []
 
     run(story)
 
@@ -181,6 +204,20 @@ def test_a_thursday_disconnect_is_a_venue_down_and_up_again(tmp_path):
             await agrees(s, s.a)
             assert [o.order_id for o in (await s.account()).orders] == [accepted.order_id]
             await s.rests(s.b)
+
+    run(story)
+
+
+def test_a_venue_that_is_gone_is_said_to_be_down_once(tmp_path):
+    async def story():
+        async with stage(tmp_path) as s:
+            await s.subscribed()
+            opened = s.sandbox.streams.opened
+            await s.sandbox.close()
+            await until(lambda: len(s.of(VenueDown)) >= 2)  # it broke, and nobody is there any more
+            await asyncio.sleep(3.0)
+            assert len(s.of(VenueDown)) == len({event.why for event in s.of(VenueDown)})
+            assert s.sandbox.streams.opened == opened
 
     run(story)
 

@@ -398,10 +398,7 @@ class Books:
             if levels is None or not market.sound or market.instrument not in self.markets:
                 continue
             if market.heard <= began - QUIET_S and levels != market.levels:
-                market.distrust()
-                market.suspect = True
-                why = "REST shows another book than the stream"
-                self._emit(BookStale(instrument=market.instrument, why=why))
+                market.suspect = True  # one of the two is behind: what the stream says now decides
                 self._ask_snapshots([market])
             elif market.instrument in asked:
                 self._emit(market.book())

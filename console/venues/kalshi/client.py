@@ -115,10 +115,12 @@ class Kalshi:
         self._connected = False
         self._told = not trading  # limits are known
         self._up = False
+        self._down = ""  # why it is not up, as last said
         self._held = ""  # why nothing is placed though all is connected
         self._given_up = ""
         self._idle_asked = False
         self._balance_due = False
+        self._asked = 0  # reconciliations asked for and not answered
 
     @property
     def venue(self) -> Venue:
@@ -199,13 +201,22 @@ class Kalshi:
             self._emit(OrderRejected(order_id=command.order_id, reason=down, text=self._held))
 
     async def _reconcile(self) -> None:
-        """Answer with everything, or with nothing: a read that failed is asked for again by the engine."""
-        try:
-            events = await self._reads.account()
-        except (Refused, Unanswered, ParseError):
+        """Answer with everything, or with nothing: a read that failed is asked for again by the engine.
+
+        Asked again while it reads, it reads once more: what it has by then may be older than the question.
+        """
+        self._asked += 1
+        if self._asked > 1:
             return
-        for event in events:
-            self._emit(event)
+        while self._asked:
+            answering = self._asked
+            try:
+                events = await self._reads.account()
+            except (Refused, Unanswered, ParseError):
+                events = []
+            for event in events:
+                self._emit(event)
+            self._asked = 1 if self._asked > answering else 0
 
     # ---- the stream
 
@@ -271,11 +282,11 @@ class Kalshi:
         joined = self._connected and needed <= self._books.channels()
         up = joined and self._told and not self._held
         if up and not self._up:
-            self._up = True
+            self._up, self._down = True, ""
             self._emit(VenueUp(venue=Venue.KALSHI))
-        elif not up and (self._up or why):
-            self._up = False
-            self._emit(VenueDown(venue=Venue.KALSHI, why=why or self._held or "connection lost"))
+        elif not up and (self._up or (why and why != self._down)):  # the same failure is said once
+            self._up, self._down = False, why or self._held or "connection lost"
+            self._emit(VenueDown(venue=Venue.KALSHI, why=self._down))
 
     # ---- private news
 

@@ -100,13 +100,14 @@ class Discovery:
         named = [s for s in self._series if any(_names(s, word) for word in words)]
         found: list[MatchSpec] = []
         for series in named or self._series:
-            for event in await self._open_events(series):
+            for event in await self.open_events(series):
                 found += [spec for spec in specs_of(event) if _means(spec, series, words)]
             if len(found) >= FOUND_MAX:
                 break
         return tuple(map(_view, found[:FOUND_MAX]))
 
-    async def _open_events(self, series: str) -> list[EventListing]:
+    async def open_events(self, series: str) -> list[EventListing]:
+        """Every open event of a series; raises Refused, Unanswered, ParseError."""
         kept = self._kept.get(series)
         if kept is not None and time.monotonic() - kept[0] < KEEP_S:
             return kept[1]

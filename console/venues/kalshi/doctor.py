@@ -20,6 +20,7 @@ from console.core.matches import MatchId
 from console.core.units import CENT, ONE, SECOND, Nanos, Price, Size, decimal
 from console.venues.base.protocol import Check, Refused, Unanswered
 from console.venues.kalshi.account import parse_balance, parse_limits, parse_order
+from console.venues.kalshi.discovery import SERIES, Discovery
 from console.venues.kalshi.errors import EXPIRED, check
 from console.venues.kalshi.facts import Facts
 from console.venues.kalshi.groups import GROUPS, parse_group, render_group
@@ -64,6 +65,7 @@ class Doctor:
         self._config = config
         self._key = key
         self._facts = Facts(rest, config.venues.kalshi)
+        self._discovery = Discovery(rest, self._facts)
         self._listings: dict[Instrument, Listing] = {}
         self._shards: dict[int, bool] = {}
 
@@ -215,14 +217,10 @@ class Doctor:
     async def _dead_man(self) -> Check:
         """A deep order rests and is cancelled; a second one, left alone, is gone by its end."""
         name = "kalshi dead man"
-        market = next(
-            (i for i, m in self._listings.items() if m.state is MarketState.OPEN and self._trades(m.shard)),
-            None,
-        )
-        if market is None:
-            seen, remedy = "no configured market is open", "add an open match, then run it again"
-            return Check(name, False, seen, remedy, needed=not self._listings)
-        shard = self._listings[market].shard
+        found = await self._open_market()
+        if found is None:
+            return Check(name, False, "no market is open to prove it on", "try again when the venue trades")
+        market, shard = found.instrument, found.shard
         first = await self._deep(market, shard, 60)
         if not await self._becomes(first.venue_order_id, rests=True):
             return Check(name, False, "a deep order was taken but is not listed", "look at the venue's site")
@@ -239,6 +237,24 @@ class Doctor:
             return Check(name, False, seen, "do not leave orders alone there")
         seen = f"a deep order on {market.symbol} was cancelled; one left alone was gone after {took:.0f} s"
         return Check(name, True, seen)
+
+    async def _open_market(self) -> Listing | None:
+        """A market a deep order may rest on: a configured one, else any of the well-known series."""
+        shards = parse_balance(await self._rest.get("/portfolio/balance"))
+
+        def fits(market: Listing) -> bool:
+            funded = shards.get(market.shard, 0) > 0
+            return market.state is MarketState.OPEN and self._trades(market.shard) and funded
+
+        for market in self._listings.values():
+            if fits(market):
+                return market
+        for series in SERIES:
+            for event in await self._discovery.open_events(series):
+                for market in event.listings:
+                    if fits(market):
+                        return market
+        return None
 
     def _trades(self, shard: int) -> bool:
         return self._shards.get(shard, True)

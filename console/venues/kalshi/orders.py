@@ -57,18 +57,21 @@ class _Decrease(Struct, frozen=True, kw_only=True):
     exchange_index: int
 
 
-class _CancelEntry(Struct, frozen=True, kw_only=True):
+class _CancelEntry(Struct, frozen=True, omit_defaults=True, kw_only=True):
     order_id: str
     market_ticker: str
-    exchange_index: int
+    exchange_index: int | None = None
 
 
 class CancelEntry(Struct, frozen=True, array_like=True):
-    """One order to take out, with what routes the request: without it, it would go to shard 0."""
+    """One order to take out, with what routes the request: without any, it would go to shard 0.
+
+    Where the shard is not known, the venue finds it by the ticker.
+    """
 
     venue_order_id: VenueOrderId
     ticker: str
-    shard: int
+    shard: int | None
 
 
 # ---- requests
@@ -156,7 +159,8 @@ def render_decrease(by: int, ticker: str, shard: int) -> bytes:
 
 def cancel_path(entry: CancelEntry) -> str:
     """Path and query of a cancel."""
-    return f"{ORDERS}/{entry.venue_order_id}?market_ticker={entry.ticker}&exchange_index={entry.shard}"
+    path = f"{ORDERS}/{entry.venue_order_id}?market_ticker={entry.ticker}"
+    return path if entry.shard is None else f"{path}&exchange_index={entry.shard}"
 
 
 def render_batch(creates: Sequence[bytes]) -> bytes:

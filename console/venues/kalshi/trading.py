@@ -146,16 +146,17 @@ class Trading:
     def _entry(self, command: CancelOrder) -> CancelEntry:
         if not command.venue_order_id:
             raise Refused(RejectReason.OTHER, "the venue has not named this order yet")
-        return CancelEntry(command.venue_order_id, command.instrument.symbol, self._shard(command))
+        return CancelEntry(command.venue_order_id, command.instrument.symbol, self._known_shard(command))
 
-    def _shard(self, command: PlaceOrder | AmendOrder | CancelOrder) -> int:
-        shard = self._books.shard(command.instrument)
-        if shard is not None:
-            return shard
-        known = self._own.find(command.order_id)
-        if known is not None:
-            return known.shard
-        raise Refused(RejectReason.MARKET, f"{command.instrument.symbol}: its shard is not known yet")
+    def _shard(self, command: PlaceOrder | AmendOrder) -> int:
+        shard = self._known_shard(command)
+        if shard is None:
+            raise Refused(RejectReason.MARKET, f"{command.instrument.symbol}: its shard is not known yet")
+        return shard
+
+    def _known_shard(self, command: PlaceOrder | AmendOrder | CancelOrder) -> int | None:
+        shard, known = self._books.shard(command.instrument), self._own.find(command.order_id)
+        return known.shard if shard is None and known is not None else shard
 
     # ---- places
 
