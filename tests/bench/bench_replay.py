@@ -80,7 +80,10 @@ def tapes(folder: Path, events: int) -> tuple[list[Path], list[Path]]:
     recorded = os.environ.get("MMCONSOLE_RECORDINGS")
     if recorded:
         files = sorted((Path(recorded) / "kalshi_gold15m/events").glob("*/*.gz"))
-        return files[: max(1, len(files) // LONGER)], files
+        whole, short = sum(file.stat().st_size for file in files), list[Path]()
+        while sum(file.stat().st_size for file in short) * LONGER < whole:
+            short.append(files[len(short)])
+        return short, files
     return [made_up(folder / "short.gz", events // LONGER)], [made_up(folder / "long.gz", events)]
 
 
