@@ -16,6 +16,10 @@ class FeeKind(enum.Enum):
     WINNINGS = "winnings"  # rate * net winnings, charged when the bet wins
 
 
+QUADRATIC, WINNINGS = FeeKind
+ONE_SQUARED = ONE * ONE
+
+
 class FeeModel(Struct, frozen=True, array_like=True):
     """Rates in millionths of the formula of `kind`; `unit` is the cash each fill's fee is rounded up to.
 
@@ -45,8 +49,8 @@ def fee_per_contract(model: FeeModel, price: int, fair: int, maker: bool = True)
     rate = model.maker_rate if maker else model.taker_rate
     if rate == 0:
         return 0
-    weight = price if model.kind is FeeKind.QUADRATIC else fair
-    return ceil_div(rate * weight * (ONE - price), ONE * ONE)
+    weight = price if model.kind is QUADRATIC else fair
+    return -(-rate * weight * (ONE - price) // ONE_SQUARED)
 
 
 def fee_of_fill(model: FeeModel, price: int, size: int, maker: bool) -> Cash:
@@ -55,14 +59,14 @@ def fee_of_fill(model: FeeModel, price: int, size: int, maker: bool) -> Cash:
     A commission on winnings is not charged at the fill: 0; see `commission_of`.
     """
     rate = model.maker_rate if maker else model.taker_rate
-    if rate == 0 or model.kind is FeeKind.WINNINGS:
+    if rate == 0 or model.kind is WINNINGS:
         return Cash(0)
     return Cash(ceil_div(rate * price * (ONE - price) * size, ONE * ONE * ONE * model.unit) * model.unit)
 
 
 def commission_of(model: FeeModel, price: int, size: int) -> Cash:
     """Commission taken from the winnings of `size` contracts bought at `price` when they pay."""
-    if model.kind is not FeeKind.WINNINGS:
+    if model.kind is not WINNINGS:
         return Cash(0)
     return Cash(ceil_div(model.maker_rate * (ONE - price) * size, ONE * ONE))
 
@@ -74,7 +78,7 @@ def worst_fee_per_contract(model: FeeModel, price: int, fair: int, size: int, fi
     fragmentation into `fills` pieces is charged.
     """
     expected = fee_per_contract(model, price, fair)
-    if expected == 0 or model.kind is FeeKind.WINNINGS:
+    if expected == 0 or model.kind is WINNINGS:
         return expected
     roundings = 1 if model.per_order else max(1, fills)
     return expected + ceil_div(model.unit * roundings * ONE, size)
