@@ -48,7 +48,7 @@ SETTINGS = MatchSettings(
 )
 LINGER = 30 * SECOND  # of a settled match: late answers find it
 PROGRESS_EVERY = 20_000
-READ_AT_ONCE = 16_384  # events: 3 MB
+READ_AT_ONCE = 8_192  # events: 1.5 MB
 
 Progress = Callable[[int], None]
 Settings = MatchSettings | AccountSettings

@@ -42,7 +42,7 @@ class Shock:
     average is over the time seen so far, so that it does not start too low.
     """
 
-    __slots__ = ("_last_ts", "_past", "_seen", "_variance", "last_shock_ts", "lately", "score")
+    __slots__ = ("_last_ts", "_lately", "_past", "_seen", "_variance", "last_shock_ts", "score")
 
     def __init__(self) -> None:
         self._past: deque[tuple[int, float]] = deque()
@@ -51,7 +51,7 @@ class Shock:
         self._last_ts: int | None = None
         self.score = 0.0
         self.last_shock_ts: int | None = None
-        self.lately: tuple[float, float] | None = None  # lowest and highest of the last ten seconds
+        self._lately: tuple[float, float] | None = None
 
     def sample(self, ts: Nanos, probability: float, threshold: float) -> float:
         """Take a probability (0 to 1) and return its score; a score from `threshold` up is a shock."""
@@ -59,8 +59,7 @@ class Shock:
             self._past.popleft()
         move = 100.0 * (probability - self._past[0][1]) if self._past else 0.0
         self._past.append((ts, probability))
-        recent = [past for _, past in self._past]
-        self.lately = min(recent), max(recent)
+        self._lately = None
         sigma = self.sigma
         self.score = abs(move) / max(sigma, SHOCK_FLOOR)
         elapsed = 0.0 if self._last_ts is None else (ts - self._last_ts) / SECOND
@@ -72,6 +71,14 @@ class Shock:
         if self.score >= threshold:
             self.last_shock_ts = ts
         return self.score
+
+    @property
+    def lately(self) -> tuple[float, float] | None:
+        """Lowest and highest probability of the last ten seconds; None before the first."""
+        if self._lately is None and self._past:
+            recent = [past for _, past in self._past]
+            self._lately = min(recent), max(recent)
+        return self._lately
 
     @property
     def sigma(self) -> float:

@@ -16,6 +16,10 @@ class FeeKind(enum.Enum):
     WINNINGS = "winnings"  # rate * net winnings, charged when the bet wins
 
 
+QUADRATIC, WINNINGS = FeeKind
+ONE_SQUARED = ONE * ONE
+
+
 class FeeModel(Struct, frozen=True, array_like=True):
     """Rates in millionths of the formula of `kind`; `unit` is the cash each fill's fee is rounded up to.
 
@@ -48,13 +52,11 @@ def fee_per_contract(model: FeeModel, price: int, fair: int, maker: bool = True)
     rate = model.maker_rate if maker else model.taker_rate
     if rate == 0:
         return 0
-    if model.kind is FeeKind.WINNINGS:
-        return ceil_div(rate * fair * (ONE - price), ONE * ONE)
     if model.exponent == 1:
-        return ceil_div(rate * price * (ONE - price), ONE * ONE)
+        weight = price if model.kind is QUADRATIC else fair
+        return -(-rate * weight * (ONE - price) // ONE_SQUARED)
     power: int = model.exponent
-    weight, scale = (price * (ONE - price)) ** power, (ONE * ONE) ** power
-    return ceil_div(rate * weight, scale)
+    return ceil_div(rate * (price * (ONE - price)) ** power, ONE_SQUARED**power)
 
 
 def fee_of_fill(model: FeeModel, price: int, size: int, maker: bool) -> Cash:
@@ -63,7 +65,7 @@ def fee_of_fill(model: FeeModel, price: int, size: int, maker: bool) -> Cash:
     A commission on winnings is not charged at the fill: 0; see `commission_of`.
     """
     rate = model.maker_rate if maker else model.taker_rate
-    if rate == 0 or model.kind is FeeKind.WINNINGS:
+    if rate == 0 or model.kind is WINNINGS:
         return Cash(0)
     power: int = model.exponent
     weight, scale = (price * (ONE - price)) ** power, (ONE * ONE) ** power
@@ -72,7 +74,7 @@ def fee_of_fill(model: FeeModel, price: int, size: int, maker: bool) -> Cash:
 
 def commission_of(model: FeeModel, size: int, cost: int) -> Cash:
     """Commission taken from the winnings of `size` contracts bought for `cost` in all, when they pay."""
-    if model.kind is not FeeKind.WINNINGS:
+    if model.kind is not WINNINGS:
         return Cash(0)
     return Cash(ceil_div(model.maker_rate * (size - cost), ONE))
 
@@ -84,7 +86,7 @@ def worst_fee_per_contract(model: FeeModel, price: int, fair: int, size: int, fi
     fragmentation into `fills` pieces is charged.
     """
     expected = fee_per_contract(model, price, fair)
-    if expected == 0 or model.kind is FeeKind.WINNINGS:
+    if expected == 0 or model.kind is WINNINGS:
         return expected
     roundings = 1 if model.per_order else max(1, fills)
     return expected + ceil_div(model.unit * roundings * ONE, size)

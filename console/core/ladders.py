@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from console.core.units import ONE, Price
+from console.core.units import ONE, Price, clip
 
 
 class Band(NamedTuple):
@@ -61,8 +61,11 @@ class Ladder:
 
     def tick_at(self, price: int) -> int:
         """Distance from the rung at or below `price` to the next one up (the last gap at the top)."""
-        rung = max(0, min(bisect_right(self.prices, price) - 1, len(self.prices) - 2))
-        return self.prices[rung + 1] - self.prices[rung] if len(self.prices) > 1 else ONE
+        prices, rung = self.prices, bisect_right(self.prices, price)
+        if len(prices) == 1:
+            return ONE
+        rung = clip(rung, 1, len(prices) - 1)
+        return prices[rung] - prices[rung - 1]
 
 
 def banded(name: str, bands: Sequence[Band]) -> Ladder:

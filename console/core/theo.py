@@ -200,7 +200,8 @@ class Board:
     def _refer(self, moved: Source) -> None:
         """Remember what the others say as one moves; one heard for the first time is new to them too."""
         others = [other for other in self.sources.values() if other is not moved and other.probabilities]
-        moved.references = {other.name: other.primary for other in others}
+        if moved.kind is ODDS:  # the only ones that are ever suspect
+            moved.references = {other.name: other.primary for other in others}
         for other in others:
             other.references.setdefault(moved.name, moved.primary)
 
@@ -428,7 +429,9 @@ def _is_behind(source: Source, odds: tuple[float, ...], wall: Nanos, look: Look)
 def _weighted(source: Source, weight: float, note: str, ts: Nanos) -> Weighted:
     if not source.probabilities:
         return Weighted(source.name, weight, -1, -1, note)
-    confirmed, changed = ts - source.confirmed_ts, ts - source.changed_ts
-    return Weighted(
-        source.name, weight, max(0, confirmed) // MILLISECOND, max(0, changed) // MILLISECOND, note
-    )
+    confirmed_ms, changed_ms = _age_ms(source.confirmed_ts, ts), _age_ms(source.changed_ts, ts)
+    return Weighted(source.name, weight, confirmed_ms, changed_ms, note)
+
+
+def _age_ms(then: Nanos, ts: Nanos) -> int:
+    return (ts - then) // MILLISECOND if ts > then else 0

@@ -153,8 +153,9 @@ class _OpenLine(Struct, frozen=True):
 
 def _lines(path: Path, stream: BinaryIO, parser: Parser) -> Iterator[Received]:
     decoder = msgspec.json.Decoder(_Line)
-    number = 1
-    while lines := stream.readlines(_CHUNK):
+    number, size = 1, 1  # at first one line: a file may wait long for its turn
+    while lines := stream.readlines(size):
+        size = _CHUNK
         try:
             batch = decoder.decode_lines(b"".join(lines))
         except UNREADABLE:

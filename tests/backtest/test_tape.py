@@ -106,6 +106,17 @@ def test_words_to_the_operator_go_nowhere(tmp_path):
     assert tape.next_ts() == NEVER
 
 
+def test_reading_in_bursts_changes_nothing(tmp_path):
+    told = []
+    for burst in (1, 7, 10_000):
+        tape = tape_of(tmp_path, burst=burst)
+        tape.advance(tape.began)
+        tape.submit(SUBSCRIBE, tape.now)
+        told.append(run(tape, NEVER - 1))
+    assert told[0] == told[1] == told[2]
+    assert len(told[0]) > 600
+
+
 def test_microprice_is_told_at_most_once_a_second_while_it_moves(tmp_path):
     tape = tape_of(tmp_path, 3000)
     tape.advance(tape.began)

@@ -419,6 +419,24 @@ def test_our_sizes_are_those_of_a_blotter_that_is_asked_for_the_first_time(messa
                 assert told.blotter.own_sizes(A, side) == fresh.blotter.own_sizes(A, side), order[:count]
 
 
+def test_our_sizes_follow_orders_that_come_go_and_turn_out_otherwise() -> None:
+    blotter, first = placed()
+
+    def ours() -> dict[int, int]:
+        return dict(blotter.own_sizes(A, BookSide.BID))
+
+    assert ours() == {cents(45): contracts(10)}
+    second = blotter.placed(place("run-2", price=44), 0, T)
+    assert ours() == {cents(45): contracts(10), cents(44): contracts(10)}
+    blotter.ended(first, Fact.REJECTED, T)
+    assert ours() == {cents(44): contracts(10)}
+    blotter.unanswered(second, T)
+    blotter.accepted(second, VENUE_ID, T, told=(cents(43), contracts(8)))
+    assert ours() == {cents(43): contracts(8)}
+    blotter.filled(first, contracts(4), T)  # written off, and yet it rests
+    assert ours() == {cents(43): contracts(8), cents(45): contracts(6 + 4)}  # 4 may still show
+
+
 def test_more_filled_than_the_order_had_is_counted_and_shows() -> None:
     blotter, order = accepted()
     blotter.filled(order, contracts(10), T)

@@ -9,14 +9,14 @@ from console.core.commands import Basis, CeilingKind, PlaceOrder
 from console.core.connection import Budget, Costs
 from console.core.desk import Desk
 from console.core.events import BalanceUpdate
-from console.core.fees import KALSHI_MAKER, FeeModel
+from console.core.fees import KALSHI_MAKER, NO_FEES, FeeKind, FeeModel
 from console.core.instruments import Action, ClientOrderId, Instrument, Side
 from console.core.matches import MatchId
 from console.core.orders import Order
 from console.core.planner import Wanted
 from console.core.quoting import Edge
 from console.core.reasons import Reason
-from console.core.risk import Books, Verdict, allow
+from console.core.risk import Books, Verdict, allow, worst_later, worst_now
 from console.core.settings import AccountSettings, MatchSettings
 from console.core.units import MILLISECOND, SECOND, Nanos
 
@@ -378,6 +378,41 @@ def test_a_limit_passed_already_lets_nothing_more_in() -> None:
     assert gate.ask(gate.wanted(), books=Books(0, 0, dollars(99_999))) == Verdict(
         0, Reason.LIMIT, "exposure_total"
     )
+
+
+def test_worst_cases_are_asked_for_only_when_no_other_limit_holds_the_order_back() -> None:
+    gate = Gate(account=with_account(open_orders=1))
+    state, asked = gate.story.state, []
+
+    def books() -> Books:
+        asked.append(1)
+        return NOTHING
+
+    def ask() -> Verdict:
+        connection = state.connections[K]
+        return allow(
+            gate.desk, gate.wanted(), None, state.blotter, connection, state.settings, books, state.ts
+        )
+
+    assert ask().size == contracts(10)
+    assert len(asked) == 1
+    gate.rest(A, 30, 1)
+    assert ask().limit == "open_orders"
+    assert len(asked) == 1
+
+
+def test_a_worst_case_measured_later_is_that_of_its_own_moment() -> None:
+    gate = Gate()
+    bet = structs.replace(KALSHI, fees=FeeModel(FeeKind.WINNINGS, maker_rate=20_000))
+    gate.desk.markets[A].spec = bet
+    gate.rest(A, 45, 10)
+    blotter = gate.story.state.blotter
+    later, then = worst_later(gate.desk, blotter), worst_now(gate.desk, blotter)
+    gate.desk.markets[A].spec = structs.replace(KALSHI, fees=NO_FEES)
+    gate.desk.theo = structs.replace(gate.desk.theo, fair={1: cents(20), 2: cents(80)})
+    assert then == dollars(4.566)  # 45 cents, and 2 % of the 55 that are won with 60 %
+    assert worst_now(gate.desk, blotter) == dollars(4.5)
+    assert later() == then
 
 
 def test_a_size_that_no_longer_reaches_the_venues_minimum_is_nothing() -> None:

@@ -185,6 +185,20 @@ def test_line_that_cannot_be_read_is_numbered(tmp_path: Path) -> None:
         replayed(path)
 
 
+def test_frame_broken_over_two_lines_is_no_line(tmp_path: Path) -> None:
+    path = as_lines(tmp_path / "r", [(T0, snapshot(1)), (T0 + 1, delta(2))])
+    path.write_text(path.read_text().replace('"event": {', '"event":\n{'))
+    with pytest.raises(RecordingError, match=r"r, line 1: "):
+        replayed(path)
+
+
+def test_unusual_line_leaves_those_around_it_as_they_are(tmp_path: Path) -> None:
+    story = [(T0, snapshot(1)), *((T0 + n, delta(n, change="1.00")) for n in range(2, 400))]
+    plain = replayed(as_lines(tmp_path / "plain", story))
+    story.insert(200, (T0 + 200, {"type": "new_type", "sid": 9, "seq": 1}))
+    assert replayed(as_lines(tmp_path / "unusual", story)) == plain
+
+
 @pytest.mark.parametrize("write", [as_lines, as_document, as_bare_frames])
 def test_memory_stays_flat(tmp_path: Path, write: Writer) -> None:
     def peak(frames: int) -> int:
