@@ -106,6 +106,25 @@ def test_no_answer_proves_nothing(how):
     run(story)
 
 
+def test_an_answer_of_many_parts_is_read_to_its_end():
+    async def story():
+        async def answer(_):
+            return web.Response(body=b"x" * 3_000_000 + b"end")
+
+        async def endless(_):
+            return web.Response(body=b"x" * 9_000_000)
+
+        async with http(answer) as base, lane(base) as line:
+            body = (await line.send(Request("GET", "/"))).body
+        assert len(body) == 3_000_003
+        assert body.endswith(b"end")
+        async with http(endless) as base, lane(base) as line:
+            with pytest.raises(Unanswered, match="more than"):
+                await line.send(Request("GET", "/"))
+
+    run(story)
+
+
 def test_a_redirect_is_not_followed():
     async def story():
         async def answer(_):
