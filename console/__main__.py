@@ -73,6 +73,12 @@ def _add_running(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     kill.add_argument("--replay", action="store_true", help="kill the replay that is playing")
     kill.set_defaults(command=_kill)
 
+    watch = commands.add_parser(
+        "watch", help="empty every venue when the engine gives no sign of life; real orders start it"
+    )
+    _common(watch)
+    watch.set_defaults(command=_watch)
+
 
 def _add_research(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     theo = commands.add_parser("theo", help="fair probabilities of odds by every method")
@@ -178,6 +184,13 @@ def _kill(arguments: argparse.Namespace) -> int:
     from console.launch.replay import replay_place
 
     return kill(replay_place(None) if arguments.replay else place_of(_config_of(arguments)))
+
+
+def _watch(arguments: argparse.Namespace) -> int:
+    from console.launch.place import place_of
+    from console.watch import watch
+
+    return watch(place_of(_config_of(arguments)))
 
 
 def _theo(arguments: argparse.Namespace) -> int:

@@ -9,6 +9,9 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
+from msgspec import Struct
+
 from console.core.complaint import Complaint
 from console.core.events import Mode
 
@@ -71,22 +74,58 @@ def _make_private(folder: Path) -> None:
 
 
 class Lock:
-    """The single-instance lock of a state folder, held until the process ends."""
+    """A single-instance lock of a state folder, held until the process ends."""
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / "lock"
+    def __init__(self, folder: Path, name: str = "lock", who: str = "an engine") -> None:
+        self._path = folder / name
         self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.read(self._handle, 32).decode(errors="replace").strip() or "unknown"
             os.close(self._handle)
-            raise LockedError(f"an engine of this mode and account runs already (pid {holder})") from None
+            raise LockedError(f"{who} of this mode and account runs already (pid {holder})") from None
         os.ftruncate(self._handle, 0)
         os.pwrite(self._handle, f"{os.getpid()}\n".encode(), 0)
 
     def release(self) -> None:
         """Let go; the kernel does it for us when the process dies."""
+        os.close(self._handle)
+
+
+class Pulse(Struct, frozen=True):
+    """A sign of life: who, when by the monotonic clock (the same for all processes), and a word."""
+
+    pid: int
+    ts: int
+    word: str
+
+
+class SignOfLife:
+    """A process's sign of life in a file of one block, overwritten in place: a full disk does not matter."""
+
+    SIZE = 512
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._handle = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if os.fstat(self._handle).st_size < self.SIZE:
+            os.pwrite(self._handle, bytes(self.SIZE), 0)
+
+    def beat(self, ts: int, word: str = "") -> None:
+        """Give it; raises OSError."""
+        room = self.SIZE - 100
+        body = msgspec.json.encode(Pulse(os.getpid(), ts, word[:room]))
+        os.pwrite(self._handle, body[: self.SIZE].ljust(self.SIZE, b"\0"), 0)
+
+    def read(self) -> Pulse | None:
+        """The last one given; None when there is none."""
+        try:
+            return msgspec.json.decode(os.pread(self._handle, self.SIZE, 0).rstrip(b"\0"), type=Pulse)
+        except msgspec.DecodeError:
+            return None
+
+    def close(self) -> None:
+        """Let go of the file."""
         os.close(self._handle)
 
 

@@ -45,13 +45,24 @@ class Secret:
 class Keys:
     """Looks secrets up by name: environment first, then the `.env` file, then the keyring."""
 
-    def __init__(self, environment: Mapping[str, str], env_file: Path | None) -> None:
-        """`env_file` may be absent; one that others may read is refused at once."""
+    def __init__(self, environment: Mapping[str, str], env_file: Path | None, prefix: str = "") -> None:
+        """`env_file` may be absent; one that others may read is refused at once.
+
+        With a `prefix`, a name that stands with it goes before the bare one: keys of the watchdog's own.
+        """
+        self.prefix = prefix
         self._environment = environment
         self._file = _read(env_file) if env_file is not None and env_file.exists() else {}
 
     def find(self, name: str) -> Secret | None:
         """A secret, or None when it is nowhere."""
+        if self.prefix:
+            own = self._look_up(self.prefix + name)
+            if own is not None:
+                return own
+        return self._look_up(name)
+
+    def _look_up(self, name: str) -> Secret | None:
         text = self._environment.get(name) or self._file.get(name) or _from_keyring(name)
         return Secret(name, text) if text else None
 

@@ -6,9 +6,10 @@ import asyncio
 
 import msgspec
 
+from console.core.events import Mode
 from console.core.instruments import Venue
 from console.launch.place import LaunchError, Place
-from console.launch.sources import examine
+from console.launch.sources import examine, watchdog_check
 from console.venues.base.protocol import Check
 
 EXIT_FAILED = 1
@@ -17,6 +18,9 @@ EXIT_FAILED = 1
 def doctor(place: Place, venue: str | None, as_json: bool) -> int:
     """Run the checks and print them; status 1 when one that is needed failed."""
     checks = asyncio.run(examine(place.config, _venue(venue)))
+    if checks and place.config.mode in (Mode.DEMO, Mode.LIVE):
+        beside = watchdog_check(place.folder)
+        checks.append(msgspec.structs.replace(beside, needed=False))  # the engine starts it
     if not checks:
         raise LaunchError(
             "doctor: no venue is enabled; name one with --venue, or see [venues] in markets.toml"

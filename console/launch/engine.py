@@ -7,6 +7,8 @@ import contextlib
 import os
 import secrets
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -15,15 +17,20 @@ from console.config.read import Config
 from console.core.events import AddMatch, Mode, OperatorEvent
 from console.core.instruments import RunId
 from console.core.recovery import recover
-from console.folders import KillLatch, Lock
+from console.folders import KillLatch, Lock, SignOfLife
 from console.journal import JournalError, Reader, latest
 from console.launch.place import Place
-from console.launch.sources import connected, examine
+from console.launch.sources import connected, examine, watchdog_check
+from console.launch.spawn import spawn
 from console.runner.clock import RunClock, SystemClock
 from console.runner.runner import Beginning, Gate, Runner
 from console.runner.source import Source
+from console.runner.watching import HEARTBEAT, TRADING
+from console.venues.base.protocol import Check
 from console.venues.simulated import SimulatedVenues
 
+WATCHDOG_PATIENCE_S = 8.0
+WATCHDOG_LOOKS = 10  # in a row at which it watches: it takes a moment to notice us
 BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -38,6 +45,9 @@ def run_engine(place: Place, headless: bool) -> int:
     while True:
         books = _books(place.folder, config)
         source = _source(config, place.folder, books)
+        watchdog = partial(_spawn_watchdog, place) if _is_real(config) else None
+        if watchdog is not None:
+            _await_watchdog(place, watchdog)
         beginning = Beginning(
             run_id=new_run_id(),
             folder=place.folder,
@@ -46,8 +56,9 @@ def run_engine(place: Place, headless: bool) -> int:
             checkpoint=_recovered(books / "journal", config.ledger),
             first=carried or _configured(config, source),
             keep_without_console=headless,
-            gate=_gate(config) if _is_real(config) else None,
-            checks=_gate(config) if config.dry_run else None,
+            gate=_gate(config, place.folder) if _is_real(config) else None,
+            checks=_gate(config, None) if config.dry_run else None,
+            spawn_watchdog=watchdog,
         )
         status, runner = run_once(config, beginning, source, SystemClock())
         if not runner.switched:
@@ -90,9 +101,37 @@ def _source(config: Config, folder: Path, books: Path) -> Source:
     return connected(config, books)
 
 
-def _gate(config: Config) -> Gate:
+def _gate(config: Config, watched: Path | None) -> Gate:
+    """What real orders wait for; `watched` is the folder in which a watchdog must give signs of life."""
     real = msgspec.structs.replace(config, dry_run=False)
-    return lambda: examine(real)
+
+    async def checks() -> list[Check]:
+        found = await examine(real)
+        return found if watched is None else [*found, watchdog_check(watched)]
+
+    return checks
+
+
+def _spawn_watchdog(place: Place) -> None:
+    """One that finds another at work ends by itself. Ours is reaped when it ends, never waited for."""
+    spawn(place.watch, place.folder / "watch.log")
+
+
+def _await_watchdog(place: Place, spawn_one: Callable[[], None]) -> None:
+    """Start the watchdog unless there is one, and give it a moment: nothing real leaves without it.
+
+    It connects when an engine gives signs of life; so this one does already.
+    """
+    until = time.monotonic() + WATCHDOG_PATIENCE_S
+    if not watchdog_check(place.folder).passed:
+        spawn_one()
+    sign = SignOfLife(place.folder, HEARTBEAT)
+    reached = 0
+    while time.monotonic() < until and reached < WATCHDOG_LOOKS:
+        sign.beat(time.monotonic_ns(), TRADING)
+        time.sleep(0.1)
+        reached = reached + 1 if watchdog_check(place.folder).passed else 0
+    sign.close()
 
 
 def say(line: str) -> None:

@@ -20,13 +20,14 @@ class LaunchError(Complaint):
 
 
 class Place(Struct, frozen=True):
-    """One engine's home. `start` and `kill` are the commands that run it and that kill from outside."""
+    """One engine's home. `start`, `kill` and `watch` are the commands that run it, kill it, look after it."""
 
     config: Config
     folder: Path
     socket: Path
     start: tuple[str, ...]
     kill: tuple[str, ...]
+    watch: tuple[str, ...] = ()
 
 
 def place_of(config_file: str | None) -> Place:
@@ -40,4 +41,5 @@ def place_of(config_file: str | None) -> Place:
         socket=socket_path(os.environ, config.mode, config.account_name),
         start=(*COMMAND, "run", "--detached", *extra),
         kill=(*COMMAND, "kill", *extra),
+        watch=(*COMMAND, "watch", *extra),
     )

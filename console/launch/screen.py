@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 from console.launch.place import LaunchError, Place
+from console.launch.spawn import spawn
 from console.link.client import LinkClient
 from console.link.messages import Role
 
@@ -64,15 +64,8 @@ def answers(path: Path) -> bool:
 def start_engine(place: Place) -> None:
     """Start the engine in a session of its own, so that the terminal's end is not its end."""
     log = place.folder / "engine.log"
-    with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:
-        begin = output.tell()
-        process = subprocess.Popen(  # noqa: S603 our own command
-            place.start,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
+    begin = log.stat().st_size if log.exists() else 0
+    process = spawn(place.start, log)
     print("starting the engine ...", end="", flush=True, file=sys.stderr)
     until = time.monotonic() + START_PATIENCE_S
     while time.monotonic() < until:

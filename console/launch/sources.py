@@ -14,10 +14,11 @@ from console.config.tables import FeedTable
 from console.core.commands import AnyCommand
 from console.core.events import Mode
 from console.core.instruments import Venue
-from console.folders import state_folder
+from console.folders import SignOfLife, state_folder
 from console.keys import ENV_FILE, Keys
 from console.launch.place import LaunchError
 from console.runner.source import Source
+from console.runner.watching import WATCH, missing
 from console.venues.base.lane import Request
 from console.venues.base.protocol import Check, FeedClient, Picker, VenueClient
 from console.venues.connected import Connected
@@ -43,6 +44,7 @@ class VenueKit(Struct, frozen=True):
     pick: Callable[[Config, VenueClient], Picker | None] = lambda _, __: None  # from what a client lists
 
 
+WATCH_PREFIX = "WATCH_"
 FeedMaker = Callable[[FeedTable, Keys], FeedClient]
 
 
@@ -84,6 +86,12 @@ def keys_of(config: Config) -> Keys:
     return Keys(os.environ, folder / ENV_FILE)
 
 
+def watch_keys(config: Config) -> Keys:
+    """Secrets of the watchdog: WATCH_<NAME> where there is one, else the engine's own."""
+    folder = Path(config.source).parent if config.source else Path()
+    return Keys(os.environ, folder / ENV_FILE, prefix=WATCH_PREFIX)
+
+
 def enabled(config: Config) -> list[tuple[Venue, VenueKit]]:
     """The venues switched on, with how to connect to them."""
     return [(venue, kit) for venue, kit in VENUES.items() if getattr(config.venues, venue.value).enabled]
@@ -112,6 +120,15 @@ def feeds(config: Config, keys: Keys) -> list[FeedClient]:
     """The odds feeds switched on."""
     tables = {name: getattr(config.feeds, name) for name in FEEDS}
     return [make(tables[name], keys) for name, make in FEEDS.items() if tables[name].enabled]
+
+
+def watchdog_check(folder: Path) -> Check:
+    """Whether somebody would empty the venues if this engine died or hung (C15)."""
+    sign = SignOfLife(folder, WATCH)
+    why = missing(sign)
+    sign.close()
+    remedy = "run `mmconsole watch` beside the engine; real orders start one by themselves"
+    return Check("watchdog", not why, why or "it watches and reaches every venue", remedy)
 
 
 async def examine(config: Config, only: Venue | None = None) -> list[Check]:

@@ -60,6 +60,7 @@ from console.runner.inbox import Done, Inbox
 from console.runner.outbox import Outbox
 from console.runner.persist import persist
 from console.runner.source import Source
+from console.runner.watching import Watching
 from console.venues.base.protocol import Check
 
 SLICE_S = 0.002  # how long the loop works through the inbox before it lets others in
@@ -92,6 +93,7 @@ class Beginning:
     keep_without_console: bool
     gate: Gate | None = None  # real orders wait for these checks
     checks: Gate | None = None  # what they would wait for on the other ledger
+    spawn_watchdog: Callable[[], None] | None = None  # real orders are watched over
 
 
 class Runner:
@@ -124,6 +126,9 @@ class Runner:
         self._kept = b""
         self._kept_ts = Nanos(0)
         self._refusal = ""
+        self._watching: Watching | None = None
+        if beginning.spawn_watchdog is not None:
+            self._watching = Watching(beginning.folder, latch, beginning.spawn_watchdog)
         self.switched = False  # the operator wants the other ledger next
         self._ended = asyncio.Event()
 
@@ -163,6 +168,10 @@ class Runner:
         await asyncio.wait(tasks, timeout=2.0)
         self._journal.close()
         self._report(code)
+        if self._watching is not None:
+            if code != EXIT_UNPROVEN:
+                self._watching.ended()
+            self._watching.close()
         return code
 
     def stop(self, why: str, code: int) -> None:
@@ -288,6 +297,9 @@ class Runner:
             self._kept_ts = ts
             self._keep()
         state = self._engine.state
+        if self._watching is not None:
+            killed = state.kill is not None
+            self._watching.tick(killed, self._inbox.put, self._inbox.put_first)
         if state.stopping and self._exit_code is None:  # the operator stopped it, or a lost console did
             self._exit_code = 0
             self._stop_by = time.monotonic() + STOP_PATIENCE_S
@@ -422,7 +434,9 @@ class Runner:
             checks = await gate()
             failed = tuple(f"{c.name}: {c.seen}; {c.remedy}" for c in checks if c.needed and not c.passed)
             if not failed:
-                self._inbox.put_first(StartGatePassed(checks=tuple(check.name for check in checks)))
+                self._inbox.put_first(
+                    StartGatePassed(checks=tuple(check.name for check in checks if check.passed))
+                )
                 await self._ended.wait()
                 return
             if failed != told:
