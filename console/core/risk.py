@@ -236,11 +236,11 @@ def _exposed(
     if size <= 0:
         return size, ""
     added = worst_with(desk, wanted, size, replaces, blotter) - desk.worst
-    limits = (
-        ("exposure_match", desk.settings.exposure_match, desk.worst),
-        ("exposure_event", desk.settings.exposure_event, books.event),
-        ("exposure_venue", account.exposure_venue, books.venue),
+    limits = (  # where two are as tight, the wider one is named
         ("exposure_total", account.exposure_total, books.total),
+        ("exposure_venue", account.exposure_venue, books.venue),
+        ("exposure_event", desk.settings.exposure_event, books.event),
+        ("exposure_match", desk.settings.exposure_match, desk.worst),
     )
     name = ""
     for limit_name, limit, used in limits:

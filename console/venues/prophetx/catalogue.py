@@ -199,10 +199,10 @@ def _match(
         return None
     outcomes, suffix = (home, away), ""
     if kind is Kind.TOTAL:
-        outcomes, suffix = (f"Over {written}", f"Under {written}"), f" o/u {written}"
+        outcomes, suffix = (f"Over {written}", f"Under {written}"), f": o/u {written}"
     elif kind is Kind.SPREAD and line is not None:
         outcomes = (f"{home} {line:+}", f"{away} {-line:+}")
-        suffix = f" {line:+}"
+        suffix = f": {line:+}"
     identity = f"px-{event.event_id}-{market.id}"
     return MatchSpec(
         id=MatchId(f"{identity}-{written}" if written else identity),
@@ -211,11 +211,21 @@ def _match(
         listings=(Listing(sides[0].instrument, (0,)), Listing(sides[1].instrument, (1,))),
         event=f"px-{event.event_id}",
         sport=event.sport_name,
-        league=event.tournament_name,
+        league=league_of(event),
         kind=kind,
         line=written,
         start=start_of(event),
     )
+
+
+def league_of(event: SportEvent) -> str:
+    """The league as odds feeds are asked for it; tennis has one tournament for each draw."""
+    name = event.tournament_name.lower()
+    if event.sport_name.lower() != "tennis":
+        return name
+    if "wta" in name or "(w)" in name:
+        return "wta"
+    return "atp" if "atp" in name or "(m)" in name else name
 
 
 def _number(line: Decimal) -> str:

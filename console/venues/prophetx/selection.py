@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from console.core.events import AddMatch, RemoveMatch
+from console.core.events import AddMatch, FeedStatus, RemoveMatch
 from console.core.matches import Kind, MatchId, MatchSpec
 from console.core.settings import MatchSettings
 from console.core.units import SECOND
@@ -22,6 +22,7 @@ from console.venues.prophetx.neutral import SportEvent, Unreadable
 HOUR: Final = 3600 * SECOND
 OVER_H: Final = 8  # after its start a match is dropped, unless something is held of it
 RETRY_S: Final = 10.0
+NAME: Final = "prophetx picks"  # among the feeds, so that a failure is seen
 
 
 class Wish(Struct, frozen=True, kw_only=True):
@@ -72,12 +73,13 @@ class Picker:
     async def run(self, put: Put) -> None:
         """Pick until cancelled."""
         while True:
+            why, pause_s = "", self._refresh_s
             try:
                 await self.pick(put)
-            except (Refused, Unanswered, Unreadable):
-                await asyncio.sleep(min(RETRY_S, self._refresh_s))
-            else:
-                await asyncio.sleep(self._refresh_s)
+            except (Refused, Unanswered, Unreadable) as error:
+                why, pause_s = str(error) or "no answer", min(RETRY_S, self._refresh_s)
+            put(FeedStatus(feed=NAME, up=not why, why=why))
+            await asyncio.sleep(pause_s)
 
     async def pick(self, put: Put) -> None:
         """Look once; raises what the finder does."""
