@@ -215,7 +215,7 @@ class ProphetX:
             return
         self._up = True
         self._healthy = time.monotonic()
-        self._ledger.listens_since = time.time() + self._session.clock.offset_s
+        self._ledger.listening = True
         self._ledger.reconnected()
         self._trading.ready = self._trades
         self._put(VenueUp(venue=Venue.PROPHETX))
@@ -225,7 +225,7 @@ class ProphetX:
             self._say_down(why)
             return
         self._up = self._trading.ready = False
-        self._ledger.listens_since = None
+        self._ledger.listening = False
         self._shelf.disconnected()
         self._why_down = ""
         self._say_down(why)

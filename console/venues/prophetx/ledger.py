@@ -1,7 +1,7 @@
 """The venue's account of us, read whole whenever the engine asks, from a copy that may be late.
 
-A list counts only if the copy is younger than the moment we began to listen on the private channel (from then
-on every change was told to us) and than the last cancel of everything.
+A list counts only if the copy is younger than the question: what was cancelled before it is then gone, what
+was placed before it is there, whatever was told to us meanwhile or was lost.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ BLIND_POLL_S: Final = 5.0  # while the push socket is down, fills are looked for
 ENDINGS: Final = ("settled", "closed", "manually_settled", "void")
 ENDINGS_S: Final = 60.0
 RECENT_S: Final = 3600
-CLOCK_MARGIN_S: Final = 1.0  # how far we may be wrong about the venue's clock
+CLOCK_MARGIN_S: Final = 0.75  # how far we may be wrong about the venue's clock
 SKEW_S: Final = 60  # the end of a window lies in the future: clocks differ
 
 
@@ -57,7 +57,7 @@ class Ledger:
         self._asked = asyncio.Event()
         self._endings_due = 0.0
         self._endings_since: float | None = None
-        self.listens_since: float | None = None  # by the venue's clock; None while nothing listens
+        self.listening = False  # the private channel tells us what happens
         self.why = ""  # the last read failed so
 
     def ask(self) -> None:
@@ -73,7 +73,7 @@ class Ledger:
                     await self._asked.wait()
             except TimeoutError:
                 asked = False
-                if self.listens_since is not None:
+                if self.listening:
                     continue
             self._asked.clear()
             try:
@@ -98,8 +98,7 @@ class Ledger:
         until = time.monotonic() + PATIENCE_S
         while True:
             listed, synced = await self._resting()
-            since = self.listens_since if self.listens_since is not None else began
-            if synced >= max(since, self._trading.swept_s) + CLOCK_MARGIN_S:
+            if synced >= began + CLOCK_MARGIN_S:
                 break
             if time.monotonic() > until:
                 raise Unanswered(f"the venue's lists are {self._now_s() - synced:.0f} s old")
