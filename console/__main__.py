@@ -71,6 +71,7 @@ def _add_running(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     kill = commands.add_parser("kill", help="cancel everything, engage the kill latch, wait for the proof")
     _common(kill)
     kill.add_argument("--replay", action="store_true", help="kill the replay that is playing")
+    kill.add_argument("--venue", metavar="VENUE", help="that venue alone; the others go on")
     kill.set_defaults(command=_kill)
 
     watch = commands.add_parser(
@@ -78,6 +79,17 @@ def _add_running(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     _common(watch)
     watch.set_defaults(command=_watch)
+    flatten = commands.add_parser(
+        "flatten", help="get out of a match by taking liquidity, with or without a running engine"
+    )
+    _common(flatten)
+    flatten.add_argument("match", metavar="MATCH")
+    flatten.add_argument("--floor", required=True, metavar="CENTS", help="no contract is sold below it")
+    flatten.add_argument("--patience", type=float, default=60.0, metavar="S", help="seconds to wait for it")
+    flatten.add_argument(
+        "--reduce-only", metavar="REASON", help="lift the kill latch for getting out only; typed on purpose"
+    )
+    flatten.set_defaults(command=_flatten)
 
 
 def _add_research(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -179,11 +191,20 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _kill(arguments: argparse.Namespace) -> int:
-    from console.launch.kill import kill
+    from console.launch.kill import kill, venue_of
     from console.launch.place import place_of
     from console.launch.replay import replay_place
 
-    return kill(replay_place(None) if arguments.replay else place_of(_config_of(arguments)))
+    place = replay_place(None) if arguments.replay else place_of(_config_of(arguments))
+    return kill(place, venue_of(arguments.venue))
+
+
+def _flatten(arguments: argparse.Namespace) -> int:
+    from console.launch.flatten import flatten, wish_of
+    from console.launch.place import place_of
+
+    wish = wish_of(arguments.match, arguments.floor, arguments.patience, arguments.reduce_only)
+    return flatten(place_of(_config_of(arguments)), wish)
 
 
 def _watch(arguments: argparse.Namespace) -> int:

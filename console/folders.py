@@ -6,7 +6,7 @@ import fcntl
 import hashlib
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from console.core.complaint import Complaint
 from console.core.events import Mode
+from console.core.instruments import Venue
 
 SOCKET_PATH_MAX = 100  # the kernel allows 108 bytes with the closing zero
 
@@ -53,12 +54,19 @@ def socket_path(environment: Mapping[str, str], mode: Mode, account: str) -> Pat
     name = f"{mode.value}-{hashlib.sha256(state.encode()).hexdigest()[:12]}.sock"
     runtime = environment.get("XDG_RUNTIME_DIR")
     folders = [Path(runtime) / "mmconsole"] if runtime and Path(runtime).is_dir() else []
-    for folder in (*folders, Path(tempfile.gettempdir()) / f"mmconsole-{os.getuid()}"):
+    for folder in (*folders, _temporary() / f"mmconsole-{os.getuid()}"):
         path = folder / name
         if len(os.fsencode(path)) <= SOCKET_PATH_MAX:
             _make_private(folder)
             return path
     raise FolderError(f"{path}: too long for a socket; set XDG_RUNTIME_DIR to a short path")
+
+
+def _temporary() -> Path:
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError as error:  # also when no disk takes a byte
+        raise FolderError(f"no folder can be written to: {error.strerror}; is the disk full?") from error
 
 
 def _make_private(folder: Path) -> None:
@@ -78,7 +86,10 @@ class Lock:
 
     def __init__(self, folder: Path, name: str = "lock", who: str = "an engine") -> None:
         self._path = folder / name
-        self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise FolderError(f"{self._path}: cannot be used: {error.strerror}") from error
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -137,11 +148,16 @@ class KillLatch:
 
     SIZE = 4096
 
-    def __init__(self, folder: Path) -> None:
-        self._handle = os.open(folder / "latch", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        if os.fstat(self._handle).st_size < self.SIZE:
-            os.pwrite(self._handle, bytes(self.SIZE), 0)
-            os.fsync(self._handle)
+    def __init__(self, folder: Path, venue: str = "") -> None:
+        """The latch of everything, or that of one venue; raises FolderError."""
+        path = folder / ("latch" + (f".{venue}" if venue else ""))
+        try:
+            self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            if os.fstat(self._handle).st_size < self.SIZE:
+                os.pwrite(self._handle, bytes(self.SIZE), 0)
+                os.fsync(self._handle)
+        except OSError as error:
+            raise FolderError(f"{path}: the kill latch cannot be made: {error.strerror}") from error
 
     def reason(self) -> str:
         """Why it is engaged; empty when it is not."""
@@ -163,3 +179,36 @@ class KillLatch:
     def close(self) -> None:
         """Let go of the file."""
         os.close(self._handle)
+
+
+class Latches:
+    """The kill latch of everything and one of each venue."""
+
+    def __init__(self, folder: Path, venues: Iterable[Venue]) -> None:
+        self.all = KillLatch(folder)
+        self.of = {venue: KillLatch(folder, venue.value) for venue in venues}
+
+    def engaged(self, venue: Venue) -> bool:
+        """Whether nothing may leave for a venue."""
+        return self.all.engaged() or self.of[venue].engaged()
+
+    def find(self, venue: Venue | None) -> KillLatch:
+        """The latch of one venue, or of everything."""
+        return self.all if venue is None else self.of[venue]
+
+    def close(self) -> None:
+        """Let go of the files."""
+        for latch in (self.all, *self.of.values()):
+            latch.close()
+
+
+def keep_file(path: Path, content: bytes) -> bool:
+    """Replace a private file whole or not at all; False when the disk does not take it."""
+    fresh = path.with_suffix(".new")
+    try:
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(content)
+        fresh.replace(path)
+    except OSError:
+        return False
+    return True

@@ -7,7 +7,7 @@ import pytest
 for name in [
     n for n in os.environ if n.startswith(("TEXTUAL", "MMCONSOLE_")) or n in ("NO_COLOR", "LINES", "COLUMNS")
 ]:
-    if name != "MMCONSOLE_RECORDINGS":
+    if name not in ("MMCONSOLE_RECORDINGS", "MMCONSOLE_LONG"):
         del os.environ[name]
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
 

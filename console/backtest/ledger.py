@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable
 from console.core.events import OrderFilled, Settled
 from console.core.fees import FeeKind, FeeModel
 from console.core.instruments import (
+    BUY,
+    NO,
+    YES,
     Action,
     Instrument,
     InstrumentSpec,
-    Side,
     TradeId,
     Venue,
     VoidRule,
@@ -37,10 +39,10 @@ class Account:
 
     def fill(self, fill: OrderFilled, fees: FeeModel) -> None:
         """Count a fill."""
-        bought, dollar = fill.action is Action.BUY, 0
-        if fill.instrument.side is Side.NO:
+        bought, dollar = fill.action is BUY, 0
+        if fill.instrument.side is NO:
             dollar = fill.size if bought else -fill.size
-        self.net += fill.size if bought is (fill.instrument.side is Side.YES) else -fill.size
+        self.net += fill.size if bought is (fill.instrument.side is YES) else -fill.size
         self.cash += dollar - fill.fee + (-fill.cost if bought else fill.cost)
         self.paid += fill.cost if bought else 0
         if fees.kind is FeeKind.WINNINGS and bought:
@@ -182,7 +184,7 @@ def _outcome(
         payout = worth[leg.instrument.yes]
         if payout is None:
             continue
-        paid_out = payout if leg.instrument.side is Side.YES else ONE - payout
+        paid_out = payout if leg.instrument.side is YES else ONE - payout
         fees = specs[leg.instrument.yes].fees
         total += min(_gain(leg.action, price, size, paid_out, fees) for price, size in leg.versions)
     return total
@@ -195,7 +197,7 @@ def _gain(action: Action, price: int, size: int, payout: int, fees: FeeModel) ->
     """
     quadratic = fees.kind is FeeKind.QUADRATIC
     fee = ceil_div(fees.maker_rate * price * (ONE - price), ONE * ONE) if quadratic else 0
-    each = (payout - price if action is Action.BUY else price - payout) - fee
+    each = (payout - price if action is BUY else price - payout) - fee
     return min(0, max(0, size) * each // ONE)
 
 

@@ -11,6 +11,7 @@ from console.core.commands import Alert, AnyCommand, CancelAll, Latch
 from console.core.engine import Engine
 from console.core.events import AnyEvent, Mode, Started
 from console.core.instruments import RunId
+from console.core.overrides import lasting_account
 from console.core.recovery import recover
 from console.core.settings import AccountSettings
 from console.core.state import State
@@ -80,7 +81,7 @@ class Process:
         self.outbox.step(turn, event, commands, event.ts)
         if any(isinstance(command, Alert) for command in commands):
             self.checkpoint(event.ts)  # a halt that no record can bring back
-        self._disk.settings = self.state.settings
+        self._disk.settings = lasting_account(self.state)
         return answers
 
     def checkpoint(self, now: int) -> None:

@@ -29,7 +29,7 @@ from console.core.events import (
     Started,
     Tick,
 )
-from console.core.instruments import Action, RunId
+from console.core.instruments import BUY, RunId
 from console.core.matches import MatchId
 from console.core.settings import AccountSettings, MatchSettings, SettingError, parse_setting
 from console.core.units import CENT, MILLISECOND, SECOND, Nanos, Price
@@ -48,6 +48,7 @@ SETTINGS = MatchSettings(
 )
 LINGER = 30 * SECOND  # of a settled match: late answers find it
 PROGRESS_EVERY = 20_000
+READ_AT_ONCE = 16_384  # events: 3 MB
 
 Progress = Callable[[int], None]
 Settings = MatchSettings | AccountSettings
@@ -65,6 +66,7 @@ class Replay:
         self._decisions = decisions
         self._digest = hashlib.sha256()
         self._encode = msgspec.json.Encoder().encode
+        self._safe_ns = max(0, tape.request_ns - 1)
         self._number = 0  # of the event the engine has seen last
         self._tick_ts = Nanos(tape.began + TICK)
         self._over: deque[tuple[int, MatchId]] = deque()  # matches settled, and when they are put away
@@ -95,7 +97,7 @@ class Replay:
             self._tick(ts)
             return True
         # Nothing decided from `ts` on takes effect before its way to the venue: so far it is safe to go.
-        until = min(self._tick_ts - 1, max(ts, ts + self.tape.request_ns - 1))
+        until = min(self._tick_ts - 1, ts + self._safe_ns)
         on_event, markets = self.engine.on_event, self.engine.state.markets
         for event in self.tape.advance(until):
             if not isinstance(event, BookDelta):
@@ -122,7 +124,7 @@ class Replay:
     def _tick(self, ts: Nanos) -> None:
         """A tenth of a second passed; over a long silence of the recording, until `ts`, it was more."""
         now = self._tick_ts
-        self._feed(Tick(ts=now, wall=now))
+        self._see(Tick(now, now))
         while self._over and self._over[0][0] <= now:
             self._retire(self._over.popleft()[1])
         tick = now + TICK
@@ -140,7 +142,7 @@ class Replay:
         self._feed(RemoveMatch(ts=now, wall=now, match=match))
 
     def _feed(self, event: AnyEvent) -> None:
-        self._number += 1
+        """Show the engine an event that is counted or recorded."""
         if isinstance(event, OrderFilled):
             self._fills += 1
         elif isinstance(event, BookStale):
@@ -149,6 +151,10 @@ class Replay:
             self._over.append((event.ts + LINGER, MatchId(event.instrument.symbol)))
         if self._decisions is not None:
             self._decisions.event(event)
+        self._see(event)
+
+    def _see(self, event: AnyEvent) -> None:
+        self._number += 1
         commands = self.engine.on_event(event)
         if commands:
             self._decided(commands)
@@ -163,7 +169,7 @@ class Replay:
             if kind in self._counts:
                 self._counts[kind] += 1
             if isinstance(command, PlaceOrder | AmendOrder):
-                bought = command.action is Action.BUY
+                bought = command.action is BUY
                 self._above += command.price > command.ceiling if bought else command.price < command.ceiling
             self.tape.submit(command, ts)
 
@@ -250,7 +256,7 @@ def replay(
     match, account = overridden(settings)
     paths = list(files)
     started = time.perf_counter()
-    tape = Tape(paths, match, odds=pinned, dials=dials, cash=cash, whole=whole)
+    tape = Tape(paths, match, odds=pinned, dials=dials, cash=cash, whole=whole, burst=READ_AT_ONCE)
     decisions = Decisions(journal) if journal is not None else None
     replaying = Replay(tape, account, decisions)
     replaying.run(progress)

@@ -9,7 +9,7 @@ from console.backtest.seen import Seen
 from console.backtest.standing import Standing
 from console.core.commands import AmendOrder, PlaceOrder
 from console.core.desk import Desk
-from console.core.instruments import Action, ClientOrderId, Instrument, InstrumentSpec, Side
+from console.core.instruments import BUY, YES, Action, ClientOrderId, Instrument, InstrumentSpec
 from console.core.ladders import Ladder
 from console.core.matches import MatchId
 from console.core.orders import Order
@@ -65,7 +65,7 @@ class Scene:
         mask = 0
         for outcome in desk.spec.pays(instrument):
             mask |= 1 << outcome
-        return mask if action is Action.BUY else desk.full ^ mask
+        return mask if action is BUY else desk.full ^ mask
 
     def groups(self, desk: Desk) -> Iterator[dict[Instrument, int]]:
         """Symbols of a match that net against each other, with the outcomes they pay on."""
@@ -112,12 +112,12 @@ def legs_of(orders: Iterable[Order]) -> list[Leg]:
 
 def bid_of(action: Action, price: int) -> int:
     """What a contract of what an order makes us long costs."""
-    return price if action is Action.BUY else ONE - price
+    return price if action is BUY else ONE - price
 
 
 def yes_price_of(instrument: Instrument, price: int) -> int:
     """Where an order on `instrument` rests in the book."""
-    return price if instrument.side is Side.YES else ONE - price
+    return price if instrument.side is YES else ONE - price
 
 
 Leaving = PlaceOrder | AmendOrder

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from console.core.events import (
@@ -22,7 +22,7 @@ from console.core.events import (
     VenueDown,
     VenueUp,
 )
-from console.core.instruments import BookSide, Instrument, MarketState, Venue
+from console.core.instruments import BID, BookSide, Instrument, MarketState, Venue
 from console.core.matches import MatchId
 
 NEVER = -(10**18)
@@ -46,7 +46,7 @@ class SeenBook:
         if not pending:
             return NEVER
         for delta in pending:
-            sizes = self.bids if delta.side is BookSide.BID else self.asks
+            sizes = self.bids if delta.side is BID else self.asks
             size = sizes.get(delta.price, 0) + delta.change
             if size:
                 sizes[delta.price] = size
@@ -121,15 +121,15 @@ class Seen:
                 if last > stream_ts.get(venue, NEVER):
                     stream_ts[venue] = last
 
-    def opposing(self, instrument: Instrument, side: BookSide, own: dict[int, int]) -> int | None:
+    def opposing(self, instrument: Instrument, side: BookSide, own: Mapping[int, int]) -> int | None:
         """YES price at which an order resting on `side` would trade with others, `own` being ours there."""
         book = self.books[instrument]
         book.fold()
-        others = book.asks if side is BookSide.BID else book.bids
+        others = book.asks if side is BID else book.bids
         prices = [price for price, size in others.items() if size > own.get(price, 0)]
         if not prices:
             return None
-        return min(prices) if side is BookSide.BID else max(prices)
+        return min(prices) if side is BID else max(prices)
 
     def confirmed_ts(self, instrument: Instrument) -> int:
         """When the book was last proven to stand; NEVER while it is not to be trusted."""

@@ -10,7 +10,7 @@ from console.backtest.scene import Leaving, Scene, SentOrder, bid_of, legs_of, y
 from console.core.commands import AmendOrder, CeilingKind, PlaceOrder
 from console.core.desk import Desk
 from console.core.fees import FeeKind, FeeModel, fee_per_contract
-from console.core.instruments import Action, BookSide, MarketState, book_side
+from console.core.instruments import ASK, BID, BUY, SELL, MarketState, book_side
 from console.core.orders import Order
 from console.core.units import ONE, SECOND
 
@@ -88,10 +88,10 @@ def _behind_the_ask(scene: Scene, order: Leaving) -> None:
     """Post-only: it does not cross what others show."""
     instrument = order.instrument.yes
     side = book_side(order.instrument.side, order.action)
-    opposite = BookSide.ASK if side is BookSide.BID else BookSide.BID
+    opposite = ASK if side is BID else BID
     others = scene.seen.opposing(instrument, side, scene.state.blotter.own_sizes(instrument, opposite))
     price = yes_price_of(order.instrument, order.price)
-    if others is not None and (price >= others if side is BookSide.BID else price <= others):
+    if others is not None and (price >= others if side is BID else price <= others):
         raise Broken("post_only", _say(order, f"crosses {others}, which we had seen"))
 
 
@@ -229,9 +229,9 @@ def _sized(scene: Scene, desk: Desk, order: Leaving, leaving: list[Leaving]) -> 
     if exposure + longer > settings.inventory_max + ROUNDING:
         raise Broken("inventory_max", _say(order, f"exposure {exposure} and {longer} to come"))
     held = _held(scene, desk, order)
-    if order.action is Action.BUY and held + same > settings.max_position:
+    if order.action is BUY and held + same > settings.max_position:
         raise Broken("max_position", _say(order, f"{held} held and {same} to come"))
-    if order.action is Action.SELL and same > held:
+    if order.action is SELL and same > held:
         raise Broken("oversold", _say(order, f"{held} held and {same} for sale"))
 
 

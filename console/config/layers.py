@@ -11,10 +11,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from console.config.error import ConfigError
-from console.config.tables import EngineTable, FeedsTable, SimTable, VenuesTable
+from console.config.tables import AlertsTable, EngineTable, FeedsTable, SimTable, VenuesTable
 from console.core.presets import PRESETS
 
 PREFIX = "MMCONSOLE_"
+_PLAIN: dict[str, type[BaseModel]] = {"engine": EngineTable, "sim": SimTable, "alerts": AlertsTable}
 NOT_SETTINGS = frozenset({"MMCONSOLE_RECORDINGS", "MMCONSOLE_CONFIG", "MMCONSOLE_NO_DIFF"})
 
 
@@ -61,8 +62,8 @@ def from_environment(raw: dict[str, Any], environment: Mapping[str, str]) -> dic
 
 def _from_variable(raw: dict[str, Any], words: str, text: str, variable: str) -> dict[str, Any]:
     table, _, key = words.partition("_")
-    if table in ("engine", "sim"):
-        return {table: {key: _typed(EngineTable if table == "engine" else SimTable, key, text)}}
+    if table in _PLAIN:
+        return {table: {key: _typed(_PLAIN[table], key, text)}}
     if table in ("venues", "feeds"):
         model = VenuesTable if table == "venues" else FeedsTable
         return {table: _nested_variable(model, key, text, variable)}
@@ -70,9 +71,8 @@ def _from_variable(raw: dict[str, Any], words: str, text: str, variable: str) ->
         return {table: {key: text}}
     if table == "profiles":
         return {table: _profile_variable(raw, key, text, variable)}
-    raise ConfigError(
-        f"{variable}: no table {table!r}; ENGINE, ACCOUNT, PROFILES, SIM, VENUES or FEEDS would be right"
-    )
+    known = ", ".join(name.upper() for name in (*_PLAIN, "account", "profiles", "venues", "feeds"))
+    raise ConfigError(f"{variable}: no table {table!r}; one of {known} would be right")
 
 
 def _nested_variable(model: type[BaseModel], words: str, text: str, variable: str) -> dict[str, Any]:

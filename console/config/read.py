@@ -12,7 +12,15 @@ from pydantic import ValidationError
 
 from console.config.error import ConfigError
 from console.config.layers import from_environment, overlay, read_file
-from console.config.tables import DEFAULT_PROFILE, FeedsTable, File, InstrumentTable, MatchTable, VenuesTable
+from console.config.tables import (
+    DEFAULT_PROFILE,
+    AlertsTable,
+    FeedsTable,
+    File,
+    InstrumentTable,
+    MatchTable,
+    VenuesTable,
+)
 from console.core.devig import OddsError
 from console.core.events import Mode, OnConsoleLost
 from console.core.instruments import Instrument, Venue
@@ -56,6 +64,7 @@ class Config(msgspec.Struct, frozen=True):
     matches: tuple[MatchConfig, ...]
     venues: VenuesTable
     feeds: FeedsTable
+    alerts: AlertsTable
     paper_cash: Cash  # at each venue
     local: Path  # where changes made on the screen are kept
 
@@ -145,6 +154,7 @@ def _build(file: File, name: str, source: str, local: Path) -> Config:
         matches=tuple(_match(table, profiles, name) for table in file.match),
         venues=file.venues,
         feeds=file.feeds,
+        alerts=file.alerts,
         paper_cash=Cash(file.engine.paper_cash * ONE),
         local=local,
     )

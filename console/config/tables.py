@@ -80,6 +80,8 @@ class KalshiTable(VenueTable):
 
     precision: Literal["direct", "broker"] = "direct"  # what the account's cash is rounded to
     fee_model: Literal["schedule", "taker10"] = "schedule"  # taker10: 10 % of P(1-P), the worst case
+    fill_backstop: int = Field(default=500, ge=0)  # contracts in 15 s at which the venue pulls us; 0: never
+    series: list[str] = Field(default_factory=list)  # searched by words beside the well-known ones
 
 
 class PolymarketTable(VenueTable):
@@ -141,6 +143,13 @@ class FeedsTable(_Table):
     sportsgameodds: FeedTable = FeedTable()
 
 
+class AlertsTable(_Table):
+    """[alerts]: where alerts go besides the screen; the address of the webhook is a secret, not a setting."""
+
+    webhook: bool = False
+    severity: Literal["info", "warn", "error"] = "warn"  # and above
+
+
 class File(_Table):
     """The whole file."""
 
@@ -150,4 +159,5 @@ class File(_Table):
     sim: SimTable = SimTable()
     venues: VenuesTable = VenuesTable()
     feeds: FeedsTable = FeedsTable()
+    alerts: AlertsTable = AlertsTable()
     match: list[MatchTable] = Field(default_factory=list)

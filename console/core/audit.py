@@ -16,7 +16,7 @@ from console.core.commands import AmendOrder, AnyCommand, CeilingKind, PlaceOrde
 from console.core.engine import Engine
 from console.core.events import AnyEvent, InstrumentDefined, Started
 from console.core.fees import fee_per_contract
-from console.core.instruments import Action, Instrument, InstrumentSpec, Side
+from console.core.instruments import BUY, YES, Instrument, InstrumentSpec
 from console.core.units import ONE
 
 _ENCODER = msgspec.json.Encoder()
@@ -69,7 +69,7 @@ class Auditor:
 
     def _test_order(self, number: int, command: PlaceOrder | AmendOrder) -> None:
         """The price against the ceiling, and the ceiling against what it was made of."""
-        buys = command.action is Action.BUY
+        buys = command.action is BUY
         bid = command.price if buys else ONE - command.price
         ceiling = command.ceiling if buys else ONE - command.ceiling
         basis = command.basis
@@ -82,7 +82,7 @@ class Auditor:
         if spec is None:
             self._find(number, f"{say}: on a symbol the venue never defined")
             return
-        yes_price = command.price if command.instrument.side is Side.YES else ONE - command.price
+        yes_price = command.price if command.instrument.side is YES else ONE - command.price
         if yes_price not in spec.ladder():
             self._find(number, f"{say}: not on the price ladder")
         fair_bound = basis.fair_lo - basis.edge

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 
-from console.core.instruments import BookSide
+from console.core.instruments import ASK, BID, BookSide
 from console.core.ladders import Ladder
 from console.core.reasons import Reason
 from console.core.units import ONE, Cash, Nanos, Price
@@ -90,7 +91,7 @@ class Book:
             self.stale = f"price {price} is off the ladder"
             return True
         self.stream.ts = ts
-        if side is BookSide.BID:
+        if side is BID:
             sizes, best = self.bid_sizes, self.best_bid
             size = sizes[rung] = sizes[rung] + change
             if size > 0:
@@ -138,7 +139,8 @@ class Book:
     @property
     def confirmed_ts(self) -> Nanos:
         """When it was last proven that the book stands as it is."""
-        return max(self.stream.ts, self.proof_ts) if not self.stale else self.proof_ts
+        streamed = self.stream.ts
+        return streamed if streamed > self.proof_ts and not self.stale else self.proof_ts
 
     def problem(self, quote_empty: bool) -> Reason | None:
         """Why nothing may be quoted on this book, age aside; None when it is sound."""
@@ -174,18 +176,26 @@ class Face:
     """One side of a book as a bidder sees it: the bids, or the asks mirrored into prices of the NO leg.
 
     All prices are what one pays per contract of the leg this side buys, so higher is better.
-    `own` is our size by YES price, taken out of what others show.
+    `own` is our size by YES price, taken out of what others show. Good for as long as the book stands.
     """
 
-    __slots__ = ("book", "mirrored", "own")
+    __slots__ = ("_asked", "_rival", "book", "mirrored", "own")
 
     def __init__(self, book: Book, side: BookSide, own: Mapping[int, int]) -> None:
         self.book = book
-        self.mirrored = side is BookSide.ASK
+        self.mirrored = side is ASK
         self.own = own
+        self._asked = -1  # the smallest size of the last rival asked for, who is kept
+        self._rival: tuple[Price, int] | None = None
 
-    def rival(self, size_min: int, below: int | None = None) -> tuple[Price, int] | None:
-        """Best price (under `below`) at which others' cumulative size reaches `size_min`, and its size."""
+    def rival(self, size_min: int) -> tuple[Price, int] | None:
+        """Best price at which others' cumulative size reaches `size_min`, and the size at it."""
+        if size_min != self._asked:
+            self._asked, self._rival = size_min, self.rival_below(ONE, size_min)
+        return self._rival
+
+    def rival_below(self, bound: int, size_min: int) -> tuple[Price, int] | None:
+        """The same of the prices under `bound`."""
         book = self.book
         prices, rungs = book.ladder.prices, len(book.ladder.prices)
         sizes, step = (book.ask_sizes, 1) if self.mirrored else (book.bid_sizes, -1)
@@ -195,9 +205,9 @@ class Face:
             size = sizes[rung]
             if size:
                 price = prices[rung]
-                size -= min(size, self.own.get(price, 0))
+                size -= self.own.get(price, 0)
                 shown = ONE - price if self.mirrored else price
-                if size and (below is None or shown < below):
+                if size > 0 and shown < bound:
                     total += size
                     if total >= size_min:
                         return Price(shown), size
@@ -222,13 +232,14 @@ class Face:
         best = self.rival(1)
         if best is None:
             return 0
-        book = self.book
-        sizes = book.ask_sizes if self.mirrored else book.bid_sizes
+        prices = self.book.ladder.prices
+        sizes = self.book.ask_sizes if self.mirrored else self.book.bid_sizes
+        low = ONE - best[0] if self.mirrored else best[0] - span
         total = 0
-        for price, size in zip(book.ladder.prices, sizes, strict=True):
-            shown = ONE - price if self.mirrored else price
-            if size and best[0] - span <= shown <= best[0]:
-                total += size - min(size, self.own.get(price, 0))
+        for rung in range(bisect_left(prices, low), bisect_right(prices, low + span)):
+            size = sizes[rung]
+            if size:
+                total += size - min(size, self.own.get(prices[rung], 0))
         return total
 
     def down(self, price: int) -> Price | None:

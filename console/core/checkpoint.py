@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 from msgspec import Struct
 
@@ -22,12 +24,13 @@ from console.core.instruments import (
 from console.core.markets import Market
 from console.core.matches import MatchId, MatchSpec
 from console.core.matches import State as Stage
-from console.core.orders import Operation, Order, OrderState
+from console.core.orders import Order
+from console.core.overrides import lasting_account
 from console.core.provisional import PositionKept, Unsettled, bring_back
 from console.core.provisional import kept as kept_position
 from console.core.reasons import Reason
-from console.core.settings import MatchSettings
-from console.core.state import State
+from console.core.settings import AccountSettings, MatchSettings
+from console.core.state import Override, State
 from console.core.theo import MANUAL, SourceKind
 from console.core.units import Nanos, Price, Size
 
@@ -96,14 +99,23 @@ class Kept(Struct, frozen=True):
     reduce_only: bool
     mismatches: tuple[tuple[Venue, str], ...]
     fills: int
+    account: AccountSettings | None = None
+    overrides: tuple[tuple[MatchId, str, int, str], ...] = ()  # (match, setting, nanoseconds to go, was)
+    killed_venues: tuple[tuple[Venue, str], ...] = ()
+    tills: tuple[tuple[Venue, int, int], ...] = ()  # (venue, cash expected there, rounding it may be off)
+    fee_halts: tuple[tuple[str, str], ...] = ()
 
 
 class CheckpointError(Complaint):
     """A checkpoint that cannot be read; the message says why in one line."""
 
 
-def encode(state: State) -> bytes:
-    """Encode everything that must outlive the run."""
+def encode(state: State, with_trades: bool = True) -> bytes:
+    """Encode everything that must outlive the run.
+
+    Without the ids of trades it is a tenth as long: whoever reads the records of the run finds them there
+    (see `with_trades`).
+    """
     kept = Kept(
         schema=SCHEMA,
         ts=state.ts,
@@ -111,7 +123,7 @@ def encode(state: State) -> bytes:
         runs=state.runs,
         matches=tuple(_match_kept(desk, state.ts) for desk in state.desks.values()),
         orders=tuple(_order_kept(order, state.ts) for order in state.blotter.live.values()),
-        trades=tuple(state.blotter.trades()),
+        trades=tuple(state.blotter.trades()) if with_trades else (),
         specs=tuple((i, m.spec) for i, m in state.markets.items() if m.spec is not None),
         baseline=state.account.baseline,
         profit=state.account.profit,
@@ -121,8 +133,26 @@ def encode(state: State) -> bytes:
         reduce_only=state.reduce_only,
         mismatches=tuple((c.venue, c.mismatch) for c in state.connections.values() if c.mismatch),
         fills=state.fills,
+        account=lasting_account(state),
+        overrides=tuple(
+            (match, name, override.until - state.ts, override.was)
+            for (match, name), override in state.overrides.items()
+            if match
+        ),
+        killed_venues=tuple((c.venue, c.killed) for c in state.connections.values() if c.killed),
+        tills=tuple(
+            (c.venue, c.till.expected, c.till.slack)
+            for c in state.connections.values()
+            if c.till.expected is not None
+        ),
+        fee_halts=tuple(sorted(state.fee_halts.items())),
     )
     return msgspec.json.encode(kept)
+
+
+def with_trades(data: bytes, trades: Iterable[tuple[Venue, TradeId]]) -> bytes:
+    """A checkpoint with the ids of these trades, oldest first, in place of its own."""
+    return msgspec.json.encode(msgspec.structs.replace(decode(data), trades=tuple(dict.fromkeys(trades))))
 
 
 def decode(data: bytes) -> Kept:
@@ -146,9 +176,16 @@ def restore(state: State, data: bytes) -> None:
     state.paused = kept.paused
     state.reduce_only = kept.reduce_only
     state.fills = kept.fills
+    state.fee_halts = dict(kept.fee_halts)
     for venue, mismatch in kept.mismatches:
         if venue in state.connections:
             state.connections[venue].mismatch = mismatch
+    away = max(0, state.wall - kept.wall)
+    for match_id, name, left, was in kept.overrides:
+        state.overrides[match_id, name] = Override(Nanos(state.ts + left - away), was)
+    for venue, expected, slack in kept.tills:
+        if venue in state.connections:
+            state.connections[venue].till.restore(expected, slack)
     specs = dict(kept.specs)
     for match in kept.matches:
         _restore_match(state, match, specs)
@@ -250,8 +287,4 @@ def _restore_order(state: State, kept: OrderKept) -> None:
     order.amended_ts = Nanos(state.ts - kept.amended_ns)
     if kept.venue_order_id:
         state.blotter.accepted(order, kept.venue_order_id, state.ts)
-    order.to_price, order.to_size = kept.to_price, kept.to_size
-    if (kept.to_price, kept.to_size) != (kept.price, kept.size):
-        order.pending = Operation.AMEND
-    order.filled = kept.filled
-    order.state = OrderState.UNKNOWN
+    state.blotter.restored(order, kept.to_price, kept.to_size, kept.filled)

@@ -165,9 +165,10 @@ class KeepAlive(Command, frozen=True, kw_only=True):
 
 
 class Latch(Command, frozen=True, kw_only=True):
-    """Write the kill latch to disk (or lift it when `reason` is empty)."""
+    """Write the kill latch to disk (or lift it when `reason` is empty), that of all or of one venue."""
 
     reason: str
+    venue: Venue | None = None
 
 
 class Severity(enum.Enum):

@@ -48,11 +48,11 @@ class Budget:
         self.reserve = self.burst * settings.cancel_reserve_pct // 100
 
     def told(self, limits: VenueLimits, settings: AccountSettings) -> None:
-        """The venue stated its limits; what is in the bucket is at most what it holds."""
-        self._told = limits
+        """The venue stated its limits; the bucket is as full in parts of its size as it was before."""
+        before, self._told = self.burst, limits
         self.costs = Costs(limits.place, limits.amend, limits.cancel, limits.renew)
         self.configure(settings)
-        self.tokens = min(self.tokens, self.burst * SECOND)
+        self.tokens = min(self.tokens * self.burst // max(1, before), self.burst * SECOND)
 
     def left(self, ts: Nanos) -> int:
         """Whole tokens in the bucket now."""
@@ -103,6 +103,70 @@ class Sweep:
             self.proven = True
 
 
+class Till:
+    """Our cash at one venue by our own count, free and tied up, and what the venue last said of it.
+
+    `expected` is None until the venue first told. `opened` is where this run began, `paid_in` what came
+    in or went out since without trading, as told or as accepted by the operator, and `traded` what trading
+    moved; `overridden` is what the operator wrote into our books without any cash moving.
+    """
+
+    __slots__ = (
+        "expected",
+        "opened",
+        "overridden",
+        "paid_in",
+        "peak",
+        "rounded_to",
+        "seen",
+        "slack",
+        "told",
+        "traded",
+    )
+
+    def __init__(self) -> None:
+        self.expected: int | None = None
+        self.told: int | None = None
+        self.opened: int | None = None
+        self.paid_in = self.traded = self.overridden = 0
+        self.rounded_to = 0  # the unit of what the venue tells
+        self.slack = 0  # what the rounding of fees may come to
+        self.seen: tuple[Nanos, int] | None = None  # a difference seen once, and when
+        self.peak = 0  # highest total since the last alert of a drop
+
+    def begin(self, total: int) -> None:
+        """Count from what the venue says: at first, and when the operator accepts a difference."""
+        if self.expected is not None:
+            self.paid_in += total - self.expected
+        else:
+            self.opened = total - self.paid_in
+        self.expected = self.told = total
+        self.slack, self.seen = 0, None
+
+    @property
+    def tolerated(self) -> int:
+        """By how much the venue may be off without anything being wrong; nothing where it tells exactly."""
+        return self.rounded_to + self.slack if self.rounded_to else 0
+
+    def restore(self, expected: int, slack: int) -> None:
+        """Go on where an earlier run left off."""
+        self.expected = self.opened = expected
+        self.slack = slack
+
+    def moved(self, amount: int, rounding: int) -> None:
+        """Something was traded or paid out."""
+        self.traded += amount
+        if self.expected is not None:
+            self.expected += amount
+            self.slack += rounding
+
+    def paid(self, amount: int) -> None:
+        """Cash came in or went out without trading."""
+        if self.expected is not None:
+            self.expected += amount
+            self.paid_in += amount
+
+
 class Connection:
     """A venue's state."""
 
@@ -115,13 +179,16 @@ class Connection:
         "clock_offset",
         "dead_man",
         "differences",
+        "ghosts",
         "kept_alive_ts",
+        "killed",
         "mismatch",
         "private_ts",
         "reconciling",
         "resting_multiple",
         "stream",
         "sweep",
+        "till",
         "unattended_max",
         "up",
         "venue",
@@ -140,6 +207,8 @@ class Connection:
         self.private_ts = NEVER  # last proof that fills reach us
         self.cash: int | None = None
         self.cash_ts = NEVER
+        self.till = Till()
+        self.ghosts = 0  # orders we held live that the venue did not list
         self.asked_ts = NEVER  # last reconcile sent
         self.budget = Budget(settings)
         self.clock_offset: int | None = None  # of the venue's clock ahead of ours
@@ -147,10 +216,13 @@ class Connection:
         self.kept_alive_ts = NEVER
         self.resting_multiple = 0  # all that rests may come to so many times the cash; 0: it is paid for
         self.unattended_max: int | None = None  # the most that may rest while nobody watches
+        self.killed = ""  # by whom, while nothing may leave for this venue alone
         self.sweep: Sweep | None = None
 
     def trouble(self, settings: AccountSettings, ts: Nanos) -> Reason | None:
         """Why nothing may be sent to the venue now; None when it is sound."""
+        if self.killed:
+            return Reason.KILLED
         if not self.up:
             return Reason.VENUE_DOWN
         if self.mismatch:

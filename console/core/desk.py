@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from console.core.book import NEVER
 from console.core.commands import CeilingKind, PlaceOrder
 from console.core.estimators import Flow, Markouts, Volatility
 from console.core.exposure import Terms
-from console.core.instruments import Action, Instrument, InstrumentSpec, Side, Venue
+from console.core.instruments import BUY, NO, SELL, Action, Instrument, InstrumentSpec, Venue
 from console.core.markets import Market
-from console.core.matches import MatchSpec, Phase
+from console.core.matches import INPLAY, PREMATCH, STOP_QUOTING, MatchSpec, Phase
 from console.core.matches import State as Stage
 from console.core.orders import Order
 from console.core.positions import Position
@@ -81,10 +81,14 @@ class Desk:
         self.pays = {
             listing.instrument: sum(1 << outcome for outcome in listing.pays) for listing in spec.listings
         }
-        # Every way contracts can change hands, also by hand on a symbol we only watch; `routes` are ours.
+        # By venue, the symbol to tell each single outcome's probability by, as far as there is one.
+        self.singles = {venue: self._singles(venue) for venue in self.venues}
+        # Every way contracts can change hands, also by hand on a symbol we only watch; `routes` are ours,
+        # by the outcome set they make us long.
         self.keys = {(route.instrument, route.action): route for route in _routes(self.pays, self.full)}
         quoted = {listing.instrument for listing in spec.listings if listing.quote}
-        self.routes = tuple(route for route in self.keys.values() if route.instrument.yes in quoted)
+        ours = [route for route in self.keys.values() if route.yes in quoted]
+        self.routes = {gained: tuple(r for r in ours if r.gained == gained) for gained in self.sets()}
         self.rules_confirmed = ""
         self.positions = self._positions()
         self._groups = _distinct(self.positions.values())
@@ -98,7 +102,7 @@ class Desk:
         self.markouts: dict[int, Markouts] = {}
 
         self.stage = Stage.INIT
-        self.phase = Phase.PREMATCH
+        self.phase = PREMATCH
         self.started = False
         self.ended = False
         self.paused = ""  # by the operator
@@ -118,7 +122,8 @@ class Desk:
         self.due_ts = Nanos(0)  # when to evaluate next
         self.active_ts = Nanos(0)  # last sign of life: a fill, a requote, a moved best price
 
-        self.worst = 0
+        self._worst = 0
+        self._measure: Callable[[], int] | None = None
         self.mark = 0  # last profit at the loss marks
         self.unvalued = False  # some position has no mark now
         self.recent_fills: dict[int, deque[tuple[Nanos, int, int]]] = {}  # (ts, cash, fair) by set
@@ -133,6 +138,12 @@ class Desk:
         yield from singles
         if self.outcomes > 2:
             yield from (self.full ^ single for single in singles)
+
+    def _singles(self, venue: Venue) -> tuple[Instrument, ...]:
+        listed = {
+            pays: instrument for instrument, pays in reversed(self.pays.items()) if instrument.venue is venue
+        }
+        return tuple(listed[1 << outcome] for outcome in range(self.outcomes) if 1 << outcome in listed)
 
     def _positions(self) -> dict[Venue, Position]:
         shared = Position(self.outcomes, self.spec.may_none) if self.nets_across else None
@@ -179,10 +190,21 @@ class Desk:
 
     # ---- asking
 
+    @property
+    def worst(self) -> int:
+        """The most the match can still lose, as of the last change of its orders or position."""
+        if self._measure is not None:
+            self._worst, self._measure = self._measure(), None
+        return self._worst
+
+    def remeasure(self, measure: Callable[[], int]) -> None:
+        """Find the worst case by `measure`, but only when somebody asks: most changes are soon followed."""
+        self._measure = measure
+
     def exposure(self, gained: int) -> int:
         """Net contracts long `gained` against the rest, over all venues."""
         outcomes = self.theo.outcomes if self.theo is not None else None
-        return sum(position.exposure(gained, outcomes) for position in self.groups())
+        return sum([position.exposure(gained, outcomes) for position in self._groups])
 
     def flat(self) -> bool:
         """Nothing is held anywhere."""
@@ -195,7 +217,7 @@ class Desk:
     def age_max_book_s(self) -> int:
         """How old a book's confirmation may be."""
         settings = self.settings
-        return settings.age_max_book_inplay_s if self.phase is Phase.INPLAY else settings.age_max_book_s
+        return settings.age_max_book_inplay_s if self.phase is INPLAY else settings.age_max_book_s
 
     def gained_by(self, order: Order) -> int:
         """The outcome set an order makes us longer."""
@@ -221,7 +243,8 @@ class Desk:
     def touch(self, ts: Nanos) -> None:
         """Ask for an evaluation: now, or as soon as the fast interval since the last one allows."""
         due = Nanos(max(ts, self.evaluated_ts + self.settings.fast_ms * 1_000_000))
-        self.due_ts = min(self.due_ts, due)
+        if due < self.due_ts:
+            self.due_ts = due
 
     def urge(self, ts: Nanos) -> None:
         """Ask for an evaluation at once: something may have to retreat."""
@@ -239,16 +262,16 @@ class Desk:
         spec, settings = self.spec, self.settings
         begun = self.started or (spec.start > 0 and wall >= spec.start)
         if self.ended:
-            return Phase.STOP_QUOTING
+            return STOP_QUOTING
         if not settings.in_play:
             stop = spec.start - settings.stop_before_start_s * SECOND
-            return Phase.STOP_QUOTING if begun or (spec.start > 0 and wall >= stop) else Phase.PREMATCH
+            return STOP_QUOTING if begun or (spec.start > 0 and wall >= stop) else PREMATCH
         if spec.end > 0 and wall >= spec.end - settings.stop_before_end_s * SECOND:
-            return Phase.STOP_QUOTING
+            return STOP_QUOTING
         decided = self.theo is not None and max(self.theo.outcomes) > settings.stop_theo
         if begun and spec.end == 0 and decided:
-            return Phase.STOP_QUOTING
-        return Phase.INPLAY if begun else Phase.PREMATCH
+            return STOP_QUOTING
+        return INPLAY if begun else PREMATCH
 
     def next_phase(self, wall: Nanos) -> Nanos | None:
         """The next moment on the wall clock at which the phase changes by itself."""
@@ -256,7 +279,7 @@ class Desk:
         moments = [spec.start - settings.stop_before_start_s * SECOND, spec.start] if spec.start else []
         if spec.end:
             moments.append(spec.end - settings.stop_before_end_s * SECOND)
-        return min((Nanos(moment) for moment in moments if moment > wall), default=None)
+        return min([Nanos(moment) for moment in moments if moment > wall], default=None)
 
 
 def _distinct(positions: Iterable[Position]) -> tuple[Position, ...]:
@@ -266,8 +289,8 @@ def _distinct(positions: Iterable[Position]) -> tuple[Position, ...]:
 def _routes(pays: dict[Instrument, int], full: int) -> Iterator[Route]:
     """Every way to trade the match: the YES leg bought and sold, and the NO leg of each symbol."""
     for yes, mask in pays.items():
-        yield Route(yes, Action.BUY, mask, safe=False)
-        yield Route(yes, Action.SELL, full ^ mask, safe=True)
-        no = Instrument(yes.venue, yes.symbol, Side.NO)
-        yield Route(no, Action.BUY, full ^ mask, safe=True)
-        yield Route(no, Action.SELL, mask, safe=False)
+        yield Route(yes, BUY, mask, safe=False)
+        yield Route(yes, SELL, full ^ mask, safe=True)
+        no = Instrument(yes.venue, yes.symbol, NO)
+        yield Route(no, BUY, full ^ mask, safe=True)
+        yield Route(no, SELL, mask, safe=False)

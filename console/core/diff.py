@@ -94,6 +94,8 @@ def _adjust(order: Order, want: Wanted, market: Market, settings: MatchSettings,
     tick = market.book.ladder.tick_at(order.price) if market.book is not None else ONE
     if abs(bid - want.bid) < max(tick, settings.requote_threshold) or not _rested(order, settings, ts):
         return None
+    if market.spec is not None and market.spec.amend_takes and want.bid > bid:
+        return Cancel(order)
     return Amend(order, want, retreat=want.bid < bid) if amendable else Cancel(order)
 
 

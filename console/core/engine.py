@@ -9,10 +9,23 @@ what is wanted and what rests becomes commands. Time enters as `Tick`, ten times
 
 from __future__ import annotations
 
+from functools import partial
 from typing import assert_never
 
-from console.core import attendance, keepalive, killing, marks, operating, outcomes, quotes, reconcile
+from console.core import (
+    attendance,
+    keepalive,
+    killing,
+    marks,
+    nearing,
+    operating,
+    outcomes,
+    overrides,
+    quotes,
+    reconcile,
+)
 from console.core.checkpoint import decode, restore
+from console.core.closing import opening
 from console.core.commands import AmendOrder, AnyCommand, PlaceOrder, Severity, Subscribe, WatchOdds
 from console.core.connection import Connection
 from console.core.devig import OddsError
@@ -56,9 +69,10 @@ from console.core.events import (
     VenueUp,
     Watched,
 )
-from console.core.instruments import BookSide, Instrument, Venue
+from console.core.instruments import BID, Instrument, Venue
 from console.core.state import State
 from console.core.theo import SourceKind
+from console.core.till import booked
 from console.core.units import MILLISECOND, ONE, SECOND, Nanos
 
 CLOCK_JUMP = SECOND // 2
@@ -92,9 +106,8 @@ class Engine:
                 self._book_moved(event.instrument)
         else:
             self._dispatch(event)
-        if state.kill is not None:
-            sent = [c for c in state.out if isinstance(c, PlaceOrder | AmendOrder)]
-            assert not sent, f"an order would leave while the kill latch is engaged: {sent[0]}"
+        if state.out:
+            _assert_nothing_past_the_latch(state)
         return state.out
 
     def remember(self, command: AnyCommand) -> None:
@@ -121,6 +134,7 @@ class Engine:
         self._state = state
         if event.checkpoint:
             restore(state, event.checkpoint)
+        state.opening = opening(state)
 
     def _book_moved(self, instrument: Instrument) -> None:
         """Evaluate the matches on a book now, or as soon as their pace allows."""
@@ -148,25 +162,37 @@ class Engine:
             if desk.due_ts <= ts:
                 quotes.evaluate(state, desk)
         outcomes.chase(state)
-        if state.kill is not None:
-            killing.sweep_on(state)
+        killing.sweep_on(state)
         if second and not state.recovering:
+            overrides.take_back(state)
             marks.mark_all(state)
+            nearing.tell(state)
             for connection in state.connections.values():
                 reconcile.check_due(state, connection)
             keepalive.keep_alive(state)
             attendance.trim(state)
 
     def _watch_clock(self) -> None:
-        """The wall clock was set: whatever hangs on the time of day is looked at now (C23)."""
+        """The wall clock was set: whatever hangs on the time of day is looked at now, and quoting stops.
+
+        For a moment where it was set right; until the operator looked when it is further off than our clock
+        may be, since starts, stops and stamps of odds can no longer be believed (C23).
+        """
         state = self.state
         offset = state.wall - state.ts
         jumped = offset - state.wall_offset
         state.wall_offset = offset
-        if abs(jumped) > CLOCK_JUMP:
-            state.alert(Severity.WARN, f"the wall clock jumped by {jumped / SECOND:+.1f} s")
-            for desk in state.desks.values():
-                desk.urge(state.ts)
+        if abs(jumped) <= CLOCK_JUMP:
+            return
+        state.clock_set_ts = state.ts
+        words = f"the wall clock jumped by {jumped / SECOND:+.1f} s"
+        if abs(jumped) > state.settings.clock_offset_max_ms * MILLISECOND and not state.recovering:
+            state.paused = state.paused or words
+            state.alert(Severity.ERROR, f"{words}: paused until you resume")
+        else:
+            state.alert(Severity.WARN, words)
+        for desk in state.desks.values():
+            desk.urge(state.ts)
 
     def _dispatch(self, event: AnyEvent) -> None:
         match event:
@@ -235,15 +261,23 @@ class Engine:
     def _started(self, event: Started) -> None:
         state = self.state
         state.note(f"run {event.run_id} started in mode {event.mode.value}")
+        kept = decode(event.checkpoint) if event.checkpoint else None
+        if kept is not None and kept.account is not None:
+            for change in overrides.changes(kept.account, event.settings):
+                state.alert(Severity.INFO, f"{change} (settings of this run)")
         for instrument in state.markets:
             state.send(Subscribe(instrument=instrument))
         for desk in state.desks.values():
             state.send(WatchOdds(spec=desk.spec))
         # The checkpoint knows of a kill whose latch could not be written (disk full).
-        latched = event.latched or (decode(event.checkpoint).killed if event.checkpoint else "")
+        latched = event.latched or (kept.killed if kept is not None else "")
         if latched:
             state.note("the kill latch of an earlier run is engaged")
             killing.kill(state, latched)
+        of_venues = dict(kept.killed_venues if kept is not None else ()) | dict(event.latched_venues)
+        for venue, by in of_venues.items():
+            if venue in state.connections:
+                killing.kill_venue(state, state.connections[venue], by)
 
     # ---- markets
 
@@ -261,7 +295,7 @@ class Engine:
             return
         match event:
             case InstrumentDefined():
-                market.define(event.spec, state.connections[event.instrument.venue].stream)
+                market.define(event.spec, state.connections[event.instrument.venue].stream, state.ts)
                 state.blotter.mirror(market.instrument, event.spec.mirror)
                 self._book_moved(market.instrument)
             case MarketStatus():
@@ -292,7 +326,7 @@ class Engine:
         """Taker flow, seen from every outcome the symbol pays on or does not."""
         for desk in self.state.on_market.get(event.instrument.yes, ()):
             pays = desk.pays[event.instrument.yes]
-            bought = event.taker is BookSide.BID
+            bought = event.taker is BID
             if desk.outcomes == 2 or pays.bit_count() == 1:
                 for outcome, flow in enumerate(desk.flows):
                     inside = bool(pays >> outcome & 1)
@@ -381,6 +415,8 @@ class Engine:
                 reconcile.venue_up(state, connection)
                 if state.kill is not None:
                     killing.kill(state, state.kill.by)
+                elif connection.killed:
+                    killing.kill_venue(state, connection, connection.killed)
             case VenueDown():
                 reconcile.venue_down(state, connection, event.why)
                 state.urge_venue(venue)
@@ -395,6 +431,7 @@ class Engine:
                 self._clock_measured(connection, event)
             case RewardPaid():
                 state.account.reward(event.amount)
+                connection.till.moved(event.amount, 0)
                 state.note(f"{venue.value}: {event.amount / ONE:+.2f} dollars of rewards ({event.why})")
             case MassStatus():
                 reconcile.mass_status(state, connection, event)
@@ -402,6 +439,7 @@ class Engine:
                 connection.cash, connection.cash_ts = event.cash, event.ts
                 connection.private_ts = event.ts
             case CashAdjusted():
+                connection.till.paid(event.amount)
                 state.note(f"{venue.value}: cash {event.amount / ONE:+.2f} dollars ({event.why})")
             case Settled():
                 self._settled(event)
@@ -428,10 +466,19 @@ class Engine:
             holding = position.holdings[event.instrument.yes]
             if holding.settled and not holding.net:  # a late fill is paid when it is told once more
                 continue
-            position.settle(event.instrument, event.payout, event.refund)
+            settle = partial(position.settle, event.instrument, event.payout, event.refund)
+            booked(state, desk, event.instrument, settle)
             desk.unsettled.pop(desk.group_of(event.instrument.venue), None)  # what paid out has settled
             desk.ended = True
             state.remeasure(desk)
             desk.urge(state.ts)
             what = "stake returned" if event.refund else f"pays {event.payout / ONE:g}"
             state.alert(Severity.INFO, f"{event.instrument} settled: {what}", desk.spec.id)
+
+
+def _assert_nothing_past_the_latch(state: State) -> None:
+    """The last line: whatever was decided, no order leaves while a kill is in force."""
+    for command in state.out:
+        if isinstance(command, PlaceOrder | AmendOrder):
+            killed = state.kill is not None or state.connections[command.instrument.venue].killed
+            assert not killed, f"an order would leave while the kill latch is engaged: {command}"

@@ -50,6 +50,7 @@ class Started(Event, frozen=True, kw_only=True):
     latched: str = ""
     checkpoint: bytes = b""
     gated: bool = False  # nothing is quoted before `StartGatePassed`
+    latched_venues: tuple[tuple[Venue, str], ...] = ()  # killed by themselves, and why
     ledger: str = ""  # mode, account and whether on paper: records of one are never read for another
 
 
@@ -345,7 +346,9 @@ class MassStatus(Event, frozen=True, kw_only=True):
     """A venue's own account of us, complete: every resting order, position and the free cash.
 
     `positions` are net contracts by YES leg, NO held counting negative. `fills` are those the venue
-    reports since the time asked for.
+    reports since the time asked for. `held` is our cash there besides the free `cash`: what resting orders
+    tie up and payouts not collected yet; None where the venue does not tell, and cash is then not compared.
+    `rounded_to` is the unit of both, 0 where they are exact.
     """
 
     venue: Venue
@@ -353,6 +356,8 @@ class MassStatus(Event, frozen=True, kw_only=True):
     fills: tuple[OrderFilled, ...]
     positions: tuple[tuple[Instrument, int], ...]
     cash: Cash
+    held: Cash | None = None
+    rounded_to: Cash = Cash(10_000)
 
 
 class BalanceUpdate(Event, frozen=True, kw_only=True):
@@ -393,9 +398,10 @@ class Settled(Event, frozen=True, kw_only=True):
 
 
 class Kill(Event, frozen=True, kw_only=True):
-    """Cancel everything everywhere, prove it, and let nothing out until re-armed."""
+    """Cancel everything everywhere (or at one venue), prove it, and let nothing out until re-armed."""
 
     by: str
+    venue: Venue | None = None
 
 
 class Rearm(Event, frozen=True, kw_only=True):
@@ -413,6 +419,7 @@ class Pause(Event, frozen=True, kw_only=True):
     """Pull the quotes of a match, or of all when `match` is empty; state is kept."""
 
     match: MatchId = MatchId("")
+    why: str = ""  # by the operator, when empty
 
 
 class Resume(Event, frozen=True, kw_only=True):
@@ -455,12 +462,17 @@ class Flatten(Event, frozen=True, kw_only=True):
 
 
 class SetSetting(Event, frozen=True, kw_only=True):
-    """Change one value, typed as in `markets.toml`; of the account when `match` is empty."""
+    """Change one value, typed as in `markets.toml`; of the account when `match` is empty.
+
+    `for_s` seconds later it returns to what it was by itself; 0: it stays.
+    """
 
     key: str
     value: str
     match: MatchId = MatchId("")
     why: str = ""
+    by: str = ""
+    for_s: int = 0
 
 
 class SetTheo(Event, frozen=True, kw_only=True):

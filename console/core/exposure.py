@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from console.core.fees import FeeKind, FeeModel, fee_per_contract
-from console.core.instruments import Action, Instrument, Side, VoidRule
+from console.core.instruments import BUY, FAIR, HALF, REFUND, YES, Action, Instrument, VoidRule
 from console.core.positions import Position
 from console.core.units import ONE, Cash
 
@@ -49,12 +49,12 @@ def worst_loss(
     branches.append(position.void_profit(rules, fair))
     for order in orders:
         told = terms[order.instrument.yes]
-        yes = order.instrument.side is Side.YES
+        pays = told.pays if order.instrument.side is YES else ~told.pays
         probability = fair[told.pays] if fair is not None else ONE
         fees = [_fee_at_risk(told.fees, price, probability) for price, _ in order.versions]
-        if_lost, if_won = _worst_of(order, 0, fees), _worst_of(order, ONE, fees)
+        adds = _worst_of(order, 0, fees), _worst_of(order, ONE, fees)
         for branch in range(outcomes + position.may_none):
-            branches[branch] += if_won if bool(told.pays >> branch & 1) is yes else if_lost
+            branches[branch] += adds[pays >> branch & 1]
         worth = _at_void(order.instrument, told, outcomes, fair)
         if worth is not None:
             branches[-1] += _worst_of(order, worth, fees)
@@ -63,7 +63,7 @@ def worst_loss(
 
 def cash_at_risk(action: Action, price: int, size: int, fees: FeeModel, fair: int) -> Cash:
     """Most that one order by itself can lose: what it pays, or for a sale what the contract could pay."""
-    per_contract = (price if action is Action.BUY else ONE - price) + _fee_at_risk(fees, price, fair)
+    per_contract = (price if action is BUY else ONE - price) + _fee_at_risk(fees, price, fair)
     return Cash(-(-per_contract * size // ONE))
 
 
@@ -76,13 +76,13 @@ def _at_void(
     instrument: Instrument, terms: Terms, outcomes: int, fair: Mapping[int, int] | None
 ) -> int | None:
     """Payout per contract of the leg if the match is void; None where the venue returns the stake."""
-    if terms.void_rule is VoidRule.REFUND:
+    if terms.void_rule is REFUND:
         return None
-    if terms.void_rule is VoidRule.FAIR and fair is None:
+    if terms.void_rule is FAIR and fair is None:
         return 0
     half = ONE * terms.pays.bit_count() // outcomes
-    worth = half if terms.void_rule is VoidRule.HALF or fair is None else fair[terms.pays]
-    return worth if instrument.side is Side.YES else ONE - worth
+    worth = half if terms.void_rule is HALF or fair is None else fair[terms.pays]
+    return worth if instrument.side is YES else ONE - worth
 
 
 def _worst_of(order: Risked, payout: int, fees: Sequence[int]) -> int:
@@ -92,6 +92,8 @@ def _worst_of(order: Risked, payout: int, fees: Sequence[int]) -> int:
     """
     price, left = order.versions[0]
     worst = _loss(order.action, price, left, payout, fees[0])
+    if len(fees) == 1:
+        return worst  # nearly always
     for (new_price, new_left), fee in zip(order.versions[1:], fees[1:], strict=True):
         after = _loss(order.action, new_price, max(0, new_left - left), payout, fee)
         alone = _loss(order.action, new_price, new_left, payout, fee)
@@ -101,5 +103,5 @@ def _worst_of(order: Risked, payout: int, fees: Sequence[int]) -> int:
 
 def _loss(action: Action, price: int, remaining: int, payout: int, fee: int) -> int:
     """What `remaining` contracts would add to the branch if it is a loss, else 0."""
-    gain = payout - price - fee if action is Action.BUY else price - fee - payout
+    gain = payout - price - fee if action is BUY else price - fee - payout
     return remaining * gain // ONE if gain < 0 else 0

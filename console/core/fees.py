@@ -19,7 +19,8 @@ class FeeKind(enum.Enum):
 class FeeModel(Struct, frozen=True, array_like=True):
     """Rates in millionths of the formula of `kind`; `unit` is the cash each fill's fee is rounded up to.
 
-    `per_order` says that the rounding happens once an order, not once a fill (Kalshi behind a broker).
+    `per_order` says that the rounding happens once an order, not once a fill (Kalshi behind a broker);
+    `bound` that the rates are the most there may be, chosen with care, not what the venue states.
     """
 
     kind: FeeKind = FeeKind.QUADRATIC
@@ -27,6 +28,7 @@ class FeeModel(Struct, frozen=True, array_like=True):
     taker_rate: int = 0
     unit: int = 1
     per_order: bool = False
+    bound: bool = False
 
 
 NO_FEES = FeeModel()

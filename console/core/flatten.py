@@ -132,7 +132,9 @@ def _cost(state: State, desk: Desk, route: Route, flattening: Flattening) -> int
     connection = state.connections[route.instrument.venue]
     if flattening.refused.get(route.instrument, Nanos(0)) > state.ts:
         return None
-    if not connection.up or connection.reconciling or market.book is None or market.spec is None:
+    if not connection.up or connection.killed or connection.reconciling:
+        return None
+    if market.book is None or market.spec is None:
         return None
     if not connection.budget.allows(connection.budget.costs.place, state.ts):
         return None

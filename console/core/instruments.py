@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from functools import lru_cache
 from typing import NewType
 
 from msgspec import Struct
@@ -54,31 +55,37 @@ class BookSide(enum.Enum):
     __hash__ = object.__hash__
 
 
+# Members by themselves: Python 3.11 takes 74 ns to find an attribute of an enum, 15 to find these.
+YES, NO = Side
+BUY, SELL = Action
+BID, ASK = BookSide
+
+
 class Instrument(Struct, frozen=True, array_like=True, cache_hash=True, order=True):
     """One tradable leg, paying $1 per contract when the result falls in its set of outcomes."""
 
     venue: Venue
     symbol: str
-    side: Side = Side.YES
+    side: Side = YES
 
     @property
     def yes(self) -> Instrument:
         """The YES leg of the same symbol: the one books and net positions are kept for."""
-        return self if self.side is Side.YES else Instrument(self.venue, self.symbol, Side.YES)
+        return self if self.side is YES else Instrument(self.venue, self.symbol, YES)
 
     @property
     def no(self) -> Instrument:
         """The NO leg of the same symbol."""
-        return self if self.side is Side.NO else Instrument(self.venue, self.symbol, Side.NO)
+        return self if self.side is NO else Instrument(self.venue, self.symbol, NO)
 
     def __str__(self) -> str:
-        leg = "" if self.side is Side.YES else " NO"
+        leg = "" if self.side is YES else " NO"
         return f"{self.venue.value}:{self.symbol}{leg}"
 
 
 def book_side(side: Side, action: Action) -> BookSide:
     """Where an order rests: buying YES and selling NO are bids, the other two are asks."""
-    return BookSide.BID if (side is Side.YES) is (action is Action.BUY) else BookSide.ASK
+    return BID if (side is YES) is (action is BUY) else ASK
 
 
 class VoidRule(enum.Enum):
@@ -87,6 +94,9 @@ class VoidRule(enum.Enum):
     FAIR = "fair"  # a fair price set by the venue (Kalshi `scalar`)
     HALF = "half"  # an equal share of $1 for every outcome (Polymarket)
     REFUND = "refund"  # the stake comes back (ProphetX)
+
+
+FAIR, HALF, REFUND = VoidRule
 
 
 class MarketState(enum.Enum):
@@ -104,8 +114,10 @@ class InstrumentSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
     `bands` describe the price grid, or `prices` list its rungs where the venue has an odds ladder.
     `two_sided`: a NO leg exists, and YES and NO held together are paid out at once (Kalshi).
     `sellable`: contracts held can be sold again (not so at a betting exchange). `amendable`: an order can
-    be changed in place. `mirror` names the symbol whose bids are this one's asks at a dollar less the price:
-    both sides of a bet lie in one pool, and an order of ours on one shows in the book of the other.
+    be changed in place; `amend_takes`: but one moved towards the market may trade at once there, post-only
+    or not, so that it is cancelled and placed anew instead. `mirror` names the symbol whose bids are this
+    one's asks at a dollar less the price: both sides of a bet lie in one pool, and an order of ours on one
+    shows in the book of the other.
     """
 
     bands: tuple[Band, ...] = (Band(0, ONE, CENT),)
@@ -118,8 +130,15 @@ class InstrumentSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
     sellable: bool = True
     amendable: bool = False
     mirror: str = ""
+    amend_takes: bool = False
     rules_hash: str = ""
 
     def ladder(self) -> Ladder:
         """Build the price ladder; raises ValueError for a grid that makes no sense."""
-        return Ladder("odds", self.prices) if self.prices else banded("grid", self.bands)
+        return _ladder(self.prices, self.bands)
+
+
+@lru_cache(256)
+def _ladder(prices: tuple[int, ...], bands: tuple[Band, ...]) -> Ladder:
+    """Ladders never change: symbols with the same grid share one."""
+    return Ladder("odds", prices) if prices else banded("grid", bands)

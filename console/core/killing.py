@@ -23,9 +23,23 @@ def kill(state: State, by: str) -> None:
         _sweep(state, connection)
 
 
+def kill_venue(state: State, connection: Connection, by: str) -> None:
+    """Engage the latch of one venue and cancel everything there; the others go on."""
+    venue = connection.venue
+    if not connection.killed:
+        connection.killed = by
+        state.send(Latch(reason=by, venue=venue))
+        orders = state.orders_at(venue)
+        state.alert(Severity.ERROR, f"{venue.value} KILLED by {by}: {orders} orders were out")
+    connection.sweep = Sweep(state.ts)
+    _sweep(state, connection)
+    state.urge_venue(venue)
+
+
 def rearm(state: State, word: str, reason: str, reduce_only: bool) -> None:
     """Lift the latch, for all or for getting out only; every venue is reconciled before it is traded."""
-    if state.kill is None and not state.reduce_only:
+    killed = [connection for connection in state.connections.values() if connection.killed]
+    if state.kill is None and not state.reduce_only and not killed:
         state.refuse("nothing to re-arm: the kill latch is not engaged")
     elif word != REARM_WORD:
         state.refuse(f"re-arm: type the word {REARM_WORD}")
@@ -35,6 +49,9 @@ def rearm(state: State, word: str, reason: str, reduce_only: bool) -> None:
         state.kill, state.reduce_only = None, reduce_only
         state.account.rearmed()
         state.send(Latch(reason=""))
+        for connection in killed:
+            connection.killed = ""
+            state.send(Latch(reason="", venue=connection.venue))
         state.alert(Severity.WARN, f"re-armed{' to reduce only' * reduce_only}: {reason.strip()}")
         for connection in state.connections.values():
             connection.sweep = None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from console.core.book import Book, Face, Stream
+from console.core.book import NEVER, Book, Face, Stream
+from console.core.fees import FeeModel
 from console.core.instruments import BookSide, Instrument, InstrumentSpec, MarketState
 from console.core.orders import Blotter
 from console.core.reasons import Reason
@@ -12,7 +13,7 @@ from console.core.units import SECOND, Nanos
 class Market:
     """A symbol by its YES leg. Unknown until the venue defines it, then its book waits for a snapshot."""
 
-    __slots__ = ("book", "instrument", "probed_ts", "spec", "state")
+    __slots__ = ("book", "fees_before", "fees_changed_ts", "instrument", "probed_ts", "spec", "state")
 
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
@@ -20,10 +21,14 @@ class Market:
         self.book: Book | None = None
         self.state = MarketState.OPEN
         self.probed_ts = Nanos(0)
+        self.fees_before: FeeModel | None = None  # the fees until their last change
+        self.fees_changed_ts = NEVER
 
-    def define(self, spec: InstrumentSpec, stream: Stream) -> None:
+    def define(self, spec: InstrumentSpec, stream: Stream, ts: Nanos = NEVER) -> None:
         """Take the venue's facts; levels carry over to a new price grid as far as they fit it."""
         old = self.book
+        if self.spec is not None and self.spec.fees != spec.fees:
+            self.fees_before, self.fees_changed_ts = self.spec.fees, ts
         if self.spec is not None and old is not None and spec.ladder().prices == old.ladder.prices:
             self.spec = spec
             return

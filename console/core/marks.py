@@ -8,7 +8,7 @@ from console.core.book import NEVER, purchase_cost, sale_value
 from console.core.commands import Severity
 from console.core.desk import Desk, SidePause
 from console.core.fees import fee_of_fill
-from console.core.instruments import BookSide, Instrument
+from console.core.instruments import ASK, BID, Instrument
 from console.core.markets import Market
 from console.core.orders import Blotter
 from console.core.reasons import Reason
@@ -57,9 +57,9 @@ def at_liquidation(desk: Desk, blotter: Blotter) -> int | None:
                 return None
             size = abs(holding.net)
             if holding.net > 0:
-                filled, cash = sale_value(market.book, size, blotter.own_sizes(instrument, BookSide.BID))
+                filled, cash = sale_value(market.book, size, blotter.own_sizes(instrument, BID))
             else:
-                own = blotter.own_sizes(instrument, BookSide.ASK)
+                own = blotter.own_sizes(instrument, ASK)
                 filled, cash = purchase_cost(market.book, size, own)
                 cash = type(cash)(-cash - (size - filled))  # a NO nobody buys is worth nothing
             average = abs(cash) * ONE // filled if filled else 0

@@ -7,7 +7,7 @@ from typing import NewType
 
 from msgspec import Struct
 
-from console.core.instruments import Instrument, Side
+from console.core.instruments import YES, Instrument
 from console.core.units import Nanos
 
 MatchId = NewType("MatchId", str)
@@ -30,6 +30,9 @@ class Phase(enum.Enum):
     PREMATCH = "PREMATCH"
     INPLAY = "INPLAY"
     STOP_QUOTING = "STOP_QUOTING"
+
+
+PREMATCH, INPLAY, STOP_QUOTING = Phase  # by themselves, as in instruments
 
 
 class State(enum.Enum):
@@ -89,7 +92,7 @@ class MatchSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
         if len(set(seen)) != len(seen):
             return "instruments: the same instrument is listed twice"
         for listing in self.listings:
-            if listing.instrument.side is not Side.YES:
+            if listing.instrument.side is not YES:
                 return f"instruments: list {listing.instrument.symbol} by its YES leg"
             if not listing.pays or len(listing.pays) >= n or not set(listing.pays) <= set(range(n)):
                 return f"instruments: {listing.instrument.symbol} must pay on some outcomes but not on all"
@@ -101,7 +104,7 @@ class MatchSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
         """Outcomes on which `instrument` pays, either leg; raises KeyError when it is not listed."""
         for listing in self.listings:
             if listing.instrument == instrument.yes:
-                if instrument.side is Side.YES:
+                if instrument.side is YES:
                     return listing.pays
                 return tuple(o for o in range(len(self.outcomes)) if o not in listing.pays)
         raise KeyError(str(instrument))

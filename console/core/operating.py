@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import assert_never
 
-from console.core import flatten, killing, reconcile
+from console.core import flatten, killing, overrides, reconcile, till
 from console.core.commands import Severity, Subscribe, Unsubscribe, UnwatchOdds, WatchOdds
 from console.core.desk import Desk
 from console.core.devig import OddsError, check_odds
@@ -31,23 +32,24 @@ from console.core.events import (
     StartGatePassed,
     Stop,
 )
+from console.core.feehalt import lift
 from console.core.instruments import Instrument
 from console.core.markets import Market
-from console.core.matches import MatchId, Phase
-from console.core.matches import State as Stage
-from console.core.settings import MatchSettings, SettingError, format_setting, with_setting
+from console.core.matches import MatchId
+from console.core.settings import SettingError
 from console.core.state import State
 from console.core.theo import MANUAL, SourceKind
 from console.core.units import ONE
 
 BOOKSUM_MIN, BOOKSUM_MAX = 0.9, 1.25  # of odds typed by hand: fair odds are 1, a book's about 1.05
+UNWANTED, LEAVING = "not configured any more", "being removed"  # why a match that is to go stands still
 
 
 def operate(state: State, event: OperatorEvent) -> None:
     """Do what the operator asks, or refuse it with one line."""
     match event:
         case Kill():
-            killing.kill(state, event.by)
+            kill(state, event)
         case Rearm():
             killing.rearm(state, event.word, event.reason, event.reduce_only)
         case Pause():
@@ -88,6 +90,16 @@ def operate(state: State, event: OperatorEvent) -> None:
             assert_never(event)
 
 
+def kill(state: State, event: Kill) -> None:
+    """Kill everything, or one venue; never refused for what is configured."""
+    if event.venue is None:
+        killing.kill(state, event.by)
+    elif event.venue in state.connections:
+        killing.kill_venue(state, state.connections[event.venue], event.by)
+    else:
+        state.refuse(f"{event.venue.value} is not configured in this run")
+
+
 def accept_position(state: State, event: AcceptPosition) -> None:
     """Take the venue's account of us for true."""
     connection = state.connections.get(event.venue)
@@ -113,7 +125,12 @@ def add_match(state: State, event: AddMatch) -> None:
             state.refuse(f"{spec.id}: exists with other outcomes or instruments; remove it first")
             return
         known.spec = spec
-        _apply(state, known, settings)
+        if known.paused in (UNWANTED, LEAVING):  # and wanted again
+            known.paused = ""
+        for change in overrides.changes(known.settings, settings):
+            state.alert(Severity.INFO, f"{change} (match added again)", spec.id)
+        _forget_overrides(state, spec.id)
+        overrides.apply_match(state, known, settings)
         state.send(WatchOdds(spec=spec))
     else:
         desk = Desk(spec, settings, [_market(state, i.instrument) for i in spec.listings])
@@ -143,12 +160,13 @@ def remove_match(state: State, event: RemoveMatch) -> None:
     if orders:
         state.cancel_match(desk)
         state.refuse(f"{event.match}: {len(orders)} orders are being cancelled; remove it when they are gone")
-        desk.paused = desk.paused or "being removed"
+        desk.paused = desk.paused or LEAVING
     elif not desk.flat():
         state.refuse(f"{event.match}: has a position; close it or wait for the settlement")
     else:
         state.account.retire(sum(position.cash for position in desk.groups()))  # flat: cash is the profit
         del state.desks[event.match]
+        _forget_overrides(state, event.match)
         state.relist()
         for instrument in desk.markets:
             if instrument not in state.on_market:
@@ -167,10 +185,13 @@ def pause(state: State, event: Pause) -> None:
         return
     desk = find(state, event.match)
     if desk is not None:
-        desk.paused = "by the operator"
+        desk.paused = event.why or "by the operator"
         desk.flattening = None
         desk.urge(state.ts)
-        state.alert(Severity.WARN, "paused", event.match)
+        if not event.why:
+            state.alert(Severity.WARN, "paused", event.match)
+        elif not desk.flat():
+            state.alert(Severity.WARN, f"paused: {event.why}", event.match)
 
 
 def resume(state: State, event: Resume) -> None:
@@ -183,6 +204,7 @@ def resume(state: State, event: Resume) -> None:
             state.refuse(f"{breach} is still breached: raise the limit first, or wait for the next day")
             return
         state.paused = state.account.halt = ""
+        lift(state, None)
         state.alert(Severity.WARN, "resumed: all matches")
         _urge_all(state)
         return
@@ -193,8 +215,9 @@ def resume(state: State, event: Resume) -> None:
         state.refuse(f"{event.match}: max_loss_match is still breached: raise the limit first")
         return
     desk.paused = desk.loss_halt = ""
+    lift(state, desk)
     desk.flattening = None
-    _reopen(state, desk)
+    overrides.reopen(state, desk)
     desk.urge(state.ts)
     state.alert(Severity.WARN, "resumed", event.match)
 
@@ -244,26 +267,16 @@ def flatten_match(state: State, event: Flatten) -> None:
 
 
 def set_setting(state: State, event: SetSetting) -> None:
-    """Change one value as a person typed it; the change is logged with what it was."""
+    """Change one value as a person typed it, for good or for a while."""
+    if event.match and find(state, event.match) is None:
+        return
+    if event.for_s < 0:
+        state.refuse(f"{event.key}: for a time of {event.for_s} s is no time")
+        return
     try:
-        if event.match:
-            desk = find(state, event.match)
-            if desk is None:
-                return
-            was = format_setting(desk.settings, event.key)
-            _apply(state, desk, with_setting(desk.settings, event.key, event.value))
-        else:
-            was = format_setting(state.settings, event.key)
-            settings = with_setting(state.settings, event.key, event.value)
-            state.settings = state.account.settings = settings
-            for connection in state.connections.values():
-                connection.budget.configure(settings)
-            _urge_all(state)
+        overrides.set_setting(state, event)
     except SettingError as error:
         state.refuse(str(error))
-        return
-    why = f" ({event.why})" if event.why else ""
-    state.note(f"{event.key}: {was} -> {event.value.strip()}{why}", event.match)
 
 
 def set_theo(state: State, event: SetTheo) -> None:
@@ -308,7 +321,9 @@ def set_inventory(state: State, event: SetInventory) -> None:
     if event.instrument.yes not in desk.markets:
         state.refuse(f"{event.match}: {event.instrument} is not one of its instruments")
         return
-    desk.positions[event.instrument.venue].override(event.instrument.yes, event.size, event.cost)
+    position = desk.positions[event.instrument.venue]
+    override = partial(position.override, event.instrument.yes, event.size, event.cost)
+    till.overridden(state, desk, event.instrument, override)
     desk.unsettled.pop(desk.group_of(event.instrument.venue), None)  # the operator knows better
     state.remeasure(desk)
     state.alert(Severity.WARN, f"inventory of {event.instrument} overridden: {event.why}", event.match)
@@ -346,19 +361,9 @@ def find(state: State, match: MatchId) -> Desk | None:
     return desk
 
 
-def _apply(state: State, desk: Desk, settings: MatchSettings) -> None:
-    desk.settings = settings
-    _reopen(state, desk)
-    desk.board.use(settings.ceiling_methods)
-    for memory in desk.memories.values():
-        memory.retest_s = settings.retest_s
-    desk.urge(state.ts)
-
-
-def _reopen(state: State, desk: Desk) -> None:
-    """Done, but it may be quoted: postponed, allowed in play, or flattened and wanted again."""
-    if desk.stage is Stage.DONE and desk.phase_at(state.wall) is not Phase.STOP_QUOTING:
-        desk.stage = Stage.INIT
+def _forget_overrides(state: State, match: MatchId) -> None:
+    for key in [key for key in state.overrides if key[0] == match]:
+        del state.overrides[key]
 
 
 def _urge_all(state: State) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import enum
 from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
 from console.core.commands import AmendOrder, PlaceOrder
 from console.core.instruments import (
+    YES,
     BookSide,
     ClientOrderId,
     Instrument,
@@ -132,6 +133,7 @@ class Order:
         "pending_since",
         "placed_ts",
         "price",
+        "proven_ts",
         "rest_since",
         "retry_ts",
         "size",
@@ -162,6 +164,7 @@ class Order:
         self.placed_ts = ts
         self.amended_ts = ts  # when the last amend was sent
         self.rest_since = ts
+        self.proven_ts = ts  # when the venue last proved that it rests
         self.ended_ts = Nanos(0)
         self.pending: Operation | None = Operation.PLACE
         self.pending_since = ts
@@ -180,7 +183,8 @@ class Order:
         """Contracts that can still fill: the larger version while an amend is in flight; 0 when ended."""
         if self.state in ENDED:
             return 0
-        return max(0, max(self.size, self.to_size) - self.filled)
+        left = (self.size if self.size > self.to_size else self.to_size) - self.filled
+        return left if left > 0 else 0
 
     @property
     def in_flight(self) -> bool:
@@ -189,7 +193,8 @@ class Order:
 
     def versions(self) -> tuple[tuple[Price, int], ...]:
         """(price, remaining) of every version that may rest at the venue now."""
-        standing = (self.price, max(0, self.size - self.filled))
+        left = self.size - self.filled
+        standing = (self.price, left if left > 0 else 0)
         if self.to_price == self.price and self.to_size == self.size:
             return (standing,)
         return standing, (self.to_price, max(0, self.to_size - self.filled))
@@ -197,7 +202,7 @@ class Order:
 
 def yes_price(side: Side, price: int) -> Price:
     """The price of the YES leg at which an order on `side` rests in the book."""
-    return Price(price if side is Side.YES else ONE - price)
+    return Price(price if side is YES else ONE - price)
 
 
 K = TypeVar("K")
@@ -231,6 +236,7 @@ class Blotter:
         self._trades: OrderedDict[tuple[Venue, TradeId], None] = OrderedDict()
         self._ended: OrderedDict[ClientOrderId, None] = OrderedDict()
         self._echoes: deque[_Echo] = deque()
+        self._own_sizes: dict[tuple[Instrument, BookSide], dict[int, int]] = {}  # since their last change
         self._mirrors: dict[Instrument, Instrument] = {}
 
     # ---- asking
@@ -245,16 +251,23 @@ class Blotter:
         orders = self._by_book.get(instrument.yes)
         return list(orders.values()) if orders else []
 
-    def own_sizes(self, instrument: Instrument, side: BookSide) -> dict[int, int]:
+    def own_sizes(self, instrument: Instrument, side: BookSide) -> Mapping[int, int]:
         """Our size by YES price on one side of a book, in every state that may be in the public book.
 
         What was just filled, cancelled or moved counts a moment longer: the public book may show it yet,
         and we would outbid ourselves.
         """
+        book = instrument.yes, side
+        sizes = self._own_sizes.get(book)
+        if sizes is None:  # asked for many times between two changes
+            sizes = self._own_sizes[book] = self._add_up(*book)
+        return sizes
+
+    def _add_up(self, yes: Instrument, side: BookSide) -> dict[int, int]:
         sizes: dict[int, int] = {}
-        for at, size in self._sizes_on(instrument.yes, side):
+        for at, size in self._sizes_on(yes, side):
             sizes[at] = sizes.get(at, 0) + size
-        other = self._mirrors.get(instrument.yes)
+        other = self._mirrors.get(yes)
         if other is not None:
             opposite = BookSide.ASK if side is BookSide.BID else BookSide.BID
             for at, size in self._sizes_on(other, opposite):
@@ -276,6 +289,7 @@ class Blotter:
             self._mirrors[instrument.yes] = Instrument(instrument.venue, symbol)
         else:
             self._mirrors.pop(instrument.yes, None)
+        self._own_sizes.clear()
 
     def find(self, venue: Venue, order_id: ClientOrderId, venue_order_id: VenueOrderId) -> Order | None:
         """The order meant by an event, by our id, else by the venue's."""
@@ -291,12 +305,21 @@ class Blotter:
         self._enlist(order)
         return order
 
+    def restored(self, order: Order, to_price: Price, to_size: int, filled: int) -> None:
+        """An earlier run left it so, perhaps with an amend in flight: unknown until it is looked up."""
+        order.to_price, order.to_size, order.filled = to_price, to_size, filled
+        if (to_price, to_size) != (order.price, order.size):
+            order.pending = Operation.AMEND
+        order.state = OrderState.UNKNOWN
+        self._resized(order)
+
     def amend_sent(self, order: Order, command: AmendOrder, ts: Nanos) -> None:
         """Record an amend as it is decided: until its outcome both versions may rest."""
         assert order.pending is None, f"{order.order_id}: {order.pending} is still in flight"
         order.pending, order.pending_since, order.amended_ts = Operation.AMEND, ts, ts
         order.to_price, order.to_size = command.price, command.size
         order.ceiling, order.ceiling_kind, order.basis = command.ceiling, command.ceiling_kind, command.basis
+        self._resized(order)
 
     def cancel_sent(self, order: Order, ts: Nanos) -> None:
         """Record a cancel as it is decided; the order counts until the venue proves it gone."""
@@ -316,6 +339,7 @@ class Blotter:
             self._as_told(order, *told)  # a venue that counts in whole cents may have taken a little less
         elif order.pending is Operation.PLACE:
             order.pending = None
+        order.proven_ts = ts
         self._learn(order, Fact.ACCEPTED, ts)
         if order.state is OrderState.ACCEPTED and order.filled:
             order.state = OrderState.PARTIALLY_FILLED
@@ -328,6 +352,7 @@ class Blotter:
         order.price = order.to_price = price
         order.yes_price = yes_price(order.instrument.side, price)
         order.size = order.to_size = size
+        self._resized(order)
 
     def amended(self, order: Order, price: Price, size: int, ts: Nanos) -> None:
         """The venue proved the price and total size asked for; a late repeat of an earlier amend is none."""
@@ -338,7 +363,8 @@ class Blotter:
             self._echo(order, order.price, order.size - order.filled, ts)
         order.price, order.yes_price = price, yes_price(order.instrument.side, price)
         order.size = order.to_size = size
-        order.rest_since = ts
+        order.rest_since = order.proven_ts = ts
+        self._resized(order)
         if order.pending is Operation.AMEND:
             order.pending = None
         if order.state is OrderState.UNKNOWN:
@@ -350,6 +376,7 @@ class Blotter:
         if order.pending is Operation.AMEND:
             order.pending = None
             order.to_price, order.to_size = order.price, order.size
+            self._resized(order)
             self._all_filled(order, ts)
 
     def cancel_refused(self, order: Order, ts: Nanos) -> None:
@@ -387,6 +414,7 @@ class Blotter:
     def filled(self, order: Order, size: int, ts: Nanos) -> None:
         """Count a fill, whatever state the order is in."""
         order.filled += size
+        self._resized(order)
         self._echo(order, order.price, size, ts)
         fact = Fact.FILLED_ALL if order.filled >= max(order.size, order.to_size) else Fact.FILLED_PART
         if order.pending is Operation.PLACE:
@@ -402,12 +430,24 @@ class Blotter:
     def forget_echoes(self, ts: Nanos) -> None:
         """By now the public book shows what became of our orders."""
         while self._echoes and self._echoes[0].until <= ts:
-            self._echoes.popleft()
+            over = self._echoes.popleft()
+            self._forget_sizes(over.instrument, over.side)
 
     def _echo(self, order: Order, price: Price, size: int, ts: Nanos) -> None:
         if size > 0:
             at = yes_price(order.instrument.side, price)
             self._echoes.append(_Echo(ts + ECHO, order.instrument.yes, order.book_side, at, size))
+            self._resized(order)
+
+    def _resized(self, order: Order) -> None:
+        """What an order puts into its book has changed."""
+        self._forget_sizes(order.instrument.yes, order.book_side)
+
+    def _forget_sizes(self, yes: Instrument, side: BookSide) -> None:
+        if self._mirrors:  # they show in another book as well
+            self._own_sizes.clear()
+        else:
+            self._own_sizes.pop((yes, side), None)
 
     def _all_filled(self, order: Order, ts: Nanos) -> None:
         """Nothing is left of the only version there is: a fill came before its outcome."""
@@ -432,11 +472,13 @@ class Blotter:
         self.live[order.order_id] = order
         self._by_match.setdefault(order.match, {})[order.order_id] = order
         self._by_book.setdefault(order.instrument.yes, {})[order.order_id] = order
+        self._resized(order)
 
     def _delist(self, order: Order) -> None:
         self.live.pop(order.order_id, None)
         _drop(self._by_match, order.match, order.order_id)
         _drop(self._by_book, order.instrument.yes, order.order_id)
+        self._resized(order)
         self._ended[order.order_id] = None
         if len(self._ended) > ENDED_REMEMBERED:
             old_id, _ = self._ended.popitem(last=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 
 from console.core.commands import Lookup, Resync, Severity
 from console.core.connection import Connection
@@ -24,6 +25,7 @@ from console.core.events import (
     QueuePosition,
     RejectReason,
 )
+from console.core.feehalt import judge
 from console.core.fees import NO_FEES
 from console.core.instruments import Instrument, TradeId, Venue
 from console.core.lots import Lock
@@ -32,12 +34,15 @@ from console.core.provisional import begun, confirmed, undone
 from console.core.quoting import Route
 from console.core.reasons import Reason
 from console.core.state import FillRecord, State
+from console.core.till import booked
 from console.core.units import CENT, ONE, SECOND, Nanos, Price, Size, decimal
 
 CANCEL_RETRY = 1 * SECOND  # a cancel that was not taken is sent again, but in no storm
 REJECTS_PAUSE = 3  # of one side within a minute
 REJECTS_WINDOW = 60 * SECOND
 FILL_RATE_WINDOW = 60 * SECOND
+# Silence proves nothing, nor do refusals, which may be local.
+_NO_PROOF = (OutcomeUnknown, OrderRejected, AmendRejected, OrderCancelRejected)
 
 
 def learn(state: State, event: OrderEvent) -> None:
@@ -54,8 +59,8 @@ def learn(state: State, event: OrderEvent) -> None:
     if order is None:
         state.note(f"{type(event).__name__} for {event.order_id}, an order we do not know")
         return
-    if not isinstance(event, OutcomeUnknown | OrderRejected | AmendRejected | OrderCancelRejected):
-        _proved(state, order.instrument.venue)  # silence and refusals, which may be local, prove nothing
+    if not isinstance(event, _NO_PROOF):
+        _proved(state, order.instrument.venue)
     ts = state.ts
     blotter = state.blotter
     match event:
@@ -177,8 +182,11 @@ def look_up(state: State, order: Order) -> None:
 
 
 def chase(state: State) -> None:
-    """Look up every order whose request has been without an outcome for too long (C18)."""
+    """Look up every order whose request has been without an outcome for too long (C18), and see to those
+    nobody has heard of for long (C26).
+    """
     deadline = state.settings.pending_deadline_s * SECOND
+    proof_max = state.settings.order_proof_max_s * SECOND
     for order in list(state.blotter.live.values()):
         if order.in_flight and state.ts - order.pending_since >= deadline:
             if order.state is not OrderState.UNKNOWN:
@@ -188,13 +196,27 @@ def chase(state: State) -> None:
             order.retry_ts = None
             if order.match in state.desks:
                 state.desks[order.match].urge(state.ts)
+        elif state.ts - order.proven_ts > proof_max:
+            _refresh(state, order, deadline)
+
+
+def _refresh(state: State, order: Order, deadline: int) -> None:
+    """A resting order unheard of for too long: looked up where it stands, and cancelled if that is no use."""
+    if not state.connections[order.instrument.venue].up:
+        return
+    unheard = state.ts - order.proven_ts - state.settings.order_proof_max_s * SECOND
+    if unheard > deadline:
+        state.note(f"{order.order_id} on {order.instrument} is not heard of any more: cancelled", order.match)
+        state.cancel(order)
+    elif order.pending_since <= order.proven_ts:  # not asked since it was last proven
+        look_up(state, order)
 
 
 # ---- fills
 
 
-def fill(state: State, event: OrderFilled) -> None:
-    """Book a fill once, by its trade id, whether or not its order is known."""
+def fill(state: State, event: OrderFilled, late: bool = False) -> None:
+    """Book a fill once, by its trade id, whether or not its order is known; `late`: read from a list."""
     venue = event.instrument.venue
     if not state.blotter.is_new_trade(venue, event.trade_id):
         return
@@ -212,7 +234,8 @@ def fill(state: State, event: OrderFilled) -> None:
     unsettled = begun(group, position, desk.unsettled.get(group), event)
     if unsettled is not None:
         desk.unsettled[group] = unsettled
-    lock = _book(desk, event)
+    lock = booked(state, desk, event.instrument, partial(_book, desk, event))
+    judge(state, market, event, late)
     state.fills += 1
     _watch_fill(state, desk, event, lock)
     one_sided = market.spec is not None and not market.spec.two_sided
@@ -246,7 +269,9 @@ def settle_fill(state: State, event: FillConfirmed | FillReversed) -> None:
     if isinstance(event, FillConfirmed):
         left = confirmed(unsettled, event.trade_id)
     else:
-        left = undone(desk.positions[group], unsettled, event.trade_id, book_again)
+        failed = next(fill for fill in unsettled.fills if fill.trade_id == event.trade_id)
+        undo = partial(undone, desk.positions[group], unsettled, event.trade_id, book_again)
+        left = booked(state, desk, failed.instrument, undo)
         state.remeasure(desk)
         desk.urge(state.ts)
         state.alert(Severity.ERROR, f"fill reversed: {event.why or 'it failed to settle'}", desk.spec.id)

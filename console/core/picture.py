@@ -9,7 +9,7 @@ from console.core.book import NEVER
 from console.core.connection import Connection
 from console.core.desk import Desk
 from console.core.events import FeedStatus
-from console.core.instruments import BookSide, Instrument, Side
+from console.core.instruments import ASK, BID, NO, Instrument
 from console.core.markets import Market
 from console.core.matches import MatchId
 from console.core.orders import Order
@@ -160,7 +160,10 @@ def _kill(state: State) -> KillView | None:
 
 def _venue(state: State, connection: Connection) -> VenueView:
     halt = ""
-    if connection.mismatch:
+    proven = connection.sweep is not None and connection.sweep.proven
+    if connection.killed:
+        halt = "KILLED, nothing rests" if proven else "KILLED, not proven empty"
+    elif connection.mismatch:
         halt = f"MISMATCH {connection.mismatch}"
     elif not connection.up:
         halt = f"down: {connection.why_down}"
@@ -178,6 +181,8 @@ def _venue(state: State, connection: Connection) -> VenueView:
         write_burst=budget.burst,
         clock_offset_ms=None if connection.clock_offset is None else connection.clock_offset // MILLISECOND,
         dead_man=connection.dead_man,
+        killed=connection.killed,
+        proven=proven,
     )
 
 
@@ -269,8 +274,8 @@ def _best(state: State, desk: Desk, mask: int) -> tuple[Price | None, Price | No
         market = desk.markets[instrument]
         if pays != mask or market.book is None or market.book.stale:
             continue
-        bid = market.face(state.blotter, BookSide.BID).rival(1)
-        ask = market.face(state.blotter, BookSide.ASK).rival(1)
+        bid = market.face(state.blotter, BID).rival(1)
+        ask = market.face(state.blotter, ASK).rival(1)
         if bid is not None:
             bids.append(bid[0])
         if ask is not None:
@@ -352,8 +357,8 @@ def _levels(state: State, desk: Desk, instrument: Instrument, market: Market) ->
     down = book.ladder.down(centre_price)
     centre = book.index[down] if down is not None else 0
     low = max(0, min(centre - LADDER_LEVELS // 2, len(prices) - LADDER_LEVELS))
-    own_bids = state.blotter.own_sizes(instrument, BookSide.BID)
-    own_asks = state.blotter.own_sizes(instrument, BookSide.ASK)
+    own_bids = state.blotter.own_sizes(instrument, BID)
+    own_asks = state.blotter.own_sizes(instrument, ASK)
     for rung in range(min(low + LADDER_LEVELS, len(prices)) - 1, low - 1, -1):
         price = prices[rung]
         own_bid, own_ask = own_bids.get(price, 0), own_asks.get(price, 0)
@@ -447,7 +452,7 @@ def _outcome_name(state: State, match: MatchId, instrument: Instrument) -> str:
     mask = desk.pays[instrument.yes]
     names = [name for o, name in enumerate(desk.spec.outcomes) if mask >> o & 1]
     joined = "+".join(names)
-    return f"not {joined}" if instrument.side is Side.NO else joined
+    return f"not {joined}" if instrument.side is NO else joined
 
 
 def _age_ms(now: Nanos, then: Nanos) -> int:

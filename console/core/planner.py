@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable
 
 from msgspec import Struct
 
@@ -11,10 +11,20 @@ from console.core.commands import CeilingKind
 from console.core.desk import Desk, Verdict
 from console.core.estimators import cents, kelly_size
 from console.core.fees import fee_per_contract
-from console.core.instruments import Action, BookSide, Instrument, InstrumentSpec, Side, Venue
+from console.core.instruments import (
+    ASK,
+    BID,
+    BUY,
+    SELL,
+    YES,
+    Action,
+    BookSide,
+    Instrument,
+    InstrumentSpec,
+)
 from console.core.markets import Market
-from console.core.matches import Phase
-from console.core.orders import Blotter, Order
+from console.core.matches import INPLAY
+from console.core.orders import Order
 from console.core.positions import Closing, Position
 from console.core.quoting import (
     Edge,
@@ -32,6 +42,7 @@ from console.core.quoting import (
 from console.core.reasons import Reason
 from console.core.rebalance import basket_leg, breakeven, lock_minimum, next_rebalancing, reduce_ceiling
 from console.core.settings import Placement
+from console.core.sight import Sight
 from console.core.theo import MANUAL, SHARP, Theo
 from console.core.units import ONE, Nanos, Price
 
@@ -69,24 +80,22 @@ class _Candidate(Struct, frozen=True):
 class Planner:
     """One evaluation of one match."""
 
-    def __init__(
-        self, desk: Desk, blotter: Blotter, trouble: Callable[[Venue], Reason | None], ts: Nanos
-    ) -> None:
+    def __init__(self, desk: Desk, orders: Iterable[Order], sight: Sight, ts: Nanos) -> None:
+        """`orders` are ours on the match."""
         assert desk.theo is not None, "a match is planned on a theo"
         self.desk = desk
         self.theo: Theo = desk.theo
         self.settings = desk.settings
-        self.trouble = trouble
+        self.sight = sight
         self.ts = ts
-        self.faces: dict[tuple[Instrument, BookSide], Face] = {}
         self.live: dict[tuple[Instrument, Action, int], Order] = {}
         self.busy: set[Instrument] = set()
-        self.blotter = blotter
-        for order in blotter.of_match(desk.spec.id):
+        for order in orders:
             self.live[order.instrument, order.action, order.level] = order
             if order.in_flight:
                 self.busy.add(order.instrument.yes)
         self.seen: dict[tuple[Instrument, BookSide], Price | None] = {}
+        self.exposures = {gained: desk.exposure(gained) for gained in desk.verdicts}
         self.shared = desk.volatility.buffer(desk.settings.vol_factor) + self.theo.age + self.theo.uncertainty
 
     def plan(self) -> list[Wanted]:
@@ -94,8 +103,7 @@ class Planner:
         desk = self.desk
         self._rebalancing()
         wanted: list[Wanted] = []
-        for gained in desk.sets():
-            verdict = desk.verdicts[gained]
+        for gained, verdict in desk.verdicts.items():
             wanted += self._plan_set(gained, verdict)
         self._guard_books()
         return wanted
@@ -119,14 +127,14 @@ class Planner:
         edge = self._edge(gained)
         candidates: list[_Candidate] = []
         verdict.say(Reason.THIN_MARGIN)
-        for route in desk.routes:
-            if route.gained == gained and self._usable(route, reducing):
+        for route in desk.routes[gained]:
+            if self._usable(route, reducing):
                 candidates += self._candidates(route, edge, reducing, verdict)
         return self._sized(candidates, edge, gained, reducing, verdict)
 
     def _edge(self, gained: int) -> Edge:
         settings, desk = self.settings, self.desk
-        inplay = desk.phase is Phase.INPLAY
+        inplay = desk.phase is INPLAY
         wanted = settings.edge_min
         if settings.placement is Placement.CEILING:
             wanted = settings.half_spread_inplay if inplay else settings.half_spread
@@ -136,7 +144,7 @@ class Planner:
         if markouts is not None:
             double = 2.0 if markouts.toxicity() >= settings.toxicity_warn else 1.0
             adverse = cents(min(5.0, double * markouts.adverse(prior)))
-        skew = skew_of(desk.exposure(gained), settings)
+        skew = skew_of(self.exposures[gained], settings)
         buffers = self.shared + adverse + self._flow(gained)
         if settings.placement is Placement.COPY:
             buffers = 0  # the copied line brings its own margin
@@ -153,12 +161,12 @@ class Planner:
 
     def _usable(self, route: Route, reducing: bool) -> bool:
         """Whether the route exists: sales need contracts held, NO legs a two-sided symbol and a wish."""
-        spec = self.desk.markets[route.instrument.yes].spec
+        spec = self.desk.markets[route.yes].spec
         if spec is None:
-            return route.instrument.side is Side.YES and route.action is Action.BUY
-        if route.action is Action.SELL:
+            return route.instrument.side is YES and route.action is BUY
+        if route.action is SELL:
             return spec.sellable and self.desk.held(route.instrument) > 0
-        if route.instrument.side is Side.YES:
+        if route.instrument.side is YES:
             return True
         if not spec.two_sided:
             return False
@@ -170,16 +178,15 @@ class Planner:
 
     def _candidates(self, route: Route, edge: Edge, reducing: bool, verdict: Verdict) -> list[_Candidate]:
         desk, settings = self.desk, self.settings
-        market = desk.markets[route.instrument.yes]
-        trouble = self.trouble(route.instrument.venue) or market.trouble(
-            self.ts, desk.age_max_book_s(), settings.quote_empty
-        )
+        market = desk.markets[route.yes]
+        trouble = self.sight.trouble(route.yes)
         if trouble is not None:
             if verdict.reason is Reason.THIN_MARGIN:
                 verdict.say(trouble)
             return []
         assert market.spec is not None, "a market without trouble is defined"
-        face = self._face(route.instrument.yes, route.side)
+        bids, asks = self.sight.faces(route.yes)
+        face, opposite = (bids, asks) if route.side is BID else (asks, bids)
         normal = highest_bid(face, market.spec.fees, edge.limit, edge.fair)
         even, size_max = self._even(route, face, market, edge.fair) if reducing else (None, 0)
         ceiling = normal
@@ -193,7 +200,7 @@ class Planner:
         levels = settings.levels if settings.placement is Placement.CEILING and not reducing else 1
         found: list[_Candidate] = []
         for level in range(levels):
-            placed = self._place(route, face, ceiling, level)
+            placed = self._place(route, face, opposite, ceiling, level)
             if placed.bid is None:
                 if verdict.bid is None:
                     verdict.say(placed.reason)
@@ -217,20 +224,18 @@ class Planner:
             )
         return found
 
-    def _place(self, route: Route, face: Face, ceiling: Price, level: int) -> Placed:
+    def _place(self, route: Route, face: Face, opposite: Face, ceiling: Price, level: int) -> Placed:
         live = self.live.get((route.instrument, route.action, level))
-        opposite = BookSide.ASK if route.side is BookSide.BID else BookSide.BID
-        opposite_own = self._face(route.instrument.yes, opposite).own
         situation = Situation(
             face=face,
-            opposite_own=opposite_own,
+            opposite_own=opposite.own,
             ceiling=ceiling,
             live=route.price_of(live.price) if live is not None else None,
-            opposing=_best_own(opposite_own, opposite),
-            held_back=route.instrument.yes in self.busy,
+            opposing=_best_own(opposite),
+            held_back=route.yes in self.busy,
         )
         placed = self._placed(route, situation, level)
-        self.seen[route.instrument.yes, route.side] = placed.rival
+        self.seen[route.yes, route.side] = placed.rival
         return placed
 
     def _placed(self, route: Route, situation: Situation, level: int) -> Placed:
@@ -262,9 +267,12 @@ class Planner:
         for outcome in range(1 if desk.outcomes == 2 else desk.outcomes):
             mask = 1 << outcome
             before = desk.rebalancing.get(mask, 0)
-            desk.rebalancing[mask] = next_rebalancing(desk.exposure(mask), before, self.settings, smallest)
+            desk.rebalancing[mask] = next_rebalancing(self.exposures[mask], before, self.settings, smallest)
+        self.rebalancing = any(desk.rebalancing.values())
 
     def _over_long(self, gained: int) -> bool:
+        if not self.rebalancing:
+            return False
         full = self.desk.full
         return any(
             (sign > 0 and gained == mask) or (sign < 0 and gained == full ^ mask)
@@ -272,6 +280,8 @@ class Planner:
         )
 
     def _reduces(self, gained: int) -> bool:
+        if not self.rebalancing:
+            return False
         full = self.desk.full
         return any(
             (sign > 0 and gained == full ^ mask)
@@ -285,8 +295,7 @@ class Planner:
         if self.desk.outcomes < 3:
             return False
         return not any(
-            route.gained == self.desk.full ^ over and self._usable(route, reducing=True)
-            for route in self.desk.routes
+            self._usable(route, reducing=True) for route in self.desk.routes[self.desk.full ^ over]
         )
 
     def _basket(self, position: Position, leg: int) -> Closing:
@@ -300,7 +309,7 @@ class Planner:
         """Best ask plus taker-free fee of each single outcome somebody offers, on any venue quoted."""
         asks: dict[int, int] = {}
         for instrument, market in self.desk.markets.items():
-            face = self._face(instrument, BookSide.BID) if market.book is not None else None
+            face = self.sight.faces(instrument)[0] if market.book is not None else None
             ask = face.opposing({}) if face is not None else None
             mask = self.desk.pays[instrument]
             if ask is not None and ask < asks.get(mask, ONE):
@@ -313,7 +322,7 @@ class Planner:
         assert market.spec is not None, "a market without trouble is defined"
         position = desk.positions[route.instrument.venue]
         closing = position.reducible(route.gained)
-        if closing.size == 0 and route.action is Action.BUY:
+        if closing.size == 0 and route.action is BUY:
             closing = self._basket(position, route.gained)
         at_void = self._at_void(position) if len(desk.venues) > 1 else 0
         lock_min = lock_minimum(self.settings, at_void, closing.size)
@@ -331,8 +340,12 @@ class Planner:
     ) -> list[Wanted]:
         """Share the room among the routes in order of net edge, then safety, then cash."""
         settings = self.settings
-        candidates.sort(key=lambda c: (-c.net, not c.route.safe, c.level))  # ties: as listed
-        left = min(settings.contracts * settings.legs_max * max(1, settings.levels), self._room(gained))
+        if len(candidates) > 1:
+            candidates.sort(key=lambda c: (-c.net, not c.route.safe, c.level))  # ties: as listed
+        left = min(
+            settings.contracts * settings.legs_max * max(1, settings.levels),
+            settings.inventory_max - self.exposures[gained],
+        )
         wanted: list[Wanted] = []
         closed: dict[int, int] = {}  # contracts already being closed, by netting group
         for candidate in candidates:
@@ -373,16 +386,13 @@ class Planner:
                 verdict.ceiling, verdict.kind = candidate.ceiling, candidate.kind
         return wanted
 
-    def _room(self, gained: int) -> int:
-        return self.settings.inventory_max - self.desk.exposure(gained)
-
     def _size(
         self, candidate: _Candidate, edge: Edge, gained: int, reducing: bool, left: int
     ) -> tuple[int, Reason]:
         settings, bid = self.settings, candidate.placed.bid
         assert bid is not None, "only placed candidates are sized"
         size, why = min(settings.contracts, left), Reason.OVEREXPOSED
-        if candidate.route.action is Action.SELL:
+        if candidate.route.action is SELL:
             size = min(size, self.desk.held(candidate.route.instrument))
         if settings.notional is not None:
             rounded = bool(candidate.spec.prices)  # odds come to no whole millionths: half of one either way
@@ -390,7 +400,7 @@ class Planner:
         if not reducing and settings.kelly_pct is not None and settings.bankroll is not None:
             cost = bid + candidate.fee
             most = kelly_size(settings.kelly_pct, settings.bankroll, edge.sober, cost)
-            most -= self.desk.exposure(gained)
+            most -= self.exposures[gained]
             if most < size:
                 size, why = most, Reason.KELLY
         if not reducing and settings.depth_share_pct is not None and candidate.depth:
@@ -401,27 +411,20 @@ class Planner:
 
     # ---- books
 
-    def _face(self, instrument: Instrument, side: BookSide) -> Face:
-        key = (instrument, side)
-        face = self.faces.get(key)
-        if face is None:
-            face = self.faces[key] = self.desk.markets[instrument].face(self.blotter, side)
-        return face
-
     def _guard_books(self) -> None:
         """Tell each book which rungs this evaluation looked at."""
         for instrument, market in self.desk.markets.items():
             if market.book is None:
                 continue
-            bid, ask = (self.seen.get((instrument, side)) for side in (BookSide.BID, BookSide.ASK))
-            own_bids, own_asks = (self._face(instrument, side).own for side in (BookSide.BID, BookSide.ASK))
+            bid, ask = self.seen.get((instrument, BID)), self.seen.get((instrument, ASK))
+            bids, asks = self.sight.faces(instrument)
             yes_ask = None if ask is None else Price(ONE - ask)
-            guard(market.book, bid, yes_ask, self.settings.rival_size_min, own_bids, own_asks)
+            guard(market.book, bid, yes_ask, self.settings.rival_size_min, bids.own, asks.own)
 
 
-def _best_own(own: Mapping[int, int], side: BookSide) -> Price | None:
+def _best_own(face: Face) -> Price | None:
     """Our best bid price on a side of the book, as that side's bidder sees it."""
-    prices = [price for price, size in own.items() if size > 0]
+    prices = [price for price, size in face.own.items() if size > 0]
     if not prices:
         return None
-    return Price(max(prices)) if side is BookSide.BID else Price(ONE - min(prices))
+    return Price(ONE - min(prices)) if face.mirrored else Price(max(prices))

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from console.core.fees import FeeModel, commission_of
-from console.core.instruments import Action, Instrument, Side, VoidRule
+from console.core.instruments import BUY, HALF, REFUND, YES, Action, Instrument, VoidRule
 from console.core.lots import Lock, Lots
 from console.core.units import ONE, Price, ceil_div
 
@@ -92,11 +92,11 @@ class Position:
     ) -> Lock:
         """Book a fill; `cost` is the exact cash paid (buy) or received (sell), without the fee."""
         holding = self.holdings[instrument.yes]
-        bought = action is Action.BUY
+        bought = action is BUY
         gained = self._mask(instrument) if bought else self.full ^ self._mask(instrument)
         paid = (cost if bought else size - cost) + fee  # per contract of what we became long
-        lock = self.lots.add(gained, size, paid, safe=bought is not (instrument.side is Side.YES))
-        signed = size if bought is (instrument.side is Side.YES) else -size
+        lock = self.lots.add(gained, size, paid, safe=bought is not (instrument.side is YES))
+        signed = size if bought is (instrument.side is YES) else -size
         self._carry(holding, signed, paid, size)
         if bought:
             self.cash += (0 if signed > 0 else size) - cost - fee
@@ -189,9 +189,9 @@ class Position:
             if not held.net:
                 continue
             rule = rules[instrument]
-            if rule is VoidRule.REFUND:
+            if rule is REFUND:
                 total += held.basis
-            elif rule is VoidRule.HALF:
+            elif rule is HALF:
                 total += held.net * held.pays.bit_count() // self.outcomes
             elif fair is not None:
                 total += held.net * fair[held.pays] // ONE
@@ -234,8 +234,9 @@ class Position:
 
     def held(self, instrument: Instrument) -> int:
         """Contracts of this leg that are held and could be sold."""
-        holding = self.holdings[instrument.yes]
-        return max(0, holding.net if instrument.side is Side.YES else -holding.net)
+        net = self.holdings[instrument.yes].net
+        held = net if instrument.side is YES else -net
+        return held if held > 0 else 0
 
     def average(self, gained: int) -> Price | None:
         """Average cost, fees in, of the unpaired contracts long `gained`; None if there are none."""
@@ -257,7 +258,7 @@ class Position:
 
     def _mask(self, instrument: Instrument) -> int:
         pays = self.holdings[instrument.yes].pays
-        return pays if instrument.side is Side.YES else self.full ^ pays
+        return pays if instrument.side is YES else self.full ^ pays
 
 
 def _mean(profits: Sequence[int], outcomes: Sequence[int], theo: Sequence[int] | None) -> int:

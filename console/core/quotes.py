@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from console.core import flatten
 from console.core.attendance import attended
 from console.core.commands import AmendOrder, Basis, PlaceOrder, Resync
 from console.core.desk import Desk
 from console.core.diff import Amend, Cancel, Place, Refill, diff
-from console.core.instruments import BookSide, Venue
-from console.core.matches import Phase
+from console.core.feehalt import halted
+from console.core.instruments import Venue
+from console.core.matches import STOP_QUOTING
 from console.core.matches import State as Stage
 from console.core.orders import Order
 from console.core.planner import Planner, Wanted
 from console.core.reasons import Reason
 from console.core.risk import Books, Verdict, allow
+from console.core.sight import Sight
 from console.core.state import State
 from console.core.theo import Theo
 from console.core.units import ONE, SECOND, Nanos, Price, Size
+
+CLOCK_SET_PAUSE = 10 * SECOND  # after the wall clock was set by little
 
 DATA_CAUSES = frozenset(
     {
@@ -43,7 +49,8 @@ def evaluate(state: State, desk: Desk) -> None:
         return
     ts = state.ts
     valued = desk.theo is not None
-    desk.theo = value(state, desk)
+    sight = _look(state, desk)
+    desk.theo = value(state, desk, sight)
     if desk.theo is not None and desk.theo.shocked_ts is not None:
         # Kept here: the source that jumped may be taken down next, and must still pause the rest.
         desk.shocked_ts = max(desk.shocked_ts, desk.theo.shocked_ts)
@@ -54,12 +61,12 @@ def evaluate(state: State, desk: Desk) -> None:
         desk.evaluated(ts)
         desk.due_ts = min(desk.due_ts, Nanos(ts + flatten.ROUND))
         return
-    reason, limit = standing(state, desk)
+    reason, limit = standing(state, desk, sight)
     desk.reason, desk.limit = reason or Reason.TOP, limit
     if reason is not None:
         _stand_aside(state, desk, reason, limit)
     else:
-        _quote(state, desk)
+        _quote(state, desk, sight)
     desk.evaluated(ts)
     if state.blotter.of_match(desk.spec.id):
         desk.due_ts = min(desk.due_ts, _next_expiry(state, desk))
@@ -72,46 +79,49 @@ def evaluate(state: State, desk: Desk) -> None:
 def _next_expiry(state: State, desk: Desk) -> Nanos:
     """The first moment at which something that lets orders rest now will have run out, if nothing comes."""
     settings, ts = state.settings, state.ts
-    moments = [desk.board.next_stale(desk.settings, desk.phase, ts)]
+    moments: list[int] = [desk.board.next_stale(desk.settings, desk.phase, ts)]
     changes = desk.next_phase(state.wall)
     if changes is not None:
-        moments.append(Nanos(ts + changes - state.wall))
+        moments.append(ts + changes - state.wall)
     book_age = desk.age_max_book_s() * SECOND
     for market in desk.markets.values():
         if market.book is not None:
             confirmed = market.book.confirmed_ts
-            moments += [Nanos(confirmed + book_age // 2 + 1), Nanos(confirmed + book_age + 1)]  # probe, stale
+            moments += confirmed + book_age // 2 + 1, confirmed + book_age + 1  # probe, stale
     for venue in desk.venues:
         connection = state.connections[venue]
-        moments.append(Nanos(connection.private_ts + settings.fills_blind_s * SECOND + 1))
-        moments.append(Nanos(connection.cash_ts + settings.balance_age_max_s * SECOND + 1))
-    return min([moment for moment in moments if moment > ts], default=desk.due_ts)
+        moments.append(connection.private_ts + settings.fills_blind_s * SECOND + 1)
+        moments.append(connection.cash_ts + settings.balance_age_max_s * SECOND + 1)
+    return Nanos(min([moment for moment in moments if moment > ts], default=desk.due_ts))
 
 
-def value(state: State, desk: Desk) -> Theo | None:
+def _look(state: State, desk: Desk) -> Sight:
+    def trouble(venue: Venue) -> Reason | None:
+        return state.connections[venue].trouble(state.settings, state.ts)
+
+    return Sight(desk, state.blotter, trouble, state.ts)
+
+
+def value(state: State, desk: Desk, sight: Sight) -> Theo | None:
     """Refresh the exchange books as sources and blend them all."""
     for venue in desk.venues:
-        _book_source(state, desk, venue)
+        _book_source(state, desk, venue, sight)
     return desk.board.blend(desk.settings, desk.phase, state.ts, desk.quoted_venues)
 
 
-def _book_source(state: State, desk: Desk, venue: Venue) -> None:
+def _book_source(state: State, desk: Desk, venue: Venue, sight: Sight) -> None:
     """Microprices of a venue's symbols, our own orders and dust taken out."""
     prices: list[float | None] = []
     spread, confirmed = 0, state.ts
-    singles = [1 << outcome for outcome in range(desk.outcomes)]
-    for mask in singles:
-        listed = [i for i, pays in desk.pays.items() if i.venue is venue and pays == mask]
-        if not listed:
-            continue
-        market = desk.markets[listed[0]]
-        book = market.book
+    dust, singles = desk.settings.rival_size_min, desk.singles[venue]
+    for instrument in singles:
+        book = desk.markets[instrument].book
         if book is None or book.stale:
             prices.append(None)
             continue
         confirmed = min(confirmed, book.confirmed_ts)
-        bid = market.face(state.blotter, BookSide.BID).rival(desk.settings.rival_size_min)
-        ask = market.face(state.blotter, BookSide.ASK).rival(desk.settings.rival_size_min)
+        bids, asks = sight.faces(instrument)
+        bid, ask = bids.rival(dust), asks.rival(dust)
         if bid is None or ask is None:
             prices.append(None)
             continue
@@ -119,25 +129,22 @@ def _book_source(state: State, desk: Desk, venue: Venue) -> None:
         spread = max(spread, offer - bid[0])
         prices.append((bid[0] * ask[1] + offer * bid[1]) / (bid[1] + ask[1]) / ONE)
     if len(prices) == 1 and desk.outcomes == 2 and prices[0] is not None:
-        prices = [prices[0], 1.0 - prices[0]] if _pays_first(desk, venue) else [1.0 - prices[0], prices[0]]
+        first = desk.pays[singles[0]] == 1
+        prices = [prices[0], 1.0 - prices[0]] if first else [1.0 - prices[0], prices[0]]
     if prices:
         padded = prices + [None] * (desk.outcomes - len(prices))
         desk.board.book(venue, padded, spread, confirmed)
 
 
-def _pays_first(desk: Desk, venue: Venue) -> bool:
-    return any(pays == 1 for instrument, pays in desk.pays.items() if instrument.venue is venue)
-
-
 # ---- may it quote
 
 
-def standing(state: State, desk: Desk) -> tuple[Reason | None, str]:
+def standing(state: State, desk: Desk, sight: Sight) -> tuple[Reason | None, str]:
     """Why the whole match stands aside now, or None; moves its phase and stage."""
     desk.phase = desk.phase_at(state.wall)
     reason, limit = _ordered(state, desk)
     if reason is None:
-        reason = _data_trouble(state, desk)
+        reason = _data_trouble(desk, sight)
         if reason is None:
             if desk.good_since is None:
                 desk.good_since = state.ts
@@ -165,16 +172,21 @@ def _ordered(state: State, desk: Desk) -> tuple[Reason | None, str]:
         return Reason.LOSS, state.account.halt
     if desk.loss_halt:
         return Reason.LOSS, desk.loss_halt
+    wrong_fees = halted(state, desk)
+    if wrong_fees:
+        return Reason.FEES, wrong_fees
     if state.paused or desk.paused:
         return Reason.PAUSED, state.paused or desk.paused
-    if desk.phase is Phase.STOP_QUOTING:
+    if state.ts - state.clock_set_ts < CLOCK_SET_PAUSE:
+        return Reason.CLOCK, ""
+    if desk.phase is STOP_QUOTING:
         return (Reason.STARTED if desk.started else Reason.STOP_TIME), ""
     if state.ts - desk.shocked_ts < desk.settings.shock_pause_s * SECOND:
         return Reason.SHOCK, ""
     return None, ""
 
 
-def _data_trouble(state: State, desk: Desk) -> Reason | None:
+def _data_trouble(desk: Desk, sight: Sight) -> Reason | None:
     """What is missing before any quote can stand: a theo, and one symbol that can be traded."""
     if desk.theo is None:
         return Reason.NO_THEO
@@ -183,12 +195,10 @@ def _data_trouble(state: State, desk: Desk) -> Reason | None:
     if desk.theo.why is not None:
         return desk.theo.why
     worst: Reason | None = None
-    for instrument, market in desk.markets.items():
+    for instrument in desk.markets:
         if instrument.venue not in desk.quoted_venues:
             continue
-        trouble = state.connections[instrument.venue].trouble(state.settings, state.ts) or market.trouble(
-            state.ts, desk.age_max_book_s(), desk.settings.quote_empty
-        )
+        trouble = sight.trouble(instrument)
         if trouble is None:
             return None
         worst = worst or trouble
@@ -254,13 +264,10 @@ def _resync(state: State, desk: Desk) -> None:
 # ---- what is wanted
 
 
-def _quote(state: State, desk: Desk) -> None:
-    def trouble(venue: Venue) -> Reason | None:
-        return state.connections[venue].trouble(state.settings, state.ts)
-
-    wanted = Planner(desk, state.blotter, trouble, state.ts).plan()
-    _resync(state, desk)
+def _quote(state: State, desk: Desk, sight: Sight) -> None:
     live = state.blotter.of_match(desk.spec.id)
+    wanted = Planner(desk, live, sight, state.ts).plan()
+    _resync(state, desk)
     for step in diff(wanted, live, desk.markets, desk.settings, state.ts):
         match step:
             case Cancel(order):
@@ -275,11 +282,11 @@ def _quote(state: State, desk: Desk) -> None:
 
 
 def _place(state: State, desk: Desk, want: Wanted) -> None:
-    connection = state.connections[want.route.instrument.venue]
     verdict = _allowed(state, desk, want, None)
     if verdict.size == 0:
         _held_back(desk, want, verdict.reason, verdict.limit)
         return
+    connection = state.connections[want.route.instrument.venue]
     price = want.route.price_of(want.bid)
     command = PlaceOrder(
         order_id=state.new_order_id(),
@@ -295,7 +302,8 @@ def _place(state: State, desk: Desk, want: Wanted) -> None:
         expires=state.lease_until(connection),
     )
     state.blotter.placed(command, want.level, state.ts)
-    connection.budget.take(connection.budget.costs.place, state.ts)
+    budget = connection.budget
+    budget.take(budget.costs.place, state.ts)
     desk.placed_at[want.route.instrument, want.route.action, price] = state.ts
     desk.active_ts = state.ts
     state.send(command)
@@ -303,7 +311,6 @@ def _place(state: State, desk: Desk, want: Wanted) -> None:
 
 
 def _amend(state: State, desk: Desk, order: Order, want: Wanted, retreat: bool) -> None:
-    connection = state.connections[want.route.instrument.venue]
     verdict = _allowed(state, desk, want, order)
     if verdict.size == 0:
         if retreat:
@@ -325,7 +332,8 @@ def _amend(state: State, desk: Desk, order: Order, want: Wanted, retreat: bool) 
         ts=state.ts,
     )
     state.blotter.amend_sent(order, command, state.ts)
-    connection.budget.take(connection.budget.costs.amend, state.ts)
+    budget = state.connections[order.instrument.venue].budget
+    budget.take(budget.costs.amend, state.ts)
     desk.active_ts = state.ts
     state.send(command)
     state.remeasure(desk)
@@ -343,6 +351,7 @@ def _refill(state: State, desk: Desk, order: Order, want: Wanted, amendable: boo
 
 def _allowed(state: State, desk: Desk, want: Wanted, replaces: Order | None) -> Verdict:
     """How much of what is wanted every limit allows now."""
+    state.remeasure(desk)  # by the present theo
     return allow(
         desk,
         want,
@@ -350,22 +359,22 @@ def _allowed(state: State, desk: Desk, want: Wanted, replaces: Order | None) -> 
         state.blotter,
         state.connections[want.route.instrument.venue],
         state.settings,
-        _books(state, desk),
+        partial(_books, state, desk),
         state.ts,
         attended(state),
     )
 
 
 def _books(state: State, desk: Desk) -> Books:
-    """Worst losses of everything an order of this match adds to; its own by the present theo."""
-    state.remeasure(desk)
+    """Worst losses of everything an order of this match adds to."""
     event = venue = total = 0
     for other in state.desks.values():
-        total += other.worst
+        worst = other.worst
+        total += worst
         if other is desk or (desk.spec.event and other.spec.event == desk.spec.event):
-            event += other.worst
+            event += worst
         if not desk.quoted_venues.isdisjoint(other.quoted_venues):
-            venue += other.worst
+            venue += worst
     return Books(event, venue, total)
 
 

@@ -14,33 +14,33 @@ from msgspec import Struct
 from console.core.american import american_of_decimal, opposite
 from console.core.book import NEVER, Face
 from console.core.fees import FeeModel, fee_per_contract
-from console.core.instruments import Action, BookSide, Instrument, book_side
+from console.core.instruments import BUY, Action, Instrument, book_side
 from console.core.ladders import price_of_american
 from console.core.reasons import Reason
 from console.core.settings import BackOff, MatchSettings
 from console.core.units import BASIS_POINTS, ONE, SECOND, Nanos, Price
 
 
-class Route(Struct, frozen=True, cache_hash=True):
-    """One way to become long an outcome set: an instrument, bought or sold.
+class Route:
+    """One way to become long an outcome set: an instrument, bought or sold; made once and never changed.
 
     `gained` is the outcome mask it makes us long, `safe` says that it also gains when no listed
-    outcome wins (a sale of YES, a purchase of NO).
+    outcome wins (a sale of YES, a purchase of NO). Its orders rest on `side` of the book of `yes`.
     """
 
-    instrument: Instrument
-    action: Action
-    gained: int
-    safe: bool
+    __slots__ = ("action", "gained", "instrument", "safe", "side", "yes")
 
-    @property
-    def side(self) -> BookSide:
-        """Where its orders rest."""
-        return book_side(self.instrument.side, self.action)
+    def __init__(self, instrument: Instrument, action: Action, gained: int, *, safe: bool) -> None:
+        self.instrument = instrument
+        self.action = action
+        self.gained = gained
+        self.safe = safe
+        self.yes = instrument.yes
+        self.side = book_side(instrument.side, action)
 
     def price_of(self, bid: int) -> Price:
         """The instrument's price for a bid price, and the other way round."""
-        return Price(bid if self.action is Action.BUY else ONE - bid)
+        return Price(bid if self.action is BUY else ONE - bid)
 
 
 class Edge(Struct, frozen=True, array_like=True):
@@ -133,10 +133,10 @@ def cap_of(now: Situation) -> Price | None:
     """min(ceiling, best rival ask - tick, 1 - our own opposing bid - tick); None if no price is left."""
     cap: int = now.ceiling
     ask = now.face.opposing(now.opposite_own)
-    if ask is not None:
-        cap = min(cap, ask - 1)
-    if now.opposing is not None:
-        cap = min(cap, ONE - now.opposing - 1)
+    if ask is not None and ask <= cap:
+        cap = ask - 1
+    if now.opposing is not None and ONE - now.opposing <= cap:
+        cap = ONE - now.opposing - 1
     return now.face.down(cap)
 
 
@@ -158,7 +158,7 @@ def _target(
         return None, Reason.OUTBID
     if settings.back_off is BackOff.CEILING:
         return cap, Reason.OUTBID
-    behind = face.rival(settings.rival_size_min, below=now.ceiling + 1)
+    behind = face.rival_below(now.ceiling + 1, settings.rival_size_min)
     if behind is None:
         return face.down(min(cap, now.ceiling - settings.empty_book_edge)), Reason.OUTBID
     return (cap if behind[0] >= cap else _step_over(face, behind[0], cap, settings)), Reason.OUTBID
@@ -187,11 +187,12 @@ def _sticky(
     if live is None:
         memory.rival_near_ts = ts
         return target
-    step = max(now.face.tick_at(live), settings.improve_step)
-    if target.bid >= live or (rival is not None and rival >= live - step):
-        memory.rival_near_ts = ts
     if target.bid >= live:
+        memory.rival_near_ts = ts
         return target
+    step = max(now.face.tick_at(live), settings.improve_step)
+    if rival is not None and rival >= live - step:
+        memory.rival_near_ts = ts
     if memory.rival_near_ts == NEVER:
         memory.rival_near_ts = ts
     if ts - memory.rival_near_ts < memory.retest_s * SECOND:

@@ -48,6 +48,7 @@ class Reason(enum.Enum):
     FILLS_BLIND = "blind to fills"
     RECONCILING = "reconciling"
     MISMATCH = "mismatch"
+    FEES = "fees not as predicted"
     LOSS = "loss limit"
     REDUCE_ONLY = "reduce only"
     FLATTENING = "flattening"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 
+from console.core import till
 from console.core.commands import CancelOrder, Severity
 from console.core.connection import Connection
 from console.core.events import MassStatus, OpenOrder
@@ -40,16 +41,17 @@ def mass_status(state: State, connection: Connection, status: MassStatus) -> Non
     connection.private_ts = connection.cash_ts = state.ts
     connection.cash = status.cash
     for filled in status.fills:
-        fill(state, filled)
-    ours = _match_orders(state, connection, status)
+        fill(state, filled, late=True)
+    ours, orphans = _match_orders(state, connection, status)
     listed(state, connection, len(status.orders))
     busy = {
         order.instrument.yes: None
         for order in state.blotter.live.values()
         if order.in_flight and order.instrument.venue is connection.venue
     }
-    settled = _match_positions(state, connection, status, busy)
-    if connection.reconciling and settled and not busy and connection.up:
+    agreed = till.compare(state, connection, status)
+    agreed = _match_positions(state, connection, status, busy) and agreed
+    if connection.reconciling and agreed and not orphans and not busy and connection.up:
         connection.reconciling = False
         state.note(f"{connection.venue.value} reconciled: {ours} orders, {len(status.positions)} positions")
         for desk in state.desks.values():
@@ -64,6 +66,7 @@ def accept(state: State, connection: Connection, reason: str) -> None:
     state.alert(Severity.WARN, f"{connection.venue.value} mismatch accepted: {reason}")
     connection.mismatch = ""
     connection.differences.clear()
+    connection.till.seen = None
     connection.reconciling = True
     connection.accepting = True
     ask(state, connection)
@@ -74,7 +77,7 @@ def check_due(state: State, connection: Connection) -> None:
     every = min(state.settings.reconcile_s, max(1, state.settings.fills_blind_s // 2)) * SECOND
     silent = state.ts - connection.private_ts >= every
     old_cash = state.ts - connection.cash_ts >= state.settings.reconcile_s * SECOND
-    waiting = connection.reconciling or connection.differences
+    waiting = connection.reconciling or connection.differences or connection.till.seen
     pause = (2 if waiting else 5) * SECOND
     if connection.up and (silent or old_cash or waiting) and state.ts - connection.asked_ts >= pause:
         ask(state, connection)
@@ -83,16 +86,20 @@ def check_due(state: State, connection: Connection) -> None:
 # ---- orders
 
 
-def _match_orders(state: State, connection: Connection, status: MassStatus) -> int:
-    """Orders resting at the venue that are ours; orphans of earlier runs are cancelled on sight."""
+def _match_orders(state: State, connection: Connection, status: MassStatus) -> tuple[int, int]:
+    """Orders resting at the venue that are ours, and orphans: those of earlier runs, cancelled on sight.
+
+    While an orphan is listed nothing is quoted: only a list without one proves it gone (C16).
+    """
     resting = {opened.venue_order_id: opened for opened in status.orders}
-    ours = 0
+    ours = orphans = 0
     for opened in status.orders:
         order = state.blotter.find(connection.venue, opened.order_id, opened.venue_order_id)
         if order is None or order.ended:
-            ours += _orphan(state, opened, known=order)
+            orphans += _orphan(state, opened, known=order)
         else:
             ours += 1
+            order.proven_ts = state.ts
             if not order.venue_order_id:
                 state.blotter.accepted(order, opened.venue_order_id, state.ts)
                 if order.match in state.desks:
@@ -102,7 +109,7 @@ def _match_orders(state: State, connection: Connection, status: MassStatus) -> i
     for order in list(state.blotter.live.values()):
         if order.instrument.venue is connection.venue and order.venue_order_id not in resting:
             _absent(state, connection, order)
-    return ours
+    return ours, orphans
 
 
 def _orphan(state: State, opened: OpenOrder, known: Order | None) -> int:
@@ -125,6 +132,8 @@ def _absent(state: State, connection: Connection, order: Order) -> None:
     settled_ns = state.settings.not_found_grace_s * SECOND
     if state.ts - max(order.placed_ts, order.pending_since) >= settled_ns or connection.reconciling:
         if not order.in_flight:
+            connection.ghosts += 1
+            state.note(f"{order.order_id} on {order.instrument}: live for us, not listed by the venue")
             state.blotter.unanswered(order, state.ts)
         look_up(state, order)
 
@@ -204,8 +213,12 @@ def _take_over(state: State, instrument: Instrument, net: int) -> None:
     holding = position.holdings[instrument]
     average = holding.basis * ONE // abs(holding.net) if holding.net else ONE // 2
     cost = average * abs(mine) // ONE
-    position.cash -= max(0, holding.basis - cost)
-    position.override(instrument, mine, cost)
+
+    def write() -> None:
+        position.cash -= max(0, holding.basis - cost)
+        position.override(instrument, mine, cost)
+
+    till.overridden(state, desk, instrument, write)
     desk.unsettled.pop(desk.group_of(instrument.venue), None)
     state.remeasure(desk)
     desk.urge(state.ts)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import combinations
 
 from msgspec import Struct
 
+from console.core.book import Face
 from console.core.commands import CeilingKind
 from console.core.connection import Connection
 from console.core.desk import Desk
-from console.core.exposure import Risked, cash_at_risk, worst_loss
+from console.core.exposure import Risked, Terms, cash_at_risk, worst_loss
 from console.core.fees import fee_per_contract
-from console.core.instruments import Action, BookSide
+from console.core.instruments import ASK, BID, BUY, Instrument
 from console.core.orders import Blotter, Order, yes_price
 from console.core.planner import Wanted
 from console.core.reasons import Reason
@@ -20,6 +22,7 @@ from console.core.settings import AccountSettings
 from console.core.units import ONE, Nanos, Price
 
 UNATTENDED = "max_unattended_exposure"
+TAPER_PCT = 30  # of an exposure limit
 
 
 class Verdict(Struct, frozen=True, array_like=True):
@@ -45,19 +48,23 @@ def allow(
     blotter: Blotter,
     connection: Connection,
     account: AccountSettings,
-    books: Books,
+    books: Callable[[], Books],
     ts: Nanos,
     attended: bool = True,
 ) -> Verdict:
-    """Bound one place (or amend of `replaces`) by every limit; retreats do not pass through here."""
-    market = desk.markets[wanted.route.instrument.yes]
+    """Bound one place (or amend of `replaces`) by every limit; retreats do not pass through here.
+
+    `books` is asked only of an order that no other limit has held back.
+    """
+    market = desk.markets[wanted.route.yes]
     assert market.spec is not None, "an order is wanted only where the symbol is defined"
     price = wanted.route.price_of(wanted.bid)
     fees = market.spec.fees
+    face = market.face(blotter, wanted.route.side)
     refused = (
-        _collared(desk, wanted, blotter)
+        _collared(desk, wanted, face, blotter)
         or _duplicate(desk, wanted, price, replaces, blotter, ts)
-        or _crosses_ours(desk, wanted, replaces, blotter)
+        or _crosses_ours(desk, wanted, replaces, face, blotter)
     )
     if refused is not None:
         return refused
@@ -72,8 +79,8 @@ def allow(
     for most, name in _caps(desk, wanted, per_contract, replaces, blotter):
         if most < size:
             size, reason, limit = most, Reason.OVEREXPOSED if name == "inventory_max" else Reason.LIMIT, name
-    if connection.cash is not None and wanted.route.action is Action.BUY:
-        free = _free(connection, connection.cash, replaces, blotter)
+    if connection.cash is not None and wanted.route.action is BUY:
+        free = _free(connection, connection.cash - account.cash_reserve, replaces, blotter)
         if free * ONE // per_contract < size:
             size, reason, limit = free * ONE // per_contract, Reason.NO_BALANCE, ""
     if not attended and connection.unattended_max is not None:
@@ -82,7 +89,9 @@ def allow(
             size, reason, limit = room * ONE // max(1, per_contract), Reason.LIMIT, UNATTENDED
     step = market.spec.size_step
     size = max(0, size) // step * step
-    size, name = _exposed(desk, wanted, size, per_contract, replaces, blotter, account, books)
+    size, name = _exposed(
+        desk, wanted, size, per_contract, replaces, blotter, account, books, market.spec.size_min
+    )
     if name:
         size, reason, limit = size // step * step, Reason.LIMIT, name
     if size < market.spec.size_min:
@@ -90,13 +99,12 @@ def allow(
     return Verdict(size, reason, limit)
 
 
-def _collared(desk: Desk, wanted: Wanted, blotter: Blotter) -> Verdict | None:
+def _collared(desk: Desk, wanted: Wanted, face: Face, blotter: Blotter) -> Verdict | None:
     """C2: never above the ceiling, never far through theo, never across the book."""
     if wanted.bid > wanted.ceiling or wanted.bid > wanted.edge.fair + desk.settings.collar:
         return Verdict(0, Reason.LIMIT, "collar")
-    market = desk.markets[wanted.route.instrument.yes]
-    opposite = BookSide.ASK if wanted.route.side is BookSide.BID else BookSide.BID
-    ask = market.face(blotter, wanted.route.side).opposing(blotter.own_sizes(market.instrument, opposite))
+    opposite = ASK if wanted.route.side is BID else BID
+    ask = face.opposing(blotter.own_sizes(wanted.route.yes, opposite))
     return Verdict(0, Reason.LIMIT, "collar") if ask is not None and wanted.bid >= ask else None
 
 
@@ -115,7 +123,9 @@ def _duplicate(
     return None
 
 
-def _crosses_ours(desk: Desk, wanted: Wanted, replaces: Order | None, blotter: Blotter) -> Verdict | None:
+def _crosses_ours(
+    desk: Desk, wanted: Wanted, replaces: Order | None, face: Face, blotter: Blotter
+) -> Verdict | None:
     """Our bids that together pay the same whatever happens never cost, fees in, more than that less a tick.
 
     Usually they cover every outcome once and pay a dollar; the NO legs of three outcomes pay two. Also
@@ -133,8 +143,7 @@ def _crosses_ours(desk: Desk, wanted: Wanted, replaces: Order | None, blotter: B
             best[route.gained] = max(best.get(route.gained, 0), bid + fee)
     gained = wanted.route.gained
     best[gained] = wanted.bid + wanted.fee
-    market = desk.markets[wanted.route.instrument.yes]
-    tick = market.face(blotter, wanted.route.side).tick_at(wanted.bid)
+    tick = face.tick_at(wanted.bid)
     others = [mask for mask in best if mask != gained]
     if sum(best.values()) <= ONE - tick:
         others.clear()  # all of them together cost less than anything could pay
@@ -147,7 +156,7 @@ def _crosses_ours(desk: Desk, wanted: Wanted, replaces: Order | None, blotter: B
         if order.match != desk.spec.id and order.book_side is not wanted.route.side:
             for version, _ in order.versions():
                 at = yes_price(order.instrument.side, version)
-                theirs = ONE - at if order.book_side is BookSide.ASK else at
+                theirs = ONE - at if order.book_side is ASK else at
                 if wanted.bid + theirs > ONE - tick:
                     return Verdict(0, Reason.WAITING)
     return None
@@ -177,7 +186,7 @@ def _caps(
     yield settings.inventory_max - desk.exposure(route.gained) - resting, "inventory_max"
     if wanted.kind is CeilingKind.REDUCE:  # what rests may fill too: together they never pass through flat
         yield wanted.closes - resting, "closing"
-    if route.action is Action.BUY:
+    if route.action is BUY:
         yield settings.max_position - desk.held(route.instrument) - held, "max_position"
     else:
         yield desk.held(route.instrument) - held, "held"
@@ -190,7 +199,7 @@ def _free(connection: Connection, cash: int, replaces: Order | None, blotter: Bl
     resting = sum(
         -(-order.price * order.remaining // ONE)
         for order in blotter.live.values()
-        if order.instrument.venue is connection.venue and order is not replaces and order.action is Action.BUY
+        if order.instrument.venue is connection.venue and order is not replaces and order.action is BUY
     )
     return cash * connection.resting_multiple - resting
 
@@ -202,7 +211,7 @@ def _reserved(connection: Connection, replaces: Order | None, blotter: Blotter) 
         for order in blotter.live.values()
         if order.instrument.venue is connection.venue
         and order is not replaces
-        and order.action is Action.BUY
+        and order.action is BUY
         and order.placed_ts > connection.cash_ts
     )
 
@@ -214,7 +223,7 @@ def at_rest(connection: Connection, blotter: Blotter) -> int:
 
 def stake(order: Order) -> int:
     """What an order that is taken as a whole puts at risk, fees aside."""
-    price = order.price if order.action is Action.BUY else ONE - order.price
+    price = order.price if order.action is BUY else ONE - order.price
     return -(-price * order.remaining // ONE)
 
 
@@ -226,28 +235,54 @@ def _exposed(
     replaces: Order | None,
     blotter: Blotter,
     account: AccountSettings,
-    books: Books,
+    ask: Callable[[], Books],
+    least: int,
 ) -> tuple[int, str]:
     """C4: the worst case with this order in it, on the match, its event, its venue and the account.
 
     What does not add to the worst case is never held back. A contract adds at most what it can lose by
-    itself, so the size that fits is that much of the room left.
+    itself, so the size that fits is that much of the room left. In the last part before a limit sizes
+    shrink with the room, down to the smallest the venue takes (C27).
     """
     if size <= 0:
         return size, ""
-    added = worst_with(desk, wanted, size, replaces, blotter) - desk.worst
+    books = ask()
     limits = (  # where two are as tight, the wider one is named
         ("exposure_total", account.exposure_total, books.total),
         ("exposure_venue", account.exposure_venue, books.venue),
         ("exposure_event", desk.settings.exposure_event, books.event),
         ("exposure_match", desk.settings.exposure_match, desk.worst),
     )
+    alone = _loses_at_most(desk, wanted, size)
+    if all(limit - used >= max(alone, _soft(limit)) for _, limit, used in limits):
+        return size, ""  # there is room even if all of it were lost on top of the worst case
+    added = worst_with(desk, wanted, size, replaces, blotter) - desk.worst
+    if added <= 0:
+        return size, ""
     name = ""
     for limit_name, limit, used in limits:
-        fits = max(0, limit - used) * ONE // max(1, per_contract)
-        if added > 0 and added > limit - used and fits < size:
+        room = max(0, limit - used)
+        fits = room * ONE // max(1, per_contract)
+        if added > room and fits < size:
             size, name = fits, limit_name
+        soft = _soft(limit)
+        if room < soft:
+            tapered = max(desk.settings.contracts * room // soft, min(fits, least))
+            if tapered < size:
+                size, name = tapered, limit_name
     return size, name
+
+
+def _soft(limit: int) -> int:
+    """The last part of an exposure limit, in which sizes shrink."""
+    return limit * TAPER_PCT // 100
+
+
+def _loses_at_most(desk: Desk, wanted: Wanted, size: int) -> int:
+    """Most that an order can add to any worst case: what it loses by itself, the highest commission paid."""
+    market = desk.markets[wanted.route.yes]
+    assert market.spec is not None, "an order is wanted only where the symbol is defined"
+    return cash_at_risk(wanted.route.action, wanted.route.price_of(wanted.bid), size, market.spec.fees, ONE)
 
 
 def risked(orders: Iterable[Order]) -> list[Risked]:
@@ -257,7 +292,18 @@ def risked(orders: Iterable[Order]) -> list[Risked]:
 
 def worst_now(desk: Desk, blotter: Blotter) -> int:
     """Worst loss of a match as it stands."""
-    return _worst(desk, risked(blotter.of_match(desk.spec.id)))
+    return worst_later(desk, blotter)()
+
+
+def worst_later(desk: Desk, blotter: Blotter) -> Callable[[], int]:
+    """The measurement of a match's worst loss by the theo and fees of this moment, to be made later."""
+    return partial(_worst_of_live, desk, blotter, desk.terms(), _fair(desk))
+
+
+def _worst_of_live(
+    desk: Desk, blotter: Blotter, terms: Mapping[Instrument, Terms], fair: Mapping[int, int] | None
+) -> int:
+    return _worst(desk, risked(blotter.of_match(desk.spec.id)), terms, fair)
 
 
 def worst_with(desk: Desk, wanted: Wanted, size: int, replaces: Order | None, blotter: Blotter) -> int:
@@ -268,12 +314,16 @@ def worst_with(desk: Desk, wanted: Wanted, size: int, replaces: Order | None, bl
     if replaces is not None:
         versions = (*((int(p), n) for p, n in replaces.versions()), *versions)
     orders.append(Risked(wanted.route.instrument, wanted.route.action, versions))
-    return _worst(desk, orders)
+    return _worst(desk, orders, desk.terms(), _fair(desk))
 
 
-def _worst(desk: Desk, orders: list[Risked]) -> int:
-    terms = desk.terms()
-    fair: Mapping[int, int] | None = desk.theo.fair if desk.theo is not None else None
+def _fair(desk: Desk) -> Mapping[int, int] | None:
+    return desk.theo.fair if desk.theo is not None else None
+
+
+def _worst(
+    desk: Desk, orders: list[Risked], terms: Mapping[Instrument, Terms], fair: Mapping[int, int] | None
+) -> int:
     total = 0
     for position in desk.groups():
         mine = [order for order in orders if order.instrument.yes in position.holdings]

@@ -181,9 +181,11 @@ class AccountSettings(Struct, frozen=True, omit_defaults=True, kw_only=True):
     day_start_utc_s: int = 0
     pending_deadline_s: int = 5
     not_found_grace_s: int = 5
+    order_proof_max_s: int = 300  # a resting order not heard of for so long is looked up, then cancelled
     reconcile_s: int = 30
     fills_blind_s: int = 15
     balance_age_max_s: int = 60
+    cash_reserve: Cash = Cash(0)  # at each venue, never spent on quotes
     write_tokens_per_s: int = 100
     write_burst: int = 100
     cancel_reserve_pct: int = 25

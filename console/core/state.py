@@ -7,15 +7,17 @@ from collections import deque
 from msgspec import Struct
 
 from console.core.account import Account
+from console.core.book import NEVER
 from console.core.commands import Alert, AnyCommand, CancelOrder, Refuse, Severity
 from console.core.connection import Connection
 from console.core.desk import Desk
 from console.core.events import FeedStatus, Mode
+from console.core.feetruth import FeeTally
 from console.core.instruments import Action, ClientOrderId, Instrument, RunId, Venue
 from console.core.markets import Market
 from console.core.matches import MatchId
 from console.core.orders import Blotter, Order
-from console.core.risk import worst_now
+from console.core.risk import worst_later
 from console.core.settings import AccountSettings
 from console.core.units import Nanos, Price
 
@@ -47,6 +49,20 @@ class Line(Struct, frozen=True, array_like=True):
     text: str
 
 
+class Override(Struct, frozen=True, array_like=True):
+    """A setting that is changed for a while: until when (this run's clock), and what it was before."""
+
+    until: Nanos
+    was: str
+
+
+class Opening(Struct, frozen=True):
+    """What a session begins with: profit by our books, and what is held at the same marks."""
+
+    profit: int
+    value: int
+
+
 class KillRecord(Struct, frozen=True):
     """A kill in force: who, when, and how many orders were out."""
 
@@ -68,6 +84,7 @@ class State:
         self.wall = Nanos(0)
         self.started_wall = Nanos(0)
         self.wall_offset = 0  # of the wall clock from the monotonic one, at the last tick
+        self.clock_set_ts = NEVER  # when it last jumped
         self.out: list[AnyCommand] = []
 
         self.markets: dict[Instrument, Market] = {}
@@ -85,7 +102,12 @@ class State:
         self.console = False  # a controlling console is attached
         self.unwatched = ""  # why the watchdog does not watch; empty when it does, or when none is needed
         self.feeds: dict[str, FeedStatus] = {}
+        self.neared: dict[tuple[str, str], None] = {}  # limits told to be neared
+        self.overrides: dict[tuple[MatchId, str], Override] = {}  # settings changed for a while
+        self.fee_tallies: dict[str, FeeTally] = {}  # by series
+        self.fee_halts: dict[str, str] = {}  # why a series is not quoted; falls only by the operator
         self.recovering = False  # an earlier run's records are being read: nothing is decided
+        self.opening: Opening | None = None  # how this session began
         self.next_order = 1
         self.runs: tuple[RunId, ...] = (run_id,)  # ours and earlier ones: their orders are orphans
         self.next_second = Nanos(0)
@@ -159,8 +181,8 @@ class State:
         return Nanos(self.wall + connection.lease(self.settings, orders))
 
     def remeasure(self, desk: Desk) -> None:
-        """Bring a match's worst case up to date after anything about its orders or position changed."""
-        desk.worst = worst_now(desk, self.blotter)
+        """Have a match's worst case measured after anything about its orders or position changed."""
+        desk.remeasure(worst_later(desk, self.blotter))
 
     def relist(self) -> None:
         """Rebuild the index from symbols to the matches listed on them."""

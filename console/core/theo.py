@@ -11,7 +11,7 @@ from msgspec import Struct
 from console.core.devig import Devigged, Method, devig
 from console.core.estimators import Shock
 from console.core.instruments import Venue
-from console.core.matches import Phase
+from console.core.matches import INPLAY, Phase
 from console.core.reasons import Reason
 from console.core.settings import MatchSettings
 from console.core.units import CENT, MILLISECOND, ONE, SECOND, Nanos, Price
@@ -48,21 +48,29 @@ class SourceKind(enum.Enum):
     ODDS = "odds"
     BOOK = "book"
 
+    __hash__ = object.__hash__  # members are single: by identity, where Enum hashes the name in Python
+
+
+_TYPED, _ODDS, _BOOK = SourceKind
+
 
 class Source:
     """What one source says of a match, and when it last proved and last changed it."""
 
     __slots__ = (
+        "_logs",
+        "agreed",
         "changed_ts",
         "confirmed_ts",
         "kind",
-        "logs",
         "name",
         "note",
         "odds",
+        "primary",
         "probabilities",
         "provider_wall",
         "references",
+        "shocked_ts",
         "shocks",
         "spread",
         "venue",
@@ -72,8 +80,10 @@ class Source:
         self.name = name
         self.kind = kind
         self.venue = venue
-        self.probabilities: dict[Method, tuple[float, ...]] = {}
-        self.logs: dict[Method, tuple[float, ...]] = {}
+        self.probabilities: Mapping[Method, tuple[float, ...]] = {}
+        self._logs: dict[Method, tuple[float, ...]] = {}
+        self.primary: tuple[float, ...] = ()  # its probabilities by the default method
+        self.agreed = True  # every method says the same, as where there is no margin to take out
         self.confirmed_ts = Nanos(0)
         self.changed_ts = Nanos(0)
         self.provider_wall = Nanos(0)
@@ -81,16 +91,12 @@ class Source:
         self.note = "nothing yet"  # why it does not count, empty when it does
         self.spread = 0  # of an exchange book, millionths
         self.shocks = tuple(Shock() for _ in range(1 if outcomes == 2 else outcomes))
+        self.shocked_ts: int | None = None  # the last shock of any outcome
         self.references: dict[str, tuple[float, ...]] = {}  # what others said when it last changed
-
-    @property
-    def primary(self) -> tuple[float, ...]:
-        """Its probabilities by the default method."""
-        return self.probabilities[Method.MULTIPLICATIVE]
 
     def learn(self, probabilities: Mapping[Method, tuple[float, ...]], ts: Nanos) -> bool:
         """Take probabilities by method; True when the price moved."""
-        moved = not self.probabilities or self.primary != probabilities[Method.MULTIPLICATIVE]
+        moved = self.primary != probabilities[Method.MULTIPLICATIVE]
         self.confirmed_ts = ts
         self.note = ""
         if moved:
@@ -99,16 +105,27 @@ class Source:
         return moved
 
     def restate(self, probabilities: Mapping[Method, tuple[float, ...]]) -> None:
-        """Keep probabilities by method, with the logarithms the blend needs."""
-        self.probabilities = dict(probabilities)
-        logs = {ps: tuple([math.log(p) for p in ps]) for ps in self.probabilities.values()}
-        self.logs = {method: logs[ps] for method, ps in self.probabilities.items()}
+        """Keep probabilities by method."""
+        said = list(probabilities.values())
+        self.probabilities = probabilities
+        self.primary = probabilities[Method.MULTIPLICATIVE]
+        self.agreed = said.count(self.primary) == len(said)
+        self._logs.clear()
+
+    def logs(self, method: Method) -> tuple[float, ...]:
+        """Logarithms of its probabilities, which the blend needs."""
+        logs = self._logs.get(method)
+        if logs is None:
+            logs = self._logs[method] = tuple([math.log(p) for p in self.probabilities[method]])
+        return logs
 
     def sample(self, ts: Nanos, threshold: float) -> float:
         """Feed the shock estimators and return the highest score."""
-        return max(
-            shock.sample(ts, p, threshold) for shock, p in zip(self.shocks, self.primary, strict=False)
-        )
+        scores = [shock.sample(ts, p, threshold) for shock, p in zip(self.shocks, self.primary, strict=False)]
+        score = max(scores)
+        if score >= threshold:
+            self.shocked_ts = ts
+        return score
 
 
 class Weighted(Struct, frozen=True, array_like=True):
@@ -139,18 +156,40 @@ class Theo(Struct, frozen=True):
     shocked_ts: Nanos | None
 
 
+class _Limits:
+    """How long sources of each kind are believed without being heard of, and how long a line may stand.
+
+    Of some settings in some phase, in nanoseconds.
+    """
+
+    __slots__ = ("age", "frozen", "phase", "settings")
+
+    def __init__(self, settings: MatchSettings, phase: Phase) -> None:
+        inplay = phase is INPLAY
+        book_s = settings.age_max_book_inplay_s if inplay else settings.age_max_book_s
+        odds_s = min(ODDS_AGE_INPLAY_S, settings.age_max_odds_s) if inplay else settings.age_max_odds_s
+        frozen_s = settings.frozen_inplay_s if inplay else settings.frozen_s
+        self.settings = settings
+        self.phase = phase
+        self.age = {_BOOK: book_s * SECOND, _ODDS: odds_s * SECOND, _TYPED: settings.manual_ttl_s * SECOND}
+        self.frozen = frozen_s * SECOND
+
+
 class Board:
     """All sources of one match."""
 
-    __slots__ = ("_members", "methods", "outcomes", "pinned", "sources")
+    __slots__ = ("_known_limits", "_sums", "methods", "outcomes", "pinned", "sources")
 
     def __init__(self, outcomes: int, ceiling_methods: Sequence[Method]) -> None:
         self.outcomes = outcomes
         self.sources: dict[str, Source] = {}
         self.pinned = False
-        self._members = {
-            mask: tuple(o for o in range(outcomes) if mask >> o & 1) for mask in range(1, (1 << outcomes) - 1)
-        }
+        # Every outcome set is a smaller one and one more outcome.
+        self._sums = [
+            (mask, mask ^ 1 << mask.bit_length() - 1, mask.bit_length() - 1)
+            for mask in range(1, (1 << outcomes) - 1)
+        ]
+        self._known_limits: _Limits | None = None
         self.methods = tuple(dict.fromkeys((Method.MULTIPLICATIVE, *ceiling_methods)))
 
     # ---- learning
@@ -159,13 +198,13 @@ class Board:
         """Take decimal odds of every outcome; raises OddsError when they are no odds at all."""
         devigged = devig(odds, dict.fromkeys((*self.methods, Method.POWER)))
         source = self._source(name, kind)
-        source.odds = devigged.odds
+        source.odds = tuple(odds)
         if source.learn(self._by_method(devigged), ts):
             self._refer(source)
         source.provider_wall = wall
-        if kind is SourceKind.ODDS and devigged.underround:
+        if kind is _ODDS and devigged.underround:
             source.note = "underround"
-        elif kind is SourceKind.ODDS and devigged.overround > OVERROUND_USABLE:
+        elif kind is _ODDS and devigged.overround > OVERROUND_USABLE:
             source.note = "margin too large"
         return source
 
@@ -200,7 +239,7 @@ class Board:
 
     def book(self, venue: Venue, microprices: Sequence[float | None], spread: int, ts: Nanos) -> Source:
         """Take the microprices of a venue's symbols, one for each outcome, confirmed at `ts`."""
-        source = self._source(venue.value, SourceKind.BOOK, venue)
+        source = self._source(venue.value, _BOOK, venue)
         source.spread = spread
         known = [price for price in microprices if price is not None]
         total = sum(known)
@@ -211,7 +250,7 @@ class Board:
         elif spread > SPREAD_USABLE:
             source.note = "spread too wide"
         else:
-            fair = tuple(price / total for price in known)
+            fair = tuple([price / total for price in known])
             if source.learn(dict.fromkeys(self.methods, fair), ts):
                 self._refer(source)
         return source
@@ -245,7 +284,8 @@ class Board:
         source must be another one, or the market would only tell us our own price.
         """
         ours = frozenset(quoted_on)
-        weighted = [(s, *self._weigh(s, settings, phase, ts, ours)) for s in self.sources.values()]
+        limits = self._limits(settings, phase)
+        weighted = [(source, *self._weigh(source, limits, ts, ours)) for source in self.sources.values()]
         weighted = self._cap_books(weighted)
         counting = [(source, weight) for source, weight, _ in weighted if weight > 0.0]
         why: Reason | None = None
@@ -258,55 +298,60 @@ class Board:
             why = Reason.NO_THEO
         by_method = _pool_all(counting, self.methods)
         fair = by_method[Method.MULTIPLICATIVE]
+        ceilings = [by_method[method] for method in settings.ceiling_methods]
+        sets = self._sets(fair)
         disagreement = self._disagreement(counting)
         if why is None and disagreement > DISAGREEMENT_STOP:
             why = Reason.DISAGREEMENT
         return Theo(
-            fair=self._sets([fair]),
-            low=self._sets([by_method[m] for m in settings.ceiling_methods]),
-            outcomes=tuple([math.floor(p * ONE) for p in fair]),
+            fair=sets,
+            low=sets if ceilings.count(fair) == len(ceilings) else self._lowest(ceilings),
+            outcomes=tuple([sets[1 << outcome] for outcome in range(self.outcomes)]),
             uncertainty=Price(min(DISAGREEMENT_CAP, -(-disagreement // 2))),
-            age=self._age_buffer(counting, settings, phase, ts),
+            age=self._age_buffer(counting, limits, ts),
             age_ms=max(0, (ts - max([source.confirmed_ts for source, _ in counting])) // MILLISECOND),
             sources=tuple([_weighted(source, weight, note, ts) for source, weight, note in weighted]),
             why=why,
-            shocked_ts=self._shocked_ts(counting, settings),
+            shocked_ts=_shocked_ts(counting, settings.shock_weight_min),
         )
 
     def next_stale(self, settings: MatchSettings, phase: Phase, ts: Nanos) -> Nanos:
         """When the first source that counts now will be too old, unless it is heard of again."""
-        moments = [Nanos(2**62)]
+        limits = self._limits(settings, phase)
+        moments = [2**62]
         for source in self.sources.values():
-            if not source.probabilities or source.note or self._is_standing(source, settings):
+            if not source.probabilities or source.note or self._is_standing(source, limits):
                 continue
-            moments.append(Nanos(source.confirmed_ts + _age_max(source, settings, phase)))
-            if source.kind is SourceKind.ODDS:
-                frozen_s = settings.frozen_inplay_s if phase is Phase.INPLAY else settings.frozen_s
-                moments.append(Nanos(source.changed_ts + frozen_s * SECOND + 1))
-        return min([moment for moment in moments if moment > ts])
+            moments.append(source.confirmed_ts + limits.age[source.kind])
+            if source.kind is _ODDS:
+                moments.append(source.changed_ts + limits.frozen + 1)
+        return Nanos(min([moment for moment in moments if moment > ts]))
 
-    def _is_standing(self, source: Source, settings: MatchSettings) -> bool:
+    def _limits(self, settings: MatchSettings, phase: Phase) -> _Limits:
+        limits = self._known_limits
+        if limits is None or limits.settings is not settings or limits.phase is not phase:
+            limits = self._known_limits = _Limits(settings, phase)
+        return limits
+
+    def _is_standing(self, source: Source, limits: _Limits) -> bool:
         """Typed by a person, to stand until taken back."""
-        return source.kind is SourceKind.MANUAL and (self.pinned or not settings.manual_ttl_s)
+        return source.kind is _TYPED and (self.pinned or not limits.age[_TYPED])
 
-    def _weigh(
-        self, source: Source, settings: MatchSettings, phase: Phase, ts: Nanos, ours: frozenset[Venue]
-    ) -> tuple[float, str]:
+    def _weigh(self, source: Source, limits: _Limits, ts: Nanos, ours: frozenset[Venue]) -> tuple[float, str]:
         if not source.probabilities or source.note:
             return 0.0, source.note
-        if self.pinned and source.kind is not SourceKind.MANUAL:
+        if self.pinned and source.kind is not _TYPED:
             return 0.0, "manual is pinned"
-        if self._is_standing(source, settings):
+        if self._is_standing(source, limits):
             return WEIGHT_SHARP, ""
-        age, age_max = ts - source.confirmed_ts, _age_max(source, settings, phase)
+        age, age_max = ts - source.confirmed_ts, limits.age[source.kind]
         if age >= age_max:
             return 0.0, "stale"
         fresh = 1.0 - age / age_max
-        if source.kind is SourceKind.BOOK:
-            return _venue_weight(source, phase) * fresh, ""
-        if source.kind is SourceKind.ODDS:
-            frozen_s = settings.frozen_inplay_s if phase is Phase.INPLAY else settings.frozen_s
-            if ts - source.changed_ts > frozen_s * SECOND:
+        if source.kind is _BOOK:
+            return _venue_weight(source, limits.phase) * fresh, ""
+        if source.kind is _ODDS:
+            if ts - source.changed_ts > limits.frozen:
                 return 0.0, "frozen"
             if self._is_suspect(source, ours):
                 return 0.0, "suspect: others moved"
@@ -334,58 +379,62 @@ class Board:
     def _cap_books(self, weighted: list[tuple[Source, float, str]]) -> list[tuple[Source, float, str]]:
         if len(weighted) * WEIGHT_BOOK <= WEIGHT_BOOKS_MAX:
             return weighted
-        soft = sum(w for s, w, _ in weighted if s.kind is SourceKind.ODDS and s.name != SHARP)
+        soft = sum(w for s, w, _ in weighted if s.kind is _ODDS and s.name != SHARP)
         if soft <= WEIGHT_BOOKS_MAX:
             return weighted
         scale = WEIGHT_BOOKS_MAX / soft
-        return [
-            (s, w * scale if s.kind is SourceKind.ODDS and s.name != SHARP else w, note)
-            for s, w, note in weighted
-        ]
+        return [(s, w * scale if s.kind is _ODDS and s.name != SHARP else w, note) for s, w, note in weighted]
 
-    def _sets(self, candidates: Sequence[Sequence[float]]) -> dict[int, int]:
-        """Lowest probability over the candidates of every outcome set, floored to millionths."""
-        return {
-            mask: math.floor(ONE * min([sum([ps[o] for o in members]) for ps in candidates]))
-            for mask, members in self._members.items()
-        }
+    def _sets(self, probabilities: Sequence[float]) -> dict[int, int]:
+        """Probability of every outcome set, floored to millionths."""
+        sums = {0: 0.0}
+        for mask, smaller, outcome in self._sums:
+            sums[mask] = sums[smaller] + probabilities[outcome]
+        return {mask: math.floor(ONE * total) for mask, total in sums.items() if mask}
+
+    def _lowest(self, candidates: Sequence[Sequence[float]]) -> dict[int, int]:
+        """Lowest probability over the candidates of every outcome set."""
+        sets = [self._sets(probabilities) for probabilities in candidates]
+        return {mask: min([each[mask] for each in sets]) for mask in sets[0]}
 
     def _disagreement(self, counting: Sequence[tuple[Source, float]]) -> int:
         """Widest difference of any outcome's probability between sources that matter, millionths."""
         heard = [source.primary for source, weight in counting if weight >= DISAGREEMENT_WEIGHT_MIN]
         if len(heard) < 2:
             return 0
-        widest: float = max(max(ps) - min(ps) for ps in zip(*heard, strict=True))
+        widest: float = max([max(ps) - min(ps) for ps in zip(*heard, strict=True)])
         return math.ceil(ONE * widest)
 
-    def _age_buffer(
-        self, counting: Sequence[tuple[Source, float]], settings: MatchSettings, phase: Phase, ts: Nanos
-    ) -> Price:
+    def _age_buffer(self, counting: Sequence[tuple[Source, float]], limits: _Limits, ts: Nanos) -> Price:
         """1 ¢ times how far the confirmed age is through the second half of its limit, by weight."""
         total = late = 0.0
         for source, weight in counting:
             total += weight
-            if self._is_standing(source, settings):
+            if self._is_standing(source, limits):
                 continue
-            half = _age_max(source, settings, phase) / 2.0
-            late += weight * min(1.0, max(0.0, (ts - source.confirmed_ts - half) / half))
+            half = limits.age[source.kind] / 2.0
+            over = ts - source.confirmed_ts - half
+            if over > 0.0:
+                late += weight * min(1.0, over / half)
         return Price(math.ceil(AGE_BUFFER * late / total))
 
-    def _shocked_ts(self, counting: Sequence[tuple[Source, float]], settings: MatchSettings) -> Nanos | None:
-        stamps = [
-            shock.last_shock_ts
-            for source, weight in counting
-            if weight >= settings.shock_weight_min
-            for shock in source.shocks
-            if shock.last_shock_ts is not None
-        ]
-        return Nanos(max(stamps)) if stamps else None
+
+def _shocked_ts(counting: Sequence[tuple[Source, float]], weight_min: float) -> Nanos | None:
+    """The last shock of a source that counts enough."""
+    stamps = [
+        source.shocked_ts
+        for source, weight in counting
+        if weight >= weight_min and source.shocked_ts is not None
+    ]
+    return Nanos(max(stamps)) if stamps else None
 
 
 def _pool_all(
     counting: Sequence[tuple[Source, float]], methods: Sequence[Method]
 ) -> dict[Method, tuple[float, ...]]:
     """Blend by every method; methods between which no source makes a difference share one blend."""
+    if all(source.agreed for source, _ in counting):
+        return dict.fromkeys(methods, _pool(counting, Method.MULTIPLICATIVE))
     by_method: dict[Method, tuple[float, ...]] = {}
     blends: list[tuple[list[tuple[float, ...]], tuple[float, ...]]] = []
     for method in methods:
@@ -403,8 +452,9 @@ def _pool(counting: Sequence[tuple[Source, float]], method: Method) -> tuple[flo
     if len(counting) == 1:
         return counting[0][0].probabilities[method]
     total = sum([weight for _, weight in counting])
-    outcomes = range(len(counting[0][0].primary))
-    raw = [math.exp(sum([w * s.logs[method][o] for s, w in counting]) / total) for o in outcomes]
+    stated = [(source.logs(method), weight) for source, weight in counting]
+    outcomes = range(len(stated[0][0]))
+    raw = [math.exp(sum([weight * logs[o] for logs, weight in stated]) / total) for o in outcomes]
     scale = sum(raw)
     return tuple([value / scale for value in raw])
 
@@ -412,19 +462,10 @@ def _pool(counting: Sequence[tuple[Source, float]], method: Method) -> tuple[flo
 def _venue_weight(source: Source, phase: Phase) -> float:
     assert source.venue is not None, "a book source belongs to a venue"
     before, inplay = WEIGHT_VENUE[source.venue]
-    weight = inplay if phase is Phase.INPLAY else before
+    weight = inplay if phase is INPLAY else before
     if source.spread <= SPREAD_NARROW:
         return weight * SPREAD_NARROW_FACTOR
     return weight * SPREAD_WIDE_FACTOR if source.spread >= SPREAD_WIDE else weight
-
-
-def _age_max(source: Source, settings: MatchSettings, phase: Phase) -> int:
-    inplay = phase is Phase.INPLAY
-    if source.kind is SourceKind.BOOK:
-        return (settings.age_max_book_inplay_s if inplay else settings.age_max_book_s) * SECOND
-    if source.kind is SourceKind.MANUAL:
-        return settings.manual_ttl_s * SECOND
-    return (min(ODDS_AGE_INPLAY_S, settings.age_max_odds_s) if inplay else settings.age_max_odds_s) * SECOND
 
 
 def _weighted(source: Source, weight: float, note: str, ts: Nanos) -> Weighted:

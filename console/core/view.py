@@ -178,6 +178,8 @@ class VenueView(Struct, frozen=True, array_like=True):
     write_burst: int
     clock_offset_ms: int | None  # of the venue's clock ahead of ours
     dead_man: bool  # the venue takes our orders out when it no longer hears of us
+    killed: str = ""  # by whom, when this venue alone is killed
+    proven: bool = False  # and that nothing rests there is proven
 
 
 class FeedView(Struct, frozen=True, array_like=True):

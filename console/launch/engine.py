@@ -13,17 +13,21 @@ from pathlib import Path
 
 import msgspec
 
+from console.alerts import KEY, Webhook
 from console.config.read import Config
-from console.core.events import AddMatch, Mode, OperatorEvent
+from console.core.checkpoint import decode, with_trades
+from console.core.commands import Severity
+from console.core.events import AddMatch, Mode, OperatorEvent, Pause, RemoveMatch, Started
 from console.core.instruments import RunId
+from console.core.operating import UNWANTED
 from console.core.recovery import recover
-from console.folders import KillLatch, Lock, SignOfLife
-from console.journal import JournalError, Reader, latest
+from console.folders import Latches, Lock, SignOfLife
+from console.journal import JournalError, Reader, newest_first
 from console.launch.place import Place
-from console.launch.sources import connected, examine, watchdog_check
+from console.launch.sources import connected, examine, keys_of, watchdog_check
 from console.launch.spawn import spawn
 from console.runner.clock import RunClock, SystemClock
-from console.runner.runner import Beginning, Gate, Runner
+from console.runner.runner import Beginning, Errand, Gate, Runner
 from console.runner.source import Source
 from console.runner.watching import HEARTBEAT, TRADING
 from console.venues.base.protocol import Check
@@ -42,36 +46,62 @@ def run_engine(place: Place, headless: bool) -> int:
     """
     lock = Lock(place.folder)
     config, carried = place.config, list[OperatorEvent]()
+    webhook = _webhook(config)
     while True:
         books = _books(place.folder, config)
-        source = _source(config, place.folder, books)
-        watchdog = partial(_spawn_watchdog, place) if _is_real(config) else None
-        if watchdog is not None:
-            _await_watchdog(place, watchdog)
-        beginning = Beginning(
-            run_id=new_run_id(),
-            folder=place.folder,
-            journals=books / "journal",
-            socket=place.socket,
-            checkpoint=_recovered(books / "journal", config.ledger),
-            first=carried or _configured(config, source),
-            keep_without_console=headless,
-            gate=_gate(config, place.folder) if _is_real(config) else None,
-            checks=_gate(config, None) if config.dry_run else None,
-            spawn_watchdog=watchdog,
-        )
+        source = source_of(config, place.folder, books)
+        beginning = _beginning(place, config, books, webhook)
+        beginning.first = carried or _first(config, source, beginning.checkpoint)
+        beginning.keep_without_console = headless
+        beginning.checks = _gate(config, None) if config.dry_run else None
+        if _is_real(config):
+            beginning.gate = _gate(config, place.folder)
+            beginning.spawn_watchdog = partial(_spawn_watchdog, place)
+            _await_watchdog(place, beginning.spawn_watchdog)
         status, runner = run_once(config, beginning, source, SystemClock())
-        if not runner.switched:
+        if not runner.switched or status:  # orders not proven gone are nobody's other ledger
             lock.release()
+            if webhook is not None:
+                webhook.close()
             return status
         carried = runner.carried()
         config = msgspec.structs.replace(config, dry_run=not config.dry_run, account=runner.account)
 
 
+def run_with(place: Place, first: list[OperatorEvent], errand: Errand) -> int:
+    """Run an engine for one errand, on the records and with the lock (held by the caller) of every run."""
+    config = place.config
+    books = _books(place.folder, config)
+    webhook = _webhook(config)
+    source = source_of(config, place.folder, books)
+    beginning = _beginning(place, config, books, webhook)
+    beginning.first = first
+    beginning.errand = errand
+    status, _ = run_once(config, beginning, source, SystemClock())
+    if webhook is not None:
+        webhook.close()
+    return status
+
+
+def _beginning(place: Place, config: Config, books: Path, webhook: Webhook | None) -> Beginning:
+    """What every run begins with, the matches left out; it goes on without a console."""
+    return Beginning(
+        run_id=new_run_id(),
+        folder=place.folder,
+        journals=books / "journal",
+        socket=place.socket,
+        checkpoint=_recovered(books / "journal", config.ledger),
+        first=[],
+        keep_without_console=True,
+        gate=_gate(config, None) if _is_real(config) else None,
+        alarm=webhook.tell if webhook is not None else None,
+    )
+
+
 def run_once(config: Config, beginning: Beginning, source: Source, clock: RunClock) -> tuple[int, Runner]:
     """Run one run on the fastest loop there is; returns its exit status and what ran."""
-    latch = KillLatch(beginning.folder)
-    runner = Runner(config, beginning, source, latch, say, clock)
+    latches = Latches(beginning.folder, source.venues)
+    runner = Runner(config, beginning, source, latches, say, clock)
     run = runner.run(ready=lambda: say(f"engine ready, pid {os.getpid()}"))
     factory = None
     with contextlib.suppress(ImportError):
@@ -80,8 +110,16 @@ def run_once(config: Config, beginning: Beginning, source: Source, clock: RunClo
         factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as loop:
         status = loop.run(run)
-    latch.close()
+    latches.close()
     return status, runner
+
+
+def _webhook(config: Config) -> Webhook | None:
+    """Whoever is called when nobody looks; raises KeyMissing when it is wanted and has no address."""
+    if not config.alerts.webhook:
+        return None
+    name = f"{config.mode.value}/{config.account_name}"
+    return Webhook(keys_of(config).need(KEY), name, Severity(config.alerts.severity), say)
 
 
 def _is_real(config: Config) -> bool:
@@ -95,7 +133,8 @@ def _books(folder: Path, config: Config) -> Path:
     return books
 
 
-def _source(config: Config, folder: Path, books: Path) -> Source:
+def source_of(config: Config, folder: Path, books: Path) -> Source:
+    """What a mode trades on."""
     if config.mode is Mode.SIM:
         return SimulatedVenues(config.sim_seed, folder / "world", scale=config.sim_pace)
     return connected(config, books)
@@ -137,7 +176,8 @@ def _await_watchdog(place: Place, spawn_one: Callable[[], None]) -> None:
 def say(line: str) -> None:
     """Write a line to whoever keeps the engine's output."""
     moment = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
-    print(f"{moment} {line}", flush=True)
+    with contextlib.suppress(OSError):  # a full disk must not end what has to cancel
+        print(f"{moment} {line}", flush=True)
 
 
 def new_run_id() -> RunId:
@@ -154,24 +194,45 @@ def _recovered(journals: Path, ledger: str) -> bytes:
 
     Records of another mode, account or ledger are refused (C32).
     """
-    path = latest(journals) if journals.is_dir() else None
-    if path is None:
-        return b""
-    reader = Reader(path)
-    try:
-        started, after = reader.started(), 0
-        if started.ledger not in ("", ledger):
-            raise JournalError(f"{path}: of {started.ledger}, not of {ledger}; move it away")
-        kept = reader.latest_checkpoint()
-        if kept is not None:
-            after, body = kept
-            started = msgspec.structs.replace(started, checkpoint=body)
-        records = (r.event() if r.kind == "event" else r.command() for r in reader.account(after))
-        return recover(started, records)
-    except (msgspec.DecodeError, AssertionError) as error:
-        raise JournalError(f"{path}: cannot be read back: {error}; move it away to begin afresh") from error
-    finally:
-        reader.close()
+    for path in newest_first(journals) if journals.is_dir() else ():
+        reader = Reader(path)
+        try:
+            started = reader.started()
+            if started is not None:  # a run that ended before its first record left nothing
+                return _last(reader, started, ledger)
+        except (msgspec.DecodeError, AssertionError) as error:
+            raise JournalError(f"{path}: cannot be read back: {error}; move it away") from error
+        finally:
+            reader.close()
+    return b""
+
+
+def _last(reader: Reader, started: Started, ledger: str) -> bytes:
+    """What one run came to."""
+    if started.ledger not in ("", ledger):
+        raise JournalError(f"{reader.path}: of {started.ledger}, not of {ledger}; move it away")
+    trades = list(decode(started.checkpoint).trades) if started.checkpoint else []
+    after, kept = 0, reader.latest_checkpoint()
+    if kept is not None:
+        after, body = kept
+        told = with_trades(body, [*trades, *reader.trades(until=after)])
+        started = msgspec.structs.replace(started, checkpoint=told)
+    records = (r.event() if r.kind == "event" else r.command() for r in reader.account(after))
+    return recover(started, records)
+
+
+def _first(config: Config, source: Source, checkpoint: bytes) -> list[OperatorEvent]:
+    """The matches to begin with, and what to do about those that only the last run knows.
+
+    Nobody wants these any more: they are forgotten, or while they still hold something, paused.
+    """
+    events = _configured(config, source)
+    wanted = {event.spec.id for event in events if isinstance(event, AddMatch)}
+    for match in decode(checkpoint).matches if checkpoint else ():
+        if match.spec.id not in wanted:
+            say(f"{match.spec.id}: is not configured any more")
+            events += [Pause(match=match.spec.id, why=UNWANTED), RemoveMatch(match=match.spec.id)]
+    return events
 
 
 def _configured(config: Config, source: Source) -> list[OperatorEvent]:

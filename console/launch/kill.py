@@ -1,58 +1,152 @@
-"""`mmconsole kill`: the latch, the engine's own kill, and the wait for its proof."""
+"""`mmconsole kill`: the latch, the engine's own kill or a sweep without one, and the wait for the proof."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 
-from console.core.events import Kill
-from console.core.view import KillPhase
+import msgspec
+
+from console.core.events import Kill, Mode
+from console.core.instruments import Venue
+from console.core.view import KillPhase, View
 from console.folders import KillLatch, Lock, LockedError
-from console.launch.place import Place
+from console.keys import KeyMissing
+from console.launch.engine import source_of
+from console.launch.place import LaunchError, Place
 from console.link.client import LinkClient, LinkError
 from console.link.messages import Role
+from console.runner.source import Source
+from console.runner.sweep import Sweep
 
 PATIENCE_S = 20.0
+SWEEP_PATIENCE_S = 60.0
 EXIT_UNPROVEN = 74
 
 
-def kill(place: Place) -> int:
-    """Engage the latch, have the engine cancel everything, and wait until that is proven."""
-    latch = KillLatch(place.folder)
+def kill(place: Place, venue: Venue | None = None) -> int:
+    """Engage the latch, have everything cancelled, and wait until that is proven.
+
+    By the engine when one answers. Else from here, by connections of our own: with the lock of the engine
+    when none runs, and without it when one hangs, since cancelling can do no harm beside it.
+    """
+    latch = KillLatch(place.folder, venue.value if venue is not None else "")
     latch.write("mmconsole kill")
     latch.close()
     try:
-        return asyncio.run(_kill(place))
-    except LinkError:
-        print("no engine answers; the kill latch is engaged: nothing is sent until it is re-armed")
-        return 0 if _nobody_home(place) else EXIT_UNPROVEN
-
-
-def _nobody_home(place: Place) -> bool:
+        return asyncio.run(_by_engine(place, venue))
+    except LinkError as error:
+        print(f"{error}; the kill latch is engaged: nothing leaves until it is re-armed")
+    lock = _lock(place)
+    if lock is None and place.config.mode in (Mode.SIM, Mode.REPLAY, Mode.PAPER):
+        print("an engine runs but does not answer; its venues live inside it: end it with kill -9")
+        return EXIT_UNPROVEN
     try:
-        Lock(place.folder).release()
+        return asyncio.run(_by_hand(place, venue))
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def venue_of(name: str | None) -> Venue | None:
+    """The venue a person named; raises LaunchError."""
+    try:
+        return None if name is None else Venue(name)
+    except ValueError:
+        known = ", ".join(venue.value for venue in Venue)
+        raise LaunchError(f"venue {name!r} is not one of {known}") from None
+
+
+def _lock(place: Place) -> Lock | None:
+    try:
+        return Lock(place.folder)
     except LockedError:
-        return False
-    return True
+        return None
 
 
-async def _kill(place: Place) -> int:
-    client = LinkClient(place.socket, Role.VIEW, ())
+# ---- by the engine
+
+
+async def _by_engine(place: Place, venue: Venue | None) -> int:
+    client = LinkClient(place.socket, Role.COMMAND, ())
     await client.attach()
-    ack = await client.operate(Kill(by="mmconsole kill"))
-    print("killing" if ack.ok else f"refused: {ack.text}")
-    until = time.monotonic() + PATIENCE_S
-    left = -1
-    while time.monotonic() < until:
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            ack = await client.operate(Kill(by="mmconsole kill", venue=venue))
+            if not ack.ok:
+                print(f"refused: {ack.text}")
+                return EXIT_UNPROVEN
+            print("killing")
+            await _proof(client, venue)
+    except TimeoutError:
+        print("KILL INCOMPLETE: see the console")
+        return EXIT_UNPROVEN
+    finally:
+        await client.close()
+    return 0
+
+
+async def _proof(client: LinkClient, venue: Venue | None) -> None:
+    """Wait until what was killed has proven itself empty, and show the count falling."""
+    said = -1
+    while True:
+        left, proven = _standing(client.view, venue)
+        if left is not None and left != said:
+            print(f"{left} orders not proven gone")
+            said = left
+        if proven:
+            print(f"KILLED: {venue.value if venue else 'every venue'} has proven that nothing rests")
+            return
+        if client.closed:
+            raise LinkError(client.closed)
         await asyncio.sleep(0.1)
-        killed = client.view.kill if client.view is not None else None
-        if killed is not None and killed.left != left:
-            left = killed.left
-            print(f"{left} of {killed.at_kill} orders not proven gone")
-        if killed is not None and killed.phase is KillPhase.KILLED:
-            print("KILLED: every venue has proven that nothing rests")
-            await client.close()
-            return 0
-    print("KILL INCOMPLETE: see the console")
-    await client.close()
-    return EXIT_UNPROVEN
+
+
+def _standing(view: View | None, venue: Venue | None) -> tuple[int | None, bool]:
+    """Orders left and whether the proof is there."""
+    if view is None:
+        return None, False
+    if venue is None:
+        killed = view.kill
+        return (None, False) if killed is None else (killed.left, killed.phase is KillPhase.KILLED)
+    found = next((v for v in view.venues if v.venue is venue), None)
+    return (None, False) if found is None else (found.orders, bool(found.killed) and found.proven)
+
+
+# ---- without one
+
+
+async def _by_hand(place: Place, venue: Venue | None) -> int:
+    """Connect, cancel by account, and repeat until every list is empty twice."""
+    real = msgspec.structs.replace(place.config, dry_run=False)
+    try:
+        source = source_of(real, place.folder, place.folder)
+    except KeyMissing as error:
+        print(f"nothing of ours can rest: no order ever left without this key ({error})")
+        return 0
+    venues = [one for one in source.venues if venue in (None, one)]
+    if not venues:
+        raise LaunchError(f"kill: {venue.value if venue else 'no venue'} is not configured")
+    begun = time.monotonic()
+    left = await _swept(source, venues)
+    for one in venues:
+        state = "NOT PROVEN EMPTY" if one in left else "nothing rests, proven by two empty lists"
+        print(f"{one.value}: {state}")
+    print(f"{'KILL INCOMPLETE' if left else 'KILLED'} after {time.monotonic() - begun:.1f} s")
+    return EXIT_UNPROVEN if left else 0
+
+
+async def _swept(source: Source, venues: list[Venue]) -> list[Venue]:
+    def moved(venue: Venue, orders: int) -> None:
+        print(f"{venue.value}: {orders} orders rest")
+
+    sweep = Sweep(venues, source.send, moved)
+    running = asyncio.create_task(source.run(sweep.take))
+    sweeping = asyncio.create_task(sweep.run(SWEEP_PATIENCE_S))
+    await asyncio.wait((running, sweeping), return_when=asyncio.FIRST_COMPLETED)
+    for task in (running, sweeping):
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    return sweep.left

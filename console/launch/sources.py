@@ -22,6 +22,7 @@ from console.runner.watching import WATCH, missing
 from console.venues.base.lane import Request
 from console.venues.base.protocol import Check, FeedClient, Picker, VenueClient
 from console.venues.connected import Connected
+from console.venues.kalshi import opening as kalshi
 from console.venues.paper import PaperVenue
 from console.venues.prophetx import kit as prophetx
 from console.venues.prophetx.client import ProphetX
@@ -36,11 +37,16 @@ class Trader(VenueClient, Protocol):
 
 
 class VenueKit(Struct, frozen=True):
-    """How to connect to a venue: for its public data, to trade, and to examine both."""
+    """How to connect to a venue: for its public data, to trade, and to examine both.
+
+    `rehearsing`: one client for a dry run that reads what is public and builds what would be sent, where
+    building needs what was read.
+    """
 
     public: Callable[[Config], VenueClient]
     trading: Callable[[Config, Keys], Trader]
     examine: Callable[[Config, Keys], Awaitable[Sequence[Check]]]
+    rehearsing: Callable[[Config, Keys], Trader] | None = None  # a dry run's one client; None: two of them
     pick: Callable[[Config, VenueClient], Picker | None] = lambda _, __: None  # from what a client lists
 
 
@@ -70,7 +76,15 @@ def _prophetx_examine(config: Config, keys: Keys) -> Awaitable[Sequence[Check]]:
 
 
 VENUES: dict[Venue, VenueKit] = {
-    Venue.PROPHETX: VenueKit(_prophetx_public, _prophetx_trading, _prophetx_examine, _prophetx_picker),
+    Venue.KALSHI: VenueKit(
+        public=lambda config: kalshi.public(config, keys_of(config)),
+        trading=kalshi.trading,
+        examine=kalshi.examine,
+        rehearsing=kalshi.rehearsing,
+    ),
+    Venue.PROPHETX: VenueKit(
+        public=_prophetx_public, trading=_prophetx_trading, examine=_prophetx_examine, pick=_prophetx_picker
+    ),
 }
 FEEDS: dict[str, FeedMaker] = {}
 
@@ -102,18 +116,28 @@ def connected(config: Config, books: Path) -> Source:
     keys = keys_of(config)
     venues, pickers = list[VenueClient](), list[Picker]()
     for venue, kit in enabled(config):
-        on_paper = config.mode is Mode.PAPER or config.dry_run
-        client = kit.public(config) if on_paper else kit.trading(config, keys)
+        client, builder = _client(kit, config, keys)
         picker = kit.pick(config, client)
         pickers += [picker] if picker is not None else []
-        if on_paper:
-            builder = kit.trading(config, keys) if config.dry_run else None
+        if config.mode is Mode.PAPER or config.dry_run:
             kept = books / f"{venue.value}.paper"
             client = PaperVenue(client, kept, config.paper_cash, builder=builder)
         venues.append(client)
     if not venues:
         raise LaunchError(f"mode {config.mode.value}: no venue is enabled; see [venues] in markets.toml")
     return Connected(venues, feeds(config, keys), pickers)
+
+
+def _client(kit: VenueKit, config: Config, keys: Keys) -> tuple[VenueClient, Trader | None]:
+    """What connects to a venue, and in a dry run what builds the requests that are not sent."""
+    if config.mode is Mode.PAPER:
+        return kit.public(config), None
+    if not config.dry_run:
+        return kit.trading(config, keys), None
+    if kit.rehearsing is not None:
+        rehearsal = kit.rehearsing(config, keys)
+        return rehearsal, rehearsal
+    return kit.public(config), kit.trading(config, keys)
 
 
 def feeds(config: Config, keys: Keys) -> list[FeedClient]:

@@ -35,6 +35,7 @@ from console.link.wire import WireError, frame, read_to_console
 _A = TypeVar("_A")
 
 REATTACH_PAUSE_S = 0.3
+GREETING_S = 5.0
 KILL_ACK_S = 0.5
 
 
@@ -133,9 +134,12 @@ class LinkClient:
 
     async def _open(self) -> tuple[asyncio.StreamReader, Welcome]:
         try:
-            reader, writer = await asyncio.open_unix_connection(self._path)
-            writer.write(frame(Hello(protocol=PROTOCOL, role=self._role, pid=os.getpid())))
-            first = await read_to_console(reader)
+            async with asyncio.timeout(GREETING_S):
+                reader, writer = await asyncio.open_unix_connection(self._path)
+                writer.write(frame(Hello(protocol=PROTOCOL, role=self._role, pid=os.getpid())))
+                first = await read_to_console(reader)
+        except TimeoutError as error:  # a stopped process still takes connections
+            raise LinkError(f"the engine at {self._path.name} does not answer") from error
         except (OSError, WireError) as error:
             raise LinkError(f"no engine answers at {self._path.name}: {error}") from error
         if isinstance(first, Refused):

@@ -19,11 +19,15 @@ PROTOCOL = 1  # raised when a frame changes its meaning; both ends must agree
 
 
 class Role(enum.Enum):
-    """What a connection may do: anyone may kill; one at a time may control."""
+    """What a connection may do: anyone may kill; one at a time may control.
+
+    A COMMAND is one call of `mmconsole` that sees views and may get out of positions beside a console.
+    """
 
     CONTROL = "control"
     VIEW = "view"
     KILL = "kill"
+    COMMAND = "command"
 
 
 class Message(Struct, frozen=True, tag=True, kw_only=True):

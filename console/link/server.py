@@ -10,7 +10,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from console.core.events import Kill, OnConsoleLost, OperatorEvent
+from console.core.events import (
+    ConsoleBack,
+    ConsoleLost,
+    Flatten,
+    Kill,
+    OnConsoleLost,
+    OperatorEvent,
+    Rearm,
+    StartGateFailed,
+    StartGatePassed,
+)
 from console.core.matches import MatchId
 from console.core.view import View
 from console.link.messages import (
@@ -216,10 +226,9 @@ class LinkServer:
         return True
 
     def _operate(self, client: _Client, message: Operate) -> None:
-        if isinstance(message.event, Kill):
-            self._host.operate(message.event, lambda ack: self._say(client, ack), message.request)
-            return
-        refused = self._allowed(client, message.request)
+        refused = None if _always(client.role, message.event) else self._allowed(client, message.request)
+        if isinstance(message.event, StartGatePassed | StartGateFailed | ConsoleLost | ConsoleBack):
+            refused = Ack(request=message.request, ok=False, text="this is not a console's to say")
         if refused is not None:
             self._say(client, refused)
         else:
@@ -232,3 +241,9 @@ class LinkServer:
 
     def _say(self, client: _Client, message: ToConsole) -> None:
         client.send(frame(message))
+
+
+def _always(role: Role, event: OperatorEvent) -> bool:
+    """What needs no control: killing, and getting out by a command that was typed with its floor."""
+    gets_out = isinstance(event, Flatten) or (isinstance(event, Rearm) and event.reduce_only)
+    return isinstance(event, Kill) or (role is Role.COMMAND and gets_out)

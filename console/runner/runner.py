@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import signal
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,13 +18,15 @@ from typing import Any, TypeVar
 import msgspec
 
 from console.config.read import Config
-from console.core import checkpoint, picture
+from console.core import checkpoint, closing, overrides, picture
 from console.core.commands import (
     Alert,
     AmendOrder,
     AnyCommand,
     CancelAll,
+    CancelOrder,
     Latch,
+    Lookup,
     PlaceOrder,
     Reconcile,
     Refuse,
@@ -34,11 +38,13 @@ from console.core.events import (
     AnyEvent,
     ConsoleBack,
     ConsoleLost,
+    Kill,
     MassStatus,
     Mode,
     OnConsoleLost,
     OperatorEvent,
     Pause,
+    SetTheo,
     Started,
     StartGateFailed,
     StartGatePassed,
@@ -48,36 +54,45 @@ from console.core.events import (
 from console.core.instruments import RunId, Venue
 from console.core.matches import MatchId
 from console.core.settings import AccountSettings
+from console.core.state import State
+from console.core.theo import MANUAL
 from console.core.units import ONE, SECOND, Nanos
 from console.core.view import View
-from console.folders import KillLatch
-from console.journal import Journal
+from console.folders import KillLatch, Latches
+from console.journal import Journal, mark_latest
 from console.link.messages import Ack, Answer, Ask, Role, SetDryRun, Welcome
 from console.link.server import LinkServer
 from console.runner.answers import answer
 from console.runner.clock import RunClock
 from console.runner.inbox import Done, Inbox
 from console.runner.outbox import Outbox
-from console.runner.persist import persist
+from console.runner.persist import change_of, keep
 from console.runner.source import Source
+from console.runner.sweep import Sweep
 from console.runner.watching import Watching
 from console.venues.base.protocol import Check
 
 SLICE_S = 0.002  # how long the loop works through the inbox before it lets others in
 STOP_PATIENCE_S = 10.0
-SWEEP_PATIENCE_S = 8.0
-SWEEP_PAUSE_S = 0.5
+SWEEP_PATIENCE_S = 12.0
+PROOF_PAUSE = 2 * SECOND
 
 _T = TypeVar("_T")
 _Task = asyncio.Task[Any]
 
 LIVE_WORD = "LIVE"
+KEEP_EVERY = 5 * SECOND  # how old the marks of a checkpoint may be
+LATCH_PATIENCE_S = 0.020
 GATE_PAUSE_S = 30.0
 EXIT_CRASHED = 70
 EXIT_UNPROVEN = 74
+EXIT_DIFFERS = 75  # orders, positions or cash are not where they should be
+SIGNALS = ("SIGHUP", "SIGTERM", "SIGINT", "SIGQUIT")
+SIGNALLED = tuple(128 + getattr(signal, name) for name in SIGNALS)
 
 
 Gate = Callable[[], Awaitable[Sequence[Check]]]
+Errand = Callable[["Runner"], Awaitable[int]]
 
 
 @dataclass
@@ -94,6 +109,8 @@ class Beginning:
     gate: Gate | None = None  # real orders wait for these checks
     checks: Gate | None = None  # what they would wait for on the other ledger
     spawn_watchdog: Callable[[], None] | None = None  # real orders are watched over
+    errand: Errand | None = None  # what this run is for: its result ends it
+    alarm: Callable[[Severity, str], None] | None = None  # calls somebody; must return at once
 
 
 class Runner:
@@ -104,31 +121,34 @@ class Runner:
         config: Config,
         beginning: Beginning,
         source: Source,
-        latch: KillLatch,
+        latches: Latches,
         say: Callable[[str], None],
         clock: RunClock,
     ) -> None:
         self._config = config
         self._beginning = beginning
         self._source = source
-        self._latch = latch
+        self._latches = latches
+        self._latch_writer = ThreadPoolExecutor(1, thread_name_prefix="latch")
+        self._keeper = ThreadPoolExecutor(1, thread_name_prefix="settings")
         self._say = say
         self._clock = clock
         self._engine = Engine()
         self._inbox = Inbox()
-        self._outbox = Outbox(latch, source.send, self._inbox.put)
+        self._outbox = Outbox(latches, source.send, self._inbox.put)
         self._journal: Journal | None = None
         self._policy = OnConsoleLost.KEEP if beginning.keep_without_console else config.on_console_lost
         self._exit_code: int | None = None  # set when the run is to end
         self._stop_by = 0.0
         self._listed: dict[Venue, tuple[Nanos, int]] = {}  # last list of our orders by venue
         self._proof_asked: Nanos | None = None
-        self._kept = b""
+        self._unproven = False
+        self._proof_repeated = Nanos(0)
         self._kept_ts = Nanos(0)
         self._refusal = ""
         self._watching: Watching | None = None
         if beginning.spawn_watchdog is not None:
-            self._watching = Watching(beginning.folder, latch, beginning.spawn_watchdog)
+            self._watching = Watching(beginning.folder, beginning.spawn_watchdog)
         self.switched = False  # the operator wants the other ledger next
         self._ended = asyncio.Event()
 
@@ -144,7 +164,11 @@ class Runner:
             _on_loop(loop, self._outbox.committed),
             _on_loop(loop, self._journal_failed),
         )
-        for name in ("SIGHUP", "SIGTERM", "SIGINT", "SIGQUIT"):
+        try:
+            mark_latest(begin.journals, begin.run_id)
+        except OSError as error:
+            self._tell(Severity.WARN, f"the run cannot be marked as the latest: {error}")
+        for name in SIGNALS:
             number = getattr(signal, name)
             loop.add_signal_handler(number, self.stop, name, 128 + number)
         self._start()
@@ -158,6 +182,8 @@ class Runner:
         ]
         if begin.gate is not None:
             tasks.append(asyncio.create_task(self._pass_gate(begin.gate), name="gate"))
+        if begin.errand is not None:
+            tasks.append(asyncio.create_task(self._run_errand(begin.errand), name="errand"))
         gc.collect()
         gc.freeze()
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -166,8 +192,10 @@ class Runner:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks, timeout=2.0)
+        await self._source.close()
+        await asyncio.to_thread(self._keeper.shutdown)
         self._journal.close()
-        self._report(code)
+        code = self._report(code, sound=not broken)
         if self._watching is not None:
             if code != EXIT_UNPROVEN:
                 self._watching.ended()
@@ -182,14 +210,39 @@ class Runner:
             self._inbox.put_first(Stop(why=why))
 
     @property
+    def state(self) -> State:
+        """What the engine knows; for looking at."""
+        return self._engine.state
+
+    async def tell(self, event: OperatorEvent) -> str:
+        """Give the engine an operator event; returns the refusal, empty when it was taken."""
+        taken: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._inbox.put_first(event, taken.set_result)
+        return await taken
+
+    async def _run_errand(self, errand: Errand) -> None:
+        code = await errand(self)
+        self.stop("done", code)
+        await self._ended.wait()
+
+    @property
     def account(self) -> AccountSettings:
         """The settings of the account as they stand."""
-        return self._engine.state.settings
+        return overrides.lasting_account(self._engine.state)
 
     def carried(self) -> list[OperatorEvent]:
-        """What the next run begins with: the matches as they stand; positions stay in their ledger."""
-        desks = self._engine.state.desks.values()
-        return [AddMatch(spec=desk.spec, settings=desk.settings) for desk in desks]
+        """What the next run begins with: matches, prices by hand, pauses; positions stay in their ledger."""
+        state = self._engine.state
+        events: list[OperatorEvent] = [Pause()] if state.paused else []
+        for desk in state.desks.values():
+            manual = desk.board.sources.get(MANUAL)
+            odds = manual.odds if manual is not None else ()
+            events.append(AddMatch(spec=desk.spec, settings=overrides.lasting(state, desk), odds=odds))
+            if odds and desk.board.pinned:
+                events.append(SetTheo(match=desk.spec.id, odds=odds, pinned=True))
+            if desk.paused:
+                events.append(Pause(match=desk.spec.id))
+        return events
 
     def _start(self) -> None:
         begin, config = self._beginning, self._config
@@ -199,7 +252,10 @@ class Runner:
             account=config.account_name,
             settings=config.account,
             venues=self._source.venues,
-            latched=self._latch.reason(),
+            latched=self._latches.all.reason(),
+            latched_venues=tuple(
+                (v, latch.reason()) for v, latch in self._latches.of.items() if latch.engaged()
+            ),
             checkpoint=begin.checkpoint,
             gated=begin.gate is not None,
             ledger=config.ledger,
@@ -209,18 +265,22 @@ class Runner:
             self._take(event, lambda refusal: self._say(f"configured match: {refusal}") if refusal else None)
 
     async def _after(self, broken: Sequence[_Task], tasks: Sequence[_Task]) -> int:
-        """A clean end, or the emergency: a task broke, so the engine is not to be trusted any more."""
-        if not broken:
+        """A clean end, or the emergency: a task broke, or the engine could not prove that nothing rests."""
+        if not broken and not self._unproven:
             return self._exit_code if self._exit_code is not None else 0
         for task in broken:
             error = task.exception()
             assert error is not None, "only broken tasks are here"
             self._say(f"task {task.get_name()} broke: {''.join(traceback.format_exception(error))}")
+            what = f"task {task.get_name()} broke ({type(error).__name__}): everything is cancelled"
+            self._alarm(Severity.ERROR, what)
         for task in tasks:
             if task.get_name() in ("engine", "clock"):
                 task.cancel()
         left = await self._sweep()
-        return EXIT_UNPROVEN if left else EXIT_CRASHED
+        if left:
+            return EXIT_UNPROVEN
+        return EXIT_CRASHED if broken else self._exit_code or 0
 
     # ---- the loop
 
@@ -243,18 +303,35 @@ class Runner:
     def _take(self, event: AnyEvent, done: Done | None) -> None:
         """Stamp one event, journal it, let the engine decide, and send what it says."""
         assert self._journal is not None, "a run has a journal"
-        msgspec.structs.force_setattr(event, "ts", self._clock.now())
-        msgspec.structs.force_setattr(event, "wall", self._clock.wall())
-        self._journal.event(event)
+        self._record(event)
         self._refusal = ""
-        for command in self._engine.on_event(event):
+        commands = self._engine.on_event(event)
+        for command in commands:
             self._dispatch(command, self._journal.command(command))
+        if any(isinstance(command, Alert) and command.severity is not Severity.INFO for command in commands):
+            self._keep()  # a halt that no record can bring back
         if done is not None:
             done(self._refusal)
         if isinstance(event, MassStatus):
-            self._listed[event.venue] = (event.ts, len(event.orders))
+            self._listed[event.venue] = (event.ts, self._ours(event))
         elif isinstance(event, Tick):
             self._each_tick(event.ts)
+
+    def _record(self, event: AnyEvent) -> None:
+        """Stamp an event as it is taken, and journal it."""
+        assert self._journal is not None, "a run has a journal"
+        msgspec.structs.force_setattr(event, "ts", self._clock.now())
+        msgspec.structs.force_setattr(event, "wall", self._clock.wall())
+        self._journal.event(event)
+
+    def _ours(self, status: MassStatus) -> int:
+        """How many orders of a list are ours: those of this run or an earlier one."""
+        runs, blotter = self._engine.state.runs, self._engine.state.blotter
+        return sum(
+            RunId(opened.order_id.rpartition("-")[0]) in runs
+            or blotter.find(status.venue, opened.order_id, opened.venue_order_id) is not None
+            for opened in status.orders
+        )
 
     def _dispatch(self, command: AnyCommand, number: int) -> None:
         match command:
@@ -263,107 +340,146 @@ class Runner:
             case CancelAll():
                 self._outbox.drop(command.venue)
                 self._source.send(command)
+            case CancelOrder():
+                if not self._outbox.withdraw(command.order_id):
+                    self._source.send(command)
+            case Lookup():
+                if not self._outbox.holds(command.order_id):
+                    self._source.send(command)
             case Latch():
-                self._write_latch(command.reason)
+                self._write_latch(command)
             case Alert():
-                mark = "" if command.severity is Severity.INFO else f"{command.severity.value.upper()} "
-                self._say(f"{mark}{command.match + ': ' if command.match else ''}{command.text}")
+                self._tell(command.severity, f"{command.match + ': ' if command.match else ''}{command.text}")
             case Refuse():
                 self._refusal = command.text
             case _:
                 self._source.send(command)
 
-    def _write_latch(self, reason: str) -> None:
-        """Overwrite the latch file; if that fails or is slow, cancels have left or leave anyway."""
-        started = time.monotonic()
+    def _tell(self, severity: Severity, text: str) -> None:
+        """Say it here, and to whoever is called when nobody looks."""
+        mark = "" if severity is Severity.INFO else f"{severity.value.upper()} "
+        self._say(f"{mark}{text}")
+        self._alarm(severity, text)
+
+    def _alarm(self, severity: Severity, text: str) -> None:
+        if self._beginning.alarm is not None:
+            self._beginning.alarm(severity, text)
+
+    def _write_latch(self, command: Latch) -> None:
+        """Overwrite the latch file; cancels wait for it no longer than 20 ms, and not at all if it fails."""
+        latch = self._latches.find(command.venue)
+        written = self._latch_writer.submit(latch.write, command.reason)
         try:
-            self._latch.write(reason)
+            written.result(LATCH_PATIENCE_S)
+        except TimeoutError:
+            self._tell(Severity.WARN, "writing the kill latch takes more than 20 ms; it holds in memory")
         except OSError as error:
-            self._say(f"ERROR the kill latch cannot be written: {error}; it holds in memory only")
+            self._tell(Severity.ERROR, f"the kill latch cannot be written: {error}; it holds in memory only")
             return
-        if time.monotonic() - started > 0.020:
-            self._say("WARN writing the kill latch took more than 20 ms")
-        asyncio.get_running_loop().run_in_executor(None, self._latch.sync)
+        self._latch_writer.submit(_synced, latch)
 
     def _journal_failed(self, why: str) -> None:
-        self._say(f"ERROR journal: {why}: no order leaves, cancels do")
+        self._tell(Severity.ERROR, f"journal: {why}: no order leaves, cancels do")
         self._outbox.broken(why)
         self._inbox.put_first(Pause())
 
     # ---- every tick
 
     def _each_tick(self, ts: Nanos) -> None:
-        if ts - self._kept_ts >= SECOND:
-            self._kept_ts = ts
+        if ts - self._kept_ts >= KEEP_EVERY:
             self._keep()
         state = self._engine.state
         if self._watching is not None:
-            killed = state.kill is not None
-            self._watching.tick(killed, self._inbox.put, self._inbox.put_first)
+            self._watching.tick(self._inbox.put)
+        self._heed_latches()
         if state.stopping and self._exit_code is None:  # the operator stopped it, or a lost console did
             self._exit_code = 0
             self._stop_by = time.monotonic() + STOP_PATIENCE_S
         if self._exit_code is not None:
             self._prove(ts)
 
+    def _heed_latches(self) -> None:
+        """A latch that somebody else engaged is a kill, whether or not he could tell us."""
+        state = self._engine.state
+        if state.kill is None and self._latches.all.engaged():
+            self._inbox.put_first(Kill(by=self._latches.all.reason() or "the kill latch"))
+        for venue, latch in self._latches.of.items():
+            if not state.connections[venue].killed and latch.engaged():
+                self._inbox.put_first(Kill(by=latch.reason() or "its kill latch", venue=venue))
+
     def _keep(self) -> None:
-        """Write a checkpoint if anything in it changed."""
+        """Write a checkpoint; the trades are in the records."""
         assert self._journal is not None, "a run has a journal"
-        body = checkpoint.encode(self._engine.state)
-        if body != self._kept:
-            self._kept = body
-            self._journal.checkpoint(body)
+        state = self._engine.state
+        self._kept_ts = state.ts
+        self._journal.checkpoint(checkpoint.encode(state, with_trades=False))
 
     def _prove(self, ts: Nanos) -> None:
-        """End once every venue has listed none of our orders after the last one was gone."""
+        """End once every venue has listed none of our orders after the last one was gone, or sweep."""
         state = self._engine.state
-        late = time.monotonic() > self._stop_by
-        if late:
-            self._exit_code = EXIT_UNPROVEN
+        if time.monotonic() > self._stop_by:
+            why = "the venues did not prove in time that nothing rests: cancelling by account"
+            self._tell(Severity.ERROR, why)
+            self._unproven = True
             self._keep()
             self._ended.set()
         elif not state.blotter.live:
             if self._proof_asked is None:
                 self._proof_asked = ts
-                for venue in self._source.venues:
-                    self._source.send(Reconcile(venue=venue))
+                self._ask_proof(ts)
             elif all(
                 self._listed.get(venue, (0, -1))[0] > self._proof_asked and self._listed[venue][1] == 0
                 for venue in self._source.venues
             ):
                 self._keep()
                 self._ended.set()
+            elif ts - self._proof_repeated >= PROOF_PAUSE:
+                self._ask_proof(ts)  # a list may be older than the cancels, or lost
+
+    def _ask_proof(self, ts: Nanos) -> None:
+        self._proof_repeated = ts
+        for venue in self._source.venues:
+            self._source.send(Reconcile(venue=venue))
 
     async def _sweep(self) -> list[Venue]:
-        """Without the engine: cancel everything by account until every venue's list is empty twice."""
-        empties = dict.fromkeys(self._source.venues, 0)
-        until = time.monotonic() + SWEEP_PATIENCE_S
-        while time.monotonic() < until and min(empties.values(), default=2) < 2:
-            for venue, seen in empties.items():
-                if seen < 2:
-                    self._outbox.drop(venue)
-                    self._source.send(CancelAll(venue=venue))
-                    self._source.send(Reconcile(venue=venue))
-            await asyncio.sleep(SWEEP_PAUSE_S)
+        """Without the engine: cancel everything by account until every venue's list is proven empty."""
+
+        def send(command: AnyCommand) -> None:
+            if isinstance(command, CancelAll):
+                self._outbox.drop(command.venue)
+            self._source.send(command)
+
+        def look() -> None:
             while (waiting := self._inbox.take()) is not None:
                 event = waiting[0]
+                self._record(event)  # heard, not decided upon
+                sweep.take(event)
                 if isinstance(event, MassStatus):
-                    empties[event.venue] = empties[event.venue] + 1 if not event.orders else 0
-                    self._listed[event.venue] = (self._clock.now(), len(event.orders))
-        return [venue for venue, seen in empties.items() if seen < 2]
+                    self._listed[event.venue] = (event.ts, len(event.orders))
 
-    def _report(self, code: int) -> None:
-        """What is left, in words: orders by venue and positions."""
+        sweep = Sweep(self._source.venues, send, lambda _, __: None)
+
+        return await sweep.run(SWEEP_PATIENCE_S, look)
+
+    def _report(self, code: int, *, sound: bool) -> int:
+        """Say what is left and whether it ties out; returns the exit code, which a difference changes."""
         state = self._engine.state
-        for venue in self._source.venues:
-            seen = self._listed.get(venue)
-            what = "never told us" if seen is None else f"{seen[1]} orders rest"
-            self._say(f"{venue.value}: {what}")
-        for desk in state.desks.values():
-            if not desk.flat():
-                self._say(f"position: {desk.spec.title}: {desk.exposure(1) / ONE:+g} contracts net")
+        if not sound:  # an engine that broke is asked nothing more than what venues said
+            for venue in self._source.venues:
+                seen = self._listed.get(venue)
+                self._say(f"{venue.value}: {'never told us' if seen is None else f'{seen[1]} orders rest'}")
+            self._say(f"the engine broke: nothing is tied out; ended with status {code}")
+            return code
+        ended = closing.closing(state, {venue: count for venue, (_, count) in self._listed.items()})
+        for line in closing.words(ended):
+            self._say(line)
+        if code == 0 and not ended.ties_out:
+            code = EXIT_DIFFERS
         money = sum(picture.pnl(state, desk).net for desk in state.desks.values())
         self._say(f"profit and loss {money / ONE:+.2f} dollars; ended with status {code}")
+        if code not in (0, *SIGNALLED):
+            self._alarm(Severity.ERROR, f"the engine ended with status {code}")
+        return code
 
     # ---- what the link asks of us
 
@@ -390,8 +506,9 @@ class Runner:
 
         def taken(refusal: str) -> None:
             done(Ack(request=request, ok=not refusal, text=refusal))
-            if not refusal:
-                persist(self._config, self._engine.state, event, self._say)
+            change = None if refusal else change_of(self._config, self._engine.state, event)
+            if change is not None:
+                self._keeper.submit(keep, self._config, change, self._say)
 
         self._inbox.put_first(event, taken)
 
@@ -424,7 +541,10 @@ class Runner:
         """The first check that real orders would wait for, in words; empty when all pass."""
         if wanted.dry_run or self._beginning.checks is None:
             return ""
-        failed = [check for check in await self._beginning.checks() if check.needed and not check.passed]
+        checks = await self._beginning.checks()
+        failed = [check for check in checks if check.needed and not check.passed]
+        if not any(check.needed for check in checks):
+            return "start gate: nothing was checked"
         return f"start gate: {failed[0].name}: {failed[0].seen}; {failed[0].remedy}" if failed else ""
 
     async def _pass_gate(self, gate: Gate) -> None:
@@ -433,6 +553,8 @@ class Runner:
         while True:
             checks = await gate()
             failed = tuple(f"{c.name}: {c.seen}; {c.remedy}" for c in checks if c.needed and not c.passed)
+            if not any(check.needed for check in checks):
+                failed = ("nothing was checked",)
             if not failed:
                 self._inbox.put_first(
                     StartGatePassed(checks=tuple(check.name for check in checks if check.passed))
@@ -458,6 +580,12 @@ class Runner:
         if not self._beginning.keep_without_console:
             self._policy = self._config.on_console_lost
         self._inbox.put_first(ConsoleBack())
+
+
+def _synced(latch: KillLatch) -> None:
+    """Push a latch through to the disk; it is written already, a full disk changes nothing any more."""
+    with contextlib.suppress(OSError):
+        latch.sync()
 
 
 def _on_loop(loop: asyncio.AbstractEventLoop, call: Callable[[_T], None]) -> Callable[[_T], None]:

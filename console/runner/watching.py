@@ -1,4 +1,4 @@
-"""The engine's side of being watched: it gives signs of life, looks for the watchdog's, obeys its latch."""
+"""The engine's side of being watched: it gives signs of life and looks for the watchdog's."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from console.core.events import AnyEvent, Kill, OperatorEvent, Watched
-from console.folders import KillLatch, SignOfLife
+from console.core.events import AnyEvent, Watched
+from console.folders import SignOfLife
 
 HEARTBEAT: Final = "heartbeat"  # the engine's sign of life
 WATCH: Final = "watch"  # the watchdog's
@@ -22,8 +22,7 @@ RESPAWN_S: Final = 20.0
 class Watching:
     """For runs with real orders. `spawn` starts another watchdog when there is none."""
 
-    def __init__(self, folder: Path, latch: KillLatch, spawn: Callable[[], None]) -> None:
-        self._latch = latch
+    def __init__(self, folder: Path, spawn: Callable[[], None]) -> None:
         self._spawn = spawn
         self._ours = SignOfLife(folder, HEARTBEAT)
         self._theirs = SignOfLife(folder, WATCH)
@@ -31,17 +30,13 @@ class Watching:
         self._spawned = time.monotonic()
         self._told: str | None = None
 
-    def tick(
-        self, killed: bool, put: Callable[[AnyEvent], None], put_first: Callable[[OperatorEvent], None]
-    ) -> None:
+    def tick(self, put: Callable[[AnyEvent], None]) -> None:
         """Ten times a second, on the engine's own loop: a loop that hangs gives no sign."""
         now = time.monotonic()
         if now < self._beat_due:
             return
         self._beat_due = now + BEAT_S
         self._ours.beat(time.monotonic_ns(), TRADING)
-        if not killed and self._latch.engaged():  # the watchdog took us for dead, or `mmconsole kill` did
-            put_first(Kill(by=self._latch.reason() or "the kill latch"))
         why = missing(self._theirs)
         if why != self._told:
             self._told = why

@@ -28,13 +28,19 @@ class Opening(Struct, frozen=True):
 Serve = Callable[[Opening, Callable[[str], None]], Awaitable[None]]  # serves until cancelled
 
 
+async def _kalshi(opening: Opening, say: Callable[[str], None]) -> None:
+    from console.sandbox.kalshi.server import serve
+
+    await serve(opening, say)
+
+
 async def _prophetx(opening: Opening, say: Callable[[str], None]) -> None:
     from console.sandbox.prophetx.server import serve
 
     await serve(opening, say)
 
 
-SANDBOXES: dict[str, Serve] = {"prophetx": _prophetx}
+SANDBOXES: dict[str, Serve] = {"kalshi": _kalshi, "prophetx": _prophetx}
 
 
 def run(name: str, opening: Opening) -> int:

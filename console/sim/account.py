@@ -5,12 +5,15 @@ from __future__ import annotations
 from console.core.events import MassStatus, OpenOrder, OrderFilled
 from console.core.fees import commission_of, fee_of_fill
 from console.core.instruments import (
+    ASK,
+    BID,
+    BUY,
+    NO,
+    YES,
     Action,
-    BookSide,
     ClientOrderId,
     Instrument,
     InstrumentSpec,
-    Side,
     TradeId,
     Venue,
     VenueOrderId,
@@ -72,7 +75,7 @@ class OwnOrder:
     @property
     def yes_price(self) -> int:
         """Where it rests in the book."""
-        return self.price if self.instrument.side is Side.YES else ONE - self.price
+        return self.price if self.instrument.side is YES else ONE - self.price
 
     def version(self, price: Price, size: int) -> OwnOrder:
         """The same order at another price and total size; the order itself stays as it is."""
@@ -189,11 +192,21 @@ class Account:
         orders = [o for o in self._orders_on(symbol) if o is not instead_of] + [order]
         position = self.positions.get(symbol, 0)
         if not order.spec.two_sided:
-            asked = sum(o.left for o in orders if o.side is BookSide.ASK)
+            asked = sum(o.left for o in orders if o.side is ASK)
             if asked > max(0, position):
                 return False
         others = self.locked - self._locks.get(symbol, 0)
         return others + _lock(orders, position) <= self.cash
+
+    def locked_on(self, symbol: str) -> Cash:
+        """Cash reserved for the orders that rest on one symbol."""
+        return Cash(self._locks.get(symbol, 0))
+
+    def lock_with(self, order: OwnOrder, instead_of: OwnOrder | None = None) -> Cash:
+        """What the orders on its symbol would tie up with `order` beside them (in place of one)."""
+        symbol = order.instrument.symbol
+        orders = [o for o in self._orders_on(symbol) if o is not instead_of] + [order]
+        return Cash(_lock(orders, self.positions.get(symbol, 0)))
 
     def relock(self, symbol: str) -> None:
         """Reckon anew what the orders on a symbol tie up."""
@@ -215,7 +228,7 @@ class Account:
 
     def fill(self, order: OwnOrder, size: int, price: Price, maker: bool) -> OrderFilled:
         """Book `size` contracts of an order of ours as filled at `price`, in prices of its instrument."""
-        buy = order.action is Action.BUY
+        buy = order.action is BUY
         cost = cost_of(price, size) if buy else proceeds_of(price, size)
         fee = order.charge(size, price, maker)
         order.filled += size
@@ -238,9 +251,9 @@ class Account:
         return fill
 
     def _move(self, order: OwnOrder, size: int, cost: int, fee: int) -> None:
-        symbol, long = order.instrument.symbol, order.side is BookSide.BID
-        paid = cost if order.action is Action.BUY else -cost
-        if order.instrument.side is Side.NO:  # as if YES had been traded the other way
+        symbol, long = order.instrument.symbol, order.side is BID
+        paid = cost if order.action is BUY else -cost
+        if order.instrument.side is NO:  # as if YES had been traded the other way
             paid += size if long else -size
         before = self.positions.get(symbol, 0)
         after = before + (size if long else -size)
@@ -302,6 +315,8 @@ class Account:
             fills=tuple(self.fills[first:]),
             positions=tuple((Instrument(self._venue, s), net) for s, net in self.positions.items() if net),
             cash=Cash(self.cash - self.locked),
+            held=self.locked,
+            rounded_to=Cash(0),
         )
 
     def remember(self, fill: OrderFilled) -> None:
@@ -313,12 +328,12 @@ class Account:
 def _lock(orders: list[OwnOrder], position: int) -> int:
     """Cash tied up by the orders on one symbol; the first to fill uses up what is held first."""
     lock, cover = 0, max(0, -position)
-    for order in sorted((o for o in orders if o.side is BookSide.BID), key=_descending):
+    for order in sorted((o for o in orders if o.side is BID), key=_descending):
         bare = max(0, order.left - cover)
         cover -= order.left - bare
         lock += cost_of(order.yes_price, bare)
     cover = max(0, position)
-    for order in sorted((o for o in orders if o.side is BookSide.ASK), key=_ascending):
+    for order in sorted((o for o in orders if o.side is ASK), key=_ascending):
         bare = max(0, order.left - cover)
         cover -= order.left - bare
         lock += cost_of(ONE - order.yes_price, bare) if order.spec.two_sided else 0

@@ -16,6 +16,7 @@ from console.core.events import (
 )
 from console.core.fees import FeeModel, fee_of_fill
 from console.core.instruments import (
+    BID,
     BookSide,
     ClientOrderId,
     Instrument,
@@ -135,7 +136,7 @@ class Exchange:
         market = self.markets[symbol]
         if market.state is not MarketState.OPEN:
             return 0
-        if side is BookSide.BID:
+        if side is BID:
             price = market.ladder.down(ONE if limit is None else limit)
         else:
             price = market.ladder.up(0 if limit is None else limit)

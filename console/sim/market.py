@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from console.core.events import AnyEvent, BookDelta, BookSnapshot, Settled
-from console.core.instruments import BookSide, ClientOrderId, Instrument, InstrumentSpec, MarketState
+from console.core.instruments import (
+    ASK,
+    BID,
+    BookSide,
+    ClientOrderId,
+    Instrument,
+    InstrumentSpec,
+    MarketState,
+)
 from console.core.units import Price, Size
 
 
@@ -40,8 +48,8 @@ class Half:
 
     def __init__(self, side: BookSide, rungs: int) -> None:
         self.side = side
-        self.worse = -1 if side is BookSide.BID else 1  # the direction of worse prices
-        self.best = -1 if side is BookSide.BID else rungs
+        self.worse = -1 if side is BID else 1  # the direction of worse prices
+        self.best = -1 if side is BID else rungs
         self.sizes = [0] * rungs
         self.queues: list[dict[int, Resting]] = [{} for _ in range(rungs)]
 
@@ -123,8 +131,8 @@ class Market:
         self.spec = spec
         self.ladder = spec.ladder()
         self.prices = self.ladder.prices
-        self.bids = Half(BookSide.BID, len(self.prices))
-        self.asks = Half(BookSide.ASK, len(self.prices))
+        self.bids = Half(BID, len(self.prices))
+        self.asks = Half(ASK, len(self.prices))
         self.state = MarketState.OPEN
         self.settled: Settled | None = None
         self.streamed = False
@@ -132,11 +140,11 @@ class Market:
 
     def half(self, side: BookSide) -> Half:
         """The side on which such orders rest."""
-        return self.bids if side is BookSide.BID else self.asks
+        return self.bids if side is BID else self.asks
 
     def opposite(self, side: BookSide) -> Half:
         """The side with which such orders trade."""
-        return self.asks if side is BookSide.BID else self.bids
+        return self.asks if side is BID else self.bids
 
     def add(self, order: Resting) -> None:
         """Let an order rest behind the others of its price."""
@@ -157,6 +165,17 @@ class Market:
             bids=self.bids.levels(self.prices),
             asks=self.asks.levels(self.prices),
         )
+
+    def regrid(self, spec: InstrumentSpec) -> None:
+        """Take another price grid; every price at which something rests must be on it."""
+        resting = [(order, self.prices[order.rung]) for order in self.orders()]
+        self.spec, self.ladder = spec, spec.ladder()
+        self.prices = self.ladder.prices
+        self.bids = Half(BookSide.BID, len(self.prices))
+        self.asks = Half(BookSide.ASK, len(self.prices))
+        for order, price in resting:
+            order.half, order.rung = self.half(order.half.side), self.ladder.index[price]
+            order.half.add(order)
 
     def orders(self) -> list[Resting]:
         """Every resting order of both sides, by turn."""

@@ -52,11 +52,14 @@ from console.core.events import (
     Trade,
 )
 from console.core.instruments import (
-    Action,
+    ASK,
+    BID,
+    NO,
+    SELL,
+    YES,
     BookSide,
     Instrument,
     MarketState,
-    Side,
     Venue,
     VenueOrderId,
     book_side,
@@ -101,6 +104,7 @@ class PaperExchange:
         self.venue = venue
         self.wallet = wallet or Wallet(venue, cash)
         self.markets: dict[Instrument, Queues] = {}
+        self._awaited: set[Instrument] = set()  # subscribed to before they were defined
         self._request_ns = dials.request_ms * MILLISECOND
         self._answer_ns = dials.answer_ms * MILLISECOND
         self._offset = wall_offset
@@ -142,7 +146,9 @@ class PaperExchange:
         market = self.markets.get(event.instrument)
         if market is None:
             if isinstance(event, InstrumentDefined):
-                self.markets[event.instrument] = Queues(event.instrument, event.spec)
+                market = self.markets[event.instrument] = Queues(event.instrument, event.spec)
+                market.streamed = event.instrument in self._awaited
+                self._show(market, event, out)
             return
         if isinstance(event, BookDelta):  # nearly every event; nearly always nothing of ours is near
             if market.delta(event.side, event.price, event.change):
@@ -248,6 +254,7 @@ class PaperExchange:
             case Subscribe():
                 self._subscribe(command.instrument, ts, out)
             case Unsubscribe():
+                self._awaited.discard(command.instrument)
                 market = self.markets.get(command.instrument)
                 if market is not None:
                     market.streamed = False
@@ -297,13 +304,13 @@ class PaperExchange:
         if not command.reduce_only:
             return command.size
         net = self.wallet.positions.get(command.instrument.symbol, 0)
-        long = book_side(command.instrument.side, command.action) is BookSide.BID
+        long = book_side(command.instrument.side, command.action) is BID
         return Size(min(command.size, max(0, -net if long else net)))
 
     def _cross(self, market: Queues, order: OwnOrder, ts: Nanos, out: list[AnyEvent]) -> list[OrderFilled]:
         """Take what the public book shows down to the price of an order of ours."""
         wall, fills = Nanos(ts + self._offset), list[OrderFilled]()
-        half, yes = market.opposite(order.side), order.instrument.side is Side.YES
+        half, yes = market.opposite(order.side), order.instrument.side is YES
         for price, size in half.take(order.yes_price, order.left):
             paid = price if yes else ONE - price
             fills.append(self.wallet.fill(order, size, paid, maker=False, wall=wall))
@@ -380,6 +387,7 @@ class PaperExchange:
         wall = Nanos(ts + self._offset)
         market = self.markets.get(instrument)
         if market is None:
+            self._awaited.add(instrument)  # a venue may take a while to define it
             out.append(BookStale(ts=ts, wall=wall, instrument=instrument, why="no such symbol"))
             return
         market.streamed = True
@@ -395,9 +403,9 @@ class PaperExchange:
         spec = market.spec
         if market.state is not MarketState.OPEN:
             return RejectReason.MARKET, market.state.value
-        if order.instrument.side is Side.NO and not spec.two_sided:
+        if order.instrument.side is NO and not spec.two_sided:
             return RejectReason.OTHER, "no NO leg here"
-        if order.action is Action.SELL and not spec.sellable:
+        if order.action is SELL and not spec.sellable:
             return RejectReason.OTHER, "bets cannot be sold"
         if order.yes_price not in market.legal:
             return RejectReason.PRICE, "off the price ladder"
@@ -469,4 +477,4 @@ class PaperExchange:
 
 
 def _other(side: BookSide) -> BookSide:
-    return BookSide.ASK if side is BookSide.BID else BookSide.BID
+    return ASK if side is BID else BID

@@ -21,7 +21,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from console.core.instruments import BookSide, Instrument, InstrumentSpec, MarketState
+from console.core.instruments import BID, BookSide, Instrument, InstrumentSpec, MarketState
 from console.core.units import ONE, SECOND
 from console.sim.account import OwnOrder
 
@@ -113,7 +113,8 @@ class Half:
         bound = sign * price
         if sign * self.best >= bound:
             return True
-        return any(size and sign * at >= bound and size > taken.get(at, 0) for at, size in self.sizes.items())
+        near = [at for at, size in self.sizes.items() if size and sign * at >= bound]
+        return any(self.sizes[at] > taken.get(at, 0) for at in near)
 
     # ---- others
 
@@ -201,7 +202,8 @@ class Half:
 
     def _index(self) -> None:
         sign = self.sign
-        self.places.sort(key=lambda place: (-sign * place.price, place.number))
+        if len(self.places) > 1:
+            self.places.sort(key=lambda place: (-sign * place.price, place.number))
         self.best = self.places[0].price if self.places else -sign * NOWHERE
         self.watched = dict.fromkeys(self.taken, 0)
         for place in self.places:
@@ -246,17 +248,17 @@ class Queues:
 
     def half(self, side: BookSide) -> Half:
         """The side on which such orders rest."""
-        return self.bids if side is BookSide.BID else self.asks
+        return self.bids if side is BID else self.asks
 
     def opposite(self, side: BookSide) -> Half:
         """The side with which such orders trade."""
-        return self.asks if side is BookSide.BID else self.bids
+        return self.asks if side is BID else self.bids
 
     # ---- what others did
 
     def delta(self, side: BookSide, price: int, change: int) -> bool:
         """Change a public level; True when nothing of ours is near, and the message goes on as it is."""
-        if side is BookSide.BID:
+        if side is BID:
             half = self.bids
             apart = price < self.asks.best
         else:

@@ -33,7 +33,7 @@ from console.core.events import (
     OrderRejected,
     RejectReason,
 )
-from console.core.instruments import Action, BookSide, MarketState, Side, VenueOrderId, book_side
+from console.core.instruments import BID, NO, SELL, MarketState, VenueOrderId, book_side
 from console.core.units import Size
 from console.sim.account import OwnOrder
 from console.sim.exchange import Exchange
@@ -101,7 +101,7 @@ def _allowed(exchange: Exchange, command: PlaceOrder) -> Size:
     if not command.reduce_only:
         return command.size
     net = exchange.account.positions.get(command.instrument.symbol, 0)
-    long = book_side(command.instrument.side, command.action) is BookSide.BID
+    long = book_side(command.instrument.side, command.action) is BID
     return Size(min(command.size, max(0, -net if long else net)))
 
 
@@ -176,9 +176,9 @@ def _refusal(
     spec = market.spec
     if market.state is not MarketState.OPEN:
         return RejectReason.MARKET, market.state.value
-    if order.instrument.side is Side.NO and not spec.two_sided:
+    if order.instrument.side is NO and not spec.two_sided:
         return RejectReason.OTHER, "no NO leg here"
-    if order.action is Action.SELL and not spec.sellable:
+    if order.action is SELL and not spec.sellable:
         return RejectReason.OTHER, "bets cannot be sold"
     rung = market.ladder.index.get(order.yes_price)
     if rung is None:

@@ -6,14 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from console.core.events import OrderFilled, Settled
-from console.core.instruments import (
-    Action,
-    BookSide,
-    ClientOrderId,
-    Instrument,
-    MarketState,
-    VenueOrderId,
-)
+from console.core.instruments import BID, Action, ClientOrderId, Instrument, MarketState, VenueOrderId
 from console.core.units import Price
 from console.sim.account import OwnOrder
 from console.sim.exchange import Exchange
@@ -66,7 +59,7 @@ def save_exchange(exchange: Exchange) -> SavedExchange:
         [_saved_own(order) for order in account.open.values()],
         [(m.instrument.symbol, m.state, m.settled) for m in exchange.markets.values()],
         [
-            (o.symbol, o.owner, half.side is BookSide.BID, prices[o.rung], o.left, o.number, o.order_id)
+            (o.symbol, o.owner, half.side is BID, prices[o.rung], o.left, o.number, o.order_id)
             for market in exchange.markets.values()
             for half, prices in ((market.bids, market.prices), (market.asks, market.prices))
             for o in half.orders()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 
-from console.core.instruments import BookSide, MarketState
+from console.core.instruments import ASK, BID, BookSide, MarketState
 from console.core.units import CENT, ONE, SECOND
 from console.sim.dice import Dice, wait_ns
 from console.sim.exchange import Exchange
@@ -14,7 +14,7 @@ from console.sim.market import Resting
 CROWD = "crowd"
 # (least edge, most edge, error of opinion) of each rival of a symbol, cents
 _RIVALS = ((1.0, 2.0, 0.5), (1.6, 2.8, 0.8), (2.3, 4.2, 1.2))
-_SIDES = (BookSide.BID, BookSide.ASK)
+_SIDES = (BID, ASK)
 _OUTBID = CENT // 2  # nobody fights over tenths of a cent
 _OVERPAID = 1.2 * CENT  # what a keen rival bids above its opinion
 _KEEN_CHANCE, _KEEN_ACTS = 0.003, 15
@@ -53,7 +53,7 @@ class Pit:
     def rung(self, side: BookSide, price: float) -> int:
         """The rung at `price`, rounded away from the middle; off the ladder beyond its ends."""
         prices = self.market.prices
-        return bisect_right(prices, price) - 1 if side is BookSide.BID else bisect_left(prices, price)
+        return bisect_right(prices, price) - 1 if side is BID else bisect_left(prices, price)
 
     def best(self, side: BookSide) -> int | None:
         """Best price at which somebody on `side` would trade."""
@@ -86,7 +86,7 @@ class Crowd:
         """Leave where the middle has come too near, else join or move; nanoseconds until the next act."""
         side = _SIDES[self._dice.random() < 0.5]
         orders = self._orders[side] = [order for order in self._orders[side] if order.left]
-        known, sign = self._pit.known(), -1 if side is BookSide.BID else 1
+        known, sign = self._pit.known(), -1 if side is BID else 1
         prices = self._pit.market.prices
         stray = [o for o in orders if not CENT <= (prices[o.rung] - known) * sign <= _CROWD_SPAN + 6 * CENT]
         if stray:
@@ -106,9 +106,9 @@ class Crowd:
         """Rest somewhere away from the middle, on whole cents where there are any, the more the deeper."""
         pit, away = self._pit, self._dice.random()
         offset = _CROWD_NEAREST + _CROWD_SPAN * away**1.5
-        wanted = pit.known() - offset if side is BookSide.BID else pit.known() + offset
+        wanted = pit.known() - offset if side is BID else pit.known() + offset
         rung = pit.rung(side, wanted)
-        whole = pit.rung(side, (wanted // CENT + (side is BookSide.ASK)) * CENT)
+        whole = pit.rung(side, (wanted // CENT + (side is ASK)) * CENT)
         prices = pit.market.prices
         if 0 <= whole < len(prices) and abs(prices[whole] - wanted) < CENT:
             rung = whole
@@ -151,8 +151,8 @@ class Rival:
         elif dice.random() < _KEEN_CHANCE:
             self._keen = _KEEN_ACTS
         opinion = self._pit.known() + self._bias
-        self._quote(BookSide.BID, opinion + _OVERPAID if self._keen else opinion - self._edge)
-        self._quote(BookSide.ASK, opinion + self._edge)
+        self._quote(BID, opinion + _OVERPAID if self._keen else opinion - self._edge)
+        self._quote(ASK, opinion + self._edge)
         return wait_ns(dice, self._wait)
 
     def _quote(self, side: BookSide, limit_price: float) -> None:
@@ -205,7 +205,7 @@ class NoiseTaker:
         side = _SIDES[dice.random() > 0.5 + self._mood]
         contracts = min(200, 1 + int(4.0 / (1.0 - dice.random()) ** 0.8))
         reach = (1.0 + 4.0 * dice.random()) * CENT
-        limit = pit.known() + (reach if side is BookSide.BID else -reach)
+        limit = pit.known() + (reach if side is BID else -reach)
         pit.exchange.take("noise", pit.symbol, side, contracts * ONE, int(limit))
         return wait_ns(dice, self._wait)
 
@@ -224,12 +224,12 @@ class InformedTaker:
     def act(self) -> int:
         """Take whatever is better than the truth by more than its edge; nanoseconds until the next act."""
         pit = self._pit
-        truth, ask, bid = pit.truth(), pit.best(BookSide.ASK), pit.best(BookSide.BID)
+        truth, ask, bid = pit.truth(), pit.best(ASK), pit.best(BID)
         size = (10 + int(90 * self._dice.random())) * ONE
         if ask is not None and ask < truth - self._edge:
-            pit.exchange.take("informed", pit.symbol, BookSide.BID, size, int(truth - self._edge))
+            pit.exchange.take("informed", pit.symbol, BID, size, int(truth - self._edge))
         elif bid is not None and bid > truth + self._edge:
-            pit.exchange.take("informed", pit.symbol, BookSide.ASK, size, int(truth + self._edge))
+            pit.exchange.take("informed", pit.symbol, ASK, size, int(truth + self._edge))
         return wait_ns(self._dice, self._wait)
 
 

@@ -12,11 +12,12 @@ from msgspec import Struct
 from console.core.events import MassStatus, OrderFilled
 from console.core.fees import commission_of
 from console.core.instruments import (
-    Action,
-    BookSide,
+    ASK,
+    BID,
+    BUY,
+    NO,
     ClientOrderId,
     Instrument,
-    Side,
     TradeId,
     Venue,
     VenueOrderId,
@@ -164,7 +165,7 @@ class Wallet:
         orders = [o for o in self.on_symbol(symbol) if o is not instead_of] + [order]
         position = self.positions.get(symbol, 0)
         if not order.spec.two_sided:
-            asked = sum(o.left for o in orders if o.side is BookSide.ASK)
+            asked = sum(o.left for o in orders if o.side is ASK)
             if asked > max(0, position):
                 return False
         return tied_up(orders, position) <= self.free + self._locks.get(symbol, 0)
@@ -181,7 +182,7 @@ class Wallet:
 
     def fill(self, order: OwnOrder, size: int, price: int, maker: bool, wall: Nanos) -> OrderFilled:
         """Book `size` contracts of an order of ours as filled at `price`, in prices of its instrument."""
-        buy = order.action is Action.BUY
+        buy = order.action is BUY
         cost = cost_of(price, size) if buy else proceeds_of(price, size)
         fee = order.charge(size, price, maker)
         order.filled += size
@@ -205,9 +206,9 @@ class Wallet:
         return fill
 
     def _move(self, order: OwnOrder, size: int, cost: int, fee: int) -> None:
-        symbol, long = order.instrument.symbol, order.side is BookSide.BID
-        paid = cost if order.action is Action.BUY else -cost
-        if order.instrument.side is Side.NO:  # as if YES had been traded the other way
+        symbol, long = order.instrument.symbol, order.side is BID
+        paid = cost if order.action is BUY else -cost
+        if order.instrument.side is NO:  # as if YES had been traded the other way
             paid += size if long else -size
         before = self.positions.get(symbol, 0)
         after = before + (size if long else -size)
@@ -258,6 +259,8 @@ class Wallet:
             fills=tuple(self._fills),
             positions=tuple((Instrument(self.venue, s), net) for s, net in self.positions.items() if net),
             cash=self.free,
+            held=Cash(self.cash - self.free),
+            rounded_to=Cash(0),
         )
 
     def _remember(self, fill: OrderFilled) -> None:
@@ -269,15 +272,23 @@ class Wallet:
 
 def tied_up(orders: list[OwnOrder], position: int) -> int:
     """Cash that the orders on one symbol reserve; the first to fill uses up what is held first."""
+    bids = [order for order in orders if order.side is BID]
     lock, cover = 0, max(0, -position)
-    for order in sorted((o for o in orders if o.side is BookSide.BID), key=_descending):
-        bare = max(0, order.left - cover)
-        cover -= order.left - bare
+    if cover:  # only then does it matter who fills first
+        bids.sort(key=_descending)
+    for order in bids:
+        left = order.left
+        bare = left - cover if left > cover else 0
+        cover -= left - bare
         lock += cost_of(order.yes_price, bare)
+    asks = [order for order in orders if order.side is ASK]
     cover = max(0, position)
-    for order in sorted((o for o in orders if o.side is BookSide.ASK), key=_ascending):
-        bare = max(0, order.left - cover)
-        cover -= order.left - bare
+    if cover:
+        asks.sort(key=_ascending)
+    for order in asks:
+        left = order.left
+        bare = left - cover if left > cover else 0
+        cover -= left - bare
         lock += cost_of(ONE - order.yes_price, bare) if order.spec.two_sided else 0
     return lock
 

@@ -88,6 +88,7 @@ REASONS: dict[Reason, tuple[str, str]] = {
     Reason.FILLS_BLIND: ("blind", "the venue has not confirmed our fills lately: nothing new is placed"),
     Reason.RECONCILING: ("reconc", "reading the venue's own account of us before quoting"),
     Reason.MISMATCH: ("MISMAT", "the venue's account differs from ours: look, then accept it"),
+    Reason.FEES: ("FEES", "the venue charged other fees than it stated: look, then resume"),
     Reason.LOSS: ("LOSS", "a loss limit was reached: only the operator resumes"),
     Reason.REDUCE_ONLY: ("reduce", "re-armed to reduce only: nothing is quoted, positions may be flattened"),
     Reason.FLATTENING: ("flat", "getting out by taking liquidity, not below the floor that was typed"),
@@ -100,7 +101,7 @@ REASONS: dict[Reason, tuple[str, str]] = {
 
 BOOK_STALE = frozenset({Reason.NO_BOOK, Reason.STALE_BOOK, Reason.CROSSED_BOOK, Reason.VENUE_DOWN})
 THEO_STALE = frozenset({Reason.NO_THEO, Reason.STALE_THEO})
-NEEDS_HUMAN = frozenset({Reason.MISMATCH, Reason.LOSS})
+NEEDS_HUMAN = frozenset({Reason.MISMATCH, Reason.FEES, Reason.LOSS})
 FINE = frozenset(
     {
         Reason.TOP,

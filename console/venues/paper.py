@@ -7,7 +7,6 @@ what the engine asks for stops there. In a dry run each order is first built to 
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from pathlib import Path
 from typing import Protocol
@@ -44,6 +43,7 @@ from console.core.events import (
 )
 from console.core.instruments import Venue
 from console.core.units import Nanos
+from console.folders import keep_file
 from console.link.messages import SymbolView
 from console.sim.paper import DELAYS, PaperDials, PaperExchange
 from console.sim.wallet import SavedWallet, Wallet
@@ -169,11 +169,12 @@ class PaperVenue:
             self._put(event)
 
     def _save(self) -> None:
-        """Like a venue it remembers our account before it tells us of it."""
-        fresh = self._kept.with_suffix(".new")
-        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(msgspec.json.encode(self._exchange.wallet.save()))
-        fresh.replace(self._kept)
+        """Like a venue it remembers our account before it tells us of it.
+
+        On a full disk it goes on from memory: the journal of the run stops orders there, and cancels and
+        fills must still be told.
+        """
+        keep_file(self._kept, msgspec.json.encode(self._exchange.wallet.save()))
 
 
 def _wallet(venue: Venue, kept: Path, cash: int) -> Wallet:

@@ -32,7 +32,8 @@ from console.venues.kalshi.replay import Replay
 from console.venues.kalshi.wire import UNREADABLE, ParseError
 
 Came = Frame | ParseError
-Timed = tuple[int, int, int, Came]  # time to merge by, number of the file, receive time, what came
+Received = tuple[Nanos, Came]  # receive time, what came
+Timed = tuple[Nanos, int, Nanos, Came]  # time to merge by, number of the file, receive time, what came
 
 EXPECTED: Final = (
     'expected {"recv_ms", "event"} a line, {"frames": [{"received_ms", "frame"}]} or bare frames'
@@ -54,13 +55,13 @@ def read(
     use_yes_price: bool = False,
     whole: bool = False,
     terms: FeeTerms = STANDARD_TERMS,
-) -> Iterator[tuple[Nanos, PublicEvent]]:
-    """Yield (receive time in wall nanoseconds, event) of all files together, in time order.
+) -> Iterator[PublicEvent]:
+    """Yield the events of all files together, in time order.
 
     `use_yes_price` and `terms` are what the recorded subscription and the series had. `whole`: the files
     are pieces of one connection with every frame of it, so that holes in the numbering are losses and not
-    other markets' frames. An event's `ts` is its receive time, held while the receiver's clock runs back.
-    Raises RecordingError.
+    other markets' frames. An event's `wall` is its receive time, and so is its `ts`, held while the
+    receiver's clock runs back. Raises RecordingError.
     """
     files = list(paths)
     known = [event for event in (metadata(path, terms) for path in files) if event is not None]
@@ -71,10 +72,8 @@ def read(
     replay = Replay(parser, feeds, listings, terms)
     frames = heapq.merge(*(_timed(path, number, parser) for number, path in enumerate(files)))
     for at, source, wall, came in frames:
-        for event in replay.take(came, source, Nanos(at), Nanos(wall)):
-            yield event.wall, event
-    for event in replay.finish():
-        yield event.wall, event
+        yield from replay.take(came, source, at, wall)
+    yield from replay.finish()
 
 
 class _Sidecar(Struct, frozen=True):
@@ -104,13 +103,14 @@ def metadata(path: Path, terms: FeeTerms = STANDARD_TERMS) -> EventListing | Non
 
 def _timed(path: Path, number: int, parser: Parser) -> Iterator[Timed]:
     """What came, with a time that never runs backwards before it."""
-    now = 0
+    now = Nanos(0)
     for wall, came in _stored(path, parser):
-        now = max(now, wall)
+        if wall > now:
+            now = wall
         yield now, number, wall, came
 
 
-def _stored(path: Path, parser: Parser) -> Iterator[tuple[int, Came]]:
+def _stored(path: Path, parser: Parser) -> Iterator[Received]:
     try:
         with _opened(path) as stream:
             first = _FIRST_KEY.match(stream.peek(_CHUNK))
@@ -151,19 +151,36 @@ class _OpenLine(Struct, frozen=True):
     event: msgspec.Raw
 
 
-def _lines(path: Path, stream: BinaryIO, parser: Parser) -> Iterator[tuple[int, Came]]:
+def _lines(path: Path, stream: BinaryIO, parser: Parser) -> Iterator[Received]:
     decoder = msgspec.json.Decoder(_Line)
-    for number, line in enumerate(stream, 1):
+    number = 1
+    while lines := stream.readlines(_CHUNK):
+        try:
+            batch = decoder.decode_lines(b"".join(lines))
+        except UNREADABLE:
+            batch = []
+        if len(batch) == len(lines):  # nearly always, and quicker than one by one
+            for stored in batch:
+                yield Nanos(stored.recv_ms * MILLISECOND), stored.event
+        else:
+            yield from _one_by_one(path, number, lines, decoder, parser)
+        number += len(lines)
+
+
+def _one_by_one(
+    path: Path, first: int, lines: list[bytes], decoder: msgspec.json.Decoder[_Line], parser: Parser
+) -> Iterator[Received]:
+    for number, line in enumerate(lines, first):
         try:
             stored = decoder.decode(line)
         except UNREADABLE:
             if line.strip():
                 yield _unusual_line(f"{path}, line {number}", line, parser)
         else:
-            yield stored.recv_ms * MILLISECOND, stored.event
+            yield Nanos(stored.recv_ms * MILLISECOND), stored.event
 
 
-def _unusual_line(place: str, line: bytes, parser: Parser) -> tuple[int, Came]:
+def _unusual_line(place: str, line: bytes, parser: Parser) -> Received:
     """A frame of a type we do not know or that lacks a field; the line around it must be right."""
     try:
         stored = msgspec.json.decode(line, type=_OpenLine)
@@ -171,21 +188,21 @@ def _unusual_line(place: str, line: bytes, parser: Parser) -> tuple[int, Came]:
         raise RecordingError(
             f'{place}: {error}; expected {{"recv_ms": milliseconds, "event": frame}}'
         ) from error
-    return stored.recv_ms * MILLISECOND, _frame(parser, stored.event)
+    return Nanos(stored.recv_ms * MILLISECOND), _frame(parser, stored.event)
 
 
 class _Bare(Struct, frozen=True):
     msg: Any = None
 
 
-def _bare_lines(path: Path, stream: BinaryIO, parser: Parser) -> Iterator[tuple[int, Came]]:
+def _bare_lines(path: Path, stream: BinaryIO, parser: Parser) -> Iterator[Received]:
     """Frames without a receive time; those before the first time known get that one."""
-    wall, untimed = 0, list[Came]()
+    wall, untimed = Nanos(0), list[Came]()
     for number, line in enumerate(stream, 1):
         if not line.strip():
             continue
         stated = _stated_ms(f"{path}, line {number}", line) * MILLISECOND
-        wall = stated or wall
+        wall = Nanos(stated) if stated else wall
         untimed.append(_frame(parser, line))
         if wall:
             yield from ((wall, came) for came in untimed)
@@ -211,14 +228,14 @@ class _Element(Struct, frozen=True):
     frame: msgspec.Raw
 
 
-def _document(path: Path, stream: BinaryIO, parser: Parser) -> Iterator[tuple[int, Came]]:
+def _document(path: Path, stream: BinaryIO, parser: Parser) -> Iterator[Received]:
     for number, element in enumerate(_Document(path, stream).elements("frames"), 1):
         try:
             stored = msgspec.json.decode(element, type=_Element)
         except UNREADABLE as error:
             expected = '{"received_ms": milliseconds, "frame": frame}'
             raise RecordingError(f"{path}, frame {number}: {error}; expected {expected}") from error
-        yield stored.received_ms * MILLISECOND, _frame(parser, stored.frame)
+        yield Nanos(stored.received_ms * MILLISECOND), _frame(parser, stored.frame)
 
 
 class _Document:

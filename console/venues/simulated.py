@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +20,7 @@ from console.core.events import (
 )
 from console.core.instruments import Venue
 from console.core.matches import MatchSpec
+from console.folders import keep_file
 from console.link.messages import SymbolView
 from console.sim.dials import CALM, Dials
 from console.sim.world import World
@@ -64,6 +64,9 @@ class SimulatedVenues:
             ahead_s = (self._world.next_ts() - time.monotonic_ns()) / 1e9
             await asyncio.sleep(min(max(ahead_s, 0.001), STEP_S))
 
+    async def close(self) -> None:
+        """Nothing runs by itself."""
+
     def send(self, command: AnyCommand) -> None:
         """Pass a command to the world."""
         self._world.submit(command, time.monotonic_ns())
@@ -80,12 +83,10 @@ class SimulatedVenues:
         )
 
     def _save(self) -> None:
+        """On a full disk the world goes on from memory: cancels and fills must still be told."""
         if self._kept is None:
             return
-        fresh = self._kept.with_suffix(".new")
-        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(self._world.save())
-        fresh.replace(self._kept)
+        keep_file(self._kept, self._world.save())
 
 
 def _words(spec: MatchSpec) -> str:

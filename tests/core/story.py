@@ -122,6 +122,8 @@ class Clerk:
 
     venue: Venue
     cash: int = 1_000 * ONE
+    held: int | None = 0  # cash besides the free one; None: it does not tell
+    rounded_to: int = 10_000
     orders: dict[ClientOrderId, Resting] = field(default_factory=dict)
     gone: set[ClientOrderId] = field(default_factory=set)
     positions: dict[Instrument, int] = field(default_factory=dict)
@@ -164,7 +166,15 @@ class Clerk:
             for order_id, resting in self.orders.items()
         )
         held = tuple((instrument, net) for instrument, net in self.positions.items() if net)
-        return MassStatus(venue=self.venue, orders=orders, fills=(), positions=held, cash=Cash(self.cash))
+        return MassStatus(
+            venue=self.venue,
+            orders=orders,
+            fills=(),
+            positions=held,
+            cash=Cash(self.cash),
+            held=None if self.held is None else Cash(self.held),
+            rounded_to=Cash(self.rounded_to),
+        )
 
     def snapshot(self, instrument: Instrument) -> BookSnapshot:
         """The public book: what others show and our own orders."""
@@ -184,9 +194,13 @@ class Clerk:
         resting.filled += size
         bought = place.action is Action.BUY
         cost = cost_of(price, size) if bought else proceeds_of(price, size)
-        self.cash += -cost - fee if bought else cost - fee
         gained = size if bought is (place.instrument.side is Side.YES) else -size
-        self.positions[place.instrument.yes] = self.positions.get(place.instrument.yes, 0) + gained
+        before = self.positions.get(place.instrument.yes, 0)
+        after = self.positions[place.instrument.yes] = before + gained
+        self.cash += (-cost if bought else cost) - fee
+        if place.instrument.side is Side.NO:  # as if YES had been traded the other way
+            self.cash += -size if gained > 0 else size
+        self.cash -= max(0, -after) - max(0, -before)
         self.trades += 1
         filled = OrderFilled(
             venue_order_id=resting.venue_order_id,

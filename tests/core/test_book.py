@@ -167,8 +167,8 @@ def test_the_rival_is_where_cumulative_size_first_reaches_the_dust_limit() -> No
     assert face.rival(contracts(3)) == (cents(49), contracts(2))
     assert face.rival(contracts(5)) == (cents(48), contracts(30))
     assert face.rival(contracts(35)) is None
-    assert face.rival(contracts(5), below=cents(48)) is None
-    assert face.rival(contracts(1), below=cents(50)) == (cents(49), contracts(2))
+    assert face.rival_below(cents(48), contracts(5)) is None
+    assert face.rival_below(cents(50), contracts(1)) == (cents(49), contracts(2))
 
 
 def test_our_own_size_is_no_rival_and_counts_at_most_the_level() -> None:

@@ -57,7 +57,7 @@ def test_the_ask_side_is_the_bid_side_of_the_mirrored_book(
     seen = Face(book, ASK, own_asks)
     same = Face(mirror(book), BID, flipped(own_asks))
     assert seen.rival(dust) == same.rival(dust)
-    assert seen.rival(dust, below=price) == same.rival(dust, below=price)
+    assert seen.rival_below(price, dust) == same.rival_below(price, dust)
     assert seen.opposing(own_bids) == same.opposing(flipped(own_bids))
     assert seen.depth(price // 4) == same.depth(price // 4)
     assert seen.down(price) == same.down(price)

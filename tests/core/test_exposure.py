@@ -201,3 +201,27 @@ def test_the_worst_case_is_the_worst_over_all_combinations_of_fills(outcomes: in
         expected = brute_force(fills, orders, outcomes, may_none=may_none, rule=rule, fees=fees, fair=fair)
         assert found == pytest.approx(expected, abs=10)  # roundings of a millionth, against us
         assert found >= expected - 2
+
+
+COMMISSION = FeeModel(FeeKind.WINNINGS, maker_rate=20_000)
+
+
+@pytest.mark.parametrize("rule", list(VoidRule))
+@pytest.mark.parametrize("fees", [NO_FEES, MAKER, COMMISSION])
+def test_an_order_adds_at_most_what_it_can_lose_by_itself(fees: FeeModel, rule: VoidRule) -> None:
+    # what lets `risk.allow` skip the worst case with the order in it while there is room for all of that
+    dice = random.Random(7)
+    told = terms(2, fees, rule)
+    for _ in range(300):
+        made = position(may_none=dice.random() < 0.5)
+        take(made, dice.choice([A, B, NO_A]), dice.randint(1, 30), dice.randint(1, 99))
+        resting = [bid(B, dice.randint(1, 99), dice.randint(1, 30))]
+        leg, action = dice.choice([A, B, NO_A]), dice.choice([Action.BUY, Action.SELL])
+        price, size = cents(dice.randint(1, 99)), contracts(dice.randint(1, 30))
+        standing = ((cents(dice.randint(1, 99)), contracts(dice.randint(1, 30))),)
+        most = cash_at_risk(action, price, size, fees, ONE)
+        for before in ((), standing):  # placed, or amended
+            others = [*resting, Risked(leg, action, before)] if before else resting
+            without = worst_loss(made, others, told, FAIR)
+            with_it = worst_loss(made, [*resting, Risked(leg, action, (*before, (price, size)))], told, FAIR)
+            assert with_it - without <= most

@@ -314,6 +314,10 @@ class Told:
         self.counted = 0
 
     def tell(self, message: str) -> None:
+        self.hear(message)
+        self.check()
+
+    def hear(self, message: str) -> None:
         blotter, order = self.blotter, self.order
         match message.split():
             case ["ack"]:
@@ -345,7 +349,6 @@ class Told:
                 blotter.amend_refused(order, T)
             case _:
                 raise AssertionError(message)
-        self.check()
 
     def check(self) -> None:
         blotter, order = self.blotter, self.order
@@ -379,18 +382,18 @@ def possible(order: tuple[str, ...]) -> bool:
     )
 
 
-@pytest.mark.parametrize(
-    ("messages", "filled", "ends"),
-    [
-        (("ack", "fill t1 3", "fill t2 7", "fill t1 3", "cancel", "refused"), 10, S.FILLED),
-        (("ack", "fill t1 3", "fill t1 3", "cancel", "canceled", "ack"), 3, S.CANCELED),
-        (("ack", "fill t1 3", "fill t2 7", "canceled", "silence", "cancel"), 10, S.FILLED),
-        (("ack", "silence", "fill t1 4", "expired", "canceled", "fill t1 4"), 4, None),
-        (("ack", "amend 46 12", "sweep", "amend-refused", "fill t1 4", "canceled"), 4, S.CANCELED),
-        (("ack", "amend 46 12", "amended 46 12", "fill t1 5", "fill t3 7", "sweep", "swept"), 12, S.FILLED),
-        (("ack", "amend 46 12", "amend-refused", "fill t1 5", "fill t2 5", "silence"), 10, S.FILLED),
-    ],
-)
+STORIES: list[tuple[tuple[str, ...], int, OrderState | None]] = [
+    (("ack", "fill t1 3", "fill t2 7", "fill t1 3", "cancel", "refused"), 10, S.FILLED),
+    (("ack", "fill t1 3", "fill t1 3", "cancel", "canceled", "ack"), 3, S.CANCELED),
+    (("ack", "fill t1 3", "fill t2 7", "canceled", "silence", "cancel"), 10, S.FILLED),
+    (("ack", "silence", "fill t1 4", "expired", "canceled", "fill t1 4"), 4, None),
+    (("ack", "amend 46 12", "sweep", "amend-refused", "fill t1 4", "canceled"), 4, S.CANCELED),
+    (("ack", "amend 46 12", "amended 46 12", "fill t1 5", "fill t3 7", "sweep", "swept"), 12, S.FILLED),
+    (("ack", "amend 46 12", "amend-refused", "fill t1 5", "fill t2 5", "silence"), 10, S.FILLED),
+]
+
+
+@pytest.mark.parametrize(("messages", "filled", "ends"), STORIES)
 def test_in_every_order_of_messages_fills_count_once_and_the_index_is_right(
     messages: tuple[str, ...], filled: int, ends: OrderState | None
 ) -> None:
@@ -401,6 +404,19 @@ def test_in_every_order_of_messages_fills_count_once_and_the_index_is_right(
         assert told.order.filled == contracts(filled)
         assert ends in (None, told.order.state), order
         assert told.order.ended
+
+
+@pytest.mark.parametrize("messages", [messages for messages, _, _ in STORIES])
+def test_our_sizes_are_those_of_a_blotter_that_is_asked_for_the_first_time(messages: tuple[str, ...]) -> None:
+    for order in sorted(filter(possible, set(permutations(messages))))[::17]:
+        told = Told()
+        for count, message in enumerate(order, 1):
+            told.tell(message)  # asked after every message
+            fresh = Told()
+            for again in order[:count]:
+                fresh.hear(again)
+            for side in BookSide:
+                assert told.blotter.own_sizes(A, side) == fresh.blotter.own_sizes(A, side), order[:count]
 
 
 def test_more_filled_than_the_order_had_is_counted_and_shows() -> None:

@@ -79,6 +79,7 @@ def test_the_venues_own_limits_govern_and_renewals_are_paid_for() -> None:
     budget = Budget(settings)
     budget.told(TIER, settings)
     assert (budget.per_s, budget.burst, budget.reserve, budget.costs.cancel) == (100, 200, 50, 2)
+    assert budget.left(Nanos(SECOND)) == 200  # nothing was sent: the bucket is full, whatever its size
     budget.configure(AccountSettings(cancel_reserve_pct=50))
     assert (budget.per_s, budget.reserve) == (100, 100)
 

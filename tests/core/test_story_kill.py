@@ -19,15 +19,17 @@ from console.core.commands import (
 )
 from console.core.events import (
     Kill,
+    Mode,
     OrderAccepted,
     OrderCanceled,
     OutcomeUnknown,
     Pause,
     Rearm,
     Resume,
+    Started,
     VenueUp,
 )
-from console.core.instruments import Instrument, VenueOrderId
+from console.core.instruments import Instrument, RunId, VenueOrderId
 from console.core.matches import MatchId
 from console.core.reasons import Reason
 from console.core.settings import AccountSettings, MatchSettings
@@ -304,3 +306,55 @@ def test_the_checkpoint_of_a_killed_engine_can_be_read() -> None:
     kept = checkpoint.decode(checkpoint.encode(story.state))
     assert kept.killed == "operator"
     assert msgspec.json.decode(checkpoint.encode(story.state))["killed"] == "operator"
+
+
+# ---- one venue
+
+
+def test_one_venue_killed_is_swept_by_account_and_the_other_goes_on() -> None:
+    story = two_venues()
+    sent = story.tell(Kill(by="operator", venue=K))
+    assert story.all(Latch, sent) == [Latch(reason="operator", venue=K)]
+    assert [command.venue for command in story.all(CancelAll, sent)] == [K]
+    assert story.state.kill is None
+    assert not story.clerks[K].orders
+    placed = story.all(PlaceOrder, story.wait(60))
+    assert {place.instrument.venue for place in placed} <= {P}
+    assert story.rests(PA)
+    assert story.state.connections[K].sweep is not None
+    assert story.state.connections[K].sweep.proven
+
+
+def test_one_venue_stays_killed_over_a_restart_until_re_armed() -> None:
+    story = two_venues()
+    story.tell(Kill(by="operator", venue=K))
+    later = story.restart()
+    later.up()
+    for instrument, price in ((A, 48), (B, 43), (PA, 48), (PB, 43)):
+        later.book(instrument, {price: 100}, {price + 8: 100})
+    assert {place.instrument.venue for place in later.all(PlaceOrder, later.wait(30))} == {P}
+    lifted = later.tell(Rearm(word="RESUME", reason="looked"))
+    assert Latch(reason="", venue=K) in lifted
+    later.wait(30)
+    assert later.state.connections[K].killed == ""
+
+
+def test_a_latch_file_of_one_venue_is_obeyed_from_the_first_event() -> None:
+    story = Story(K, P)
+    story.tell(
+        Started(
+            run_id=RunId("run2"),
+            mode=Mode.SIM,
+            account="test",
+            settings=AccountSettings(),
+            venues=(K, P),
+            latched_venues=((K, "mmconsole kill"),),
+        )
+    )
+    assert story.state.connections[K].killed == "mmconsole kill"
+    assert story.state.connections[P].killed == ""
+
+
+def test_a_venue_that_is_not_there_cannot_be_killed() -> None:
+    story = game()
+    assert story.refusals(story.tell(Kill(by="x", venue=P))) == ["polymarket is not configured in this run"]

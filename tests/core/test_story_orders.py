@@ -8,6 +8,7 @@ import pytest
 from console.core.commands import AmendOrder, CancelOrder, Lookup, PlaceOrder, Severity
 from console.core.events import (
     AmendRejected,
+    InstrumentDefined,
     OrderAccepted,
     OrderCanceled,
     OrderCancelRejected,
@@ -209,6 +210,23 @@ def test_an_amend_that_finds_nothing_is_looked_up() -> None:
     assert [c.order_id for c in story.all(Lookup, sent)] == [order_id]
 
 
+def test_where_an_amend_may_trade_at_once_a_better_price_is_a_new_order() -> None:
+    story = game()
+    for leg in (A, B):
+        spec = msgspec.structs.replace(KALSHI, amend_takes=True)
+        story.tell(InstrumentDefined(instrument=leg, spec=spec))
+    before = story.order(A)
+    story.book(A, {49: 100}, {56: 100})  # outbid: up
+    story.wait(3)
+    assert story.order(A) != before
+    assert not story.all(AmendOrder)
+    moved = story.order(A)
+    story.fair(0.50, 0.50)  # the ceiling falls: down, by an amend
+    story.wait(1)
+    assert story.order(A) == moved
+    assert story.all(AmendOrder)
+
+
 def test_an_amend_asks_for_the_total_with_what_has_filled() -> None:
     story = game()
     story.fill(story.order(A), 4)
@@ -310,7 +328,7 @@ def test_selling_more_than_is_held_of_a_one_sided_symbol_stops_the_venue() -> No
     story.book(PB, {43: 100}, {51: 100})
     story.fair(0.525, 0.475)
     story.wait(6)
-    story.tell(manual_fill(PA, action=Action.SELL))
+    story.tell(manual_fill(PA, action=Action.SELL, fee=dollars(0)))
     story.wait(1)
     assert story.state.desks[M].reason is Reason.MISMATCH
     assert any("sold more of" in text for text in story.alerts())

@@ -234,6 +234,7 @@ def test_a_settled_symbol_pays_and_ends_the_match() -> None:
     story.fill(story.order(A), 10)
     story.wait(1)
     story.clerks[K].positions = {}
+    story.clerks[K].cash += contracts(10)  # a dollar each
     story.tell(Settled(instrument=A, payout=Price(1_000_000)))
     story.tell(Settled(instrument=B, payout=Price(0)))
     story.wait(3)

@@ -45,6 +45,7 @@ def traded() -> Story:
     """Long 10 of A and 4 of B, two quotes out."""
     story = game()
     story.fill(story.order(A), 10, fee=0.05)
+    story.tell(Resume(match=M))  # the venue said it charges nothing
     story.wait(1)
     story.fill(story.order(B), 4)
     story.wait(1)

@@ -20,6 +20,7 @@ from console.core.events import (
     OrderCancelRejected,
     OutcomeUnknown,
     RejectReason,
+    Resume,
     Tick,
     VenueDown,
     VenueUp,
@@ -426,3 +427,31 @@ def test_ticks_alone_change_nothing_in_a_sound_market() -> None:
         story.tell(Tick())
     assert story.resting() == 2
     assert KALSHI.two_sided
+
+
+# ---- the wall clock
+
+
+def test_a_clock_set_a_little_pauses_for_a_moment() -> None:
+    story = game()
+    story.wall = Nanos(story.wall + SECOND)
+    story.wait(1)
+    assert story.resting() == 0
+    assert story.state.desks[M].reason is Reason.CLOCK
+    story.wait(20)
+    assert story.resting() == 2
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_a_clock_that_jumped_by_an_hour_pauses_until_the_operator_looked(hours: int) -> None:
+    """A lid that was closed, or a time server gone mad: starts, stops and stamps are in doubt."""
+    story = game()
+    story.wall = Nanos(story.wall + hours * 3600 * SECOND)
+    story.wait(0.2)
+    story.wait(0.2)
+    assert story.resting() == 0
+    assert story.all(PlaceOrder, story.wait(120)) == []
+    assert f"the wall clock jumped by {hours * 3600:+.1f} s: paused until you resume" in story.alerts()
+    story.tell(Resume())
+    story.wait(20)
+    assert story.resting() == 2

@@ -9,9 +9,9 @@ import pytest
 
 from console.config.read import load
 from console.core.commands import AmendOrder, CancelAll, CancelOrder, PlaceOrder
-from console.core.events import AddMatch, BookSnapshot, Kill, OrderRejected, RejectReason, Tick
+from console.core.events import AddMatch, BookSnapshot, Kill, OrderRejected, RejectReason, SetTheo, Tick
 from console.core.instruments import Instrument, Venue
-from console.folders import KillLatch
+from console.folders import Latches
 from console.runner.clock import SystemClock
 from console.runner.inbox import BACKLOG_MAX, Inbox
 from console.runner.outbox import Outbox
@@ -44,6 +44,9 @@ class Watched:
             if not self.broken.is_set():
                 world.cancel()
 
+    async def close(self):
+        await self.inner.close()
+
     def send(self, command):
         self.sent.append(command)
         self.inner.send(command)
@@ -65,7 +68,7 @@ async def running(places, tmp_path):
     first = [AddMatch(spec=spec, settings=profile) for spec in source.inner.listings[:4]]
     journals, socket = tmp_path / "journal", tmp_path / "s"
     beginning = Beginning("r1", tmp_path, journals, socket, b"", first, keep_without_console=True)
-    runner = Runner(config, beginning, source, KillLatch(tmp_path), said.append, SystemClock())
+    runner = Runner(config, beginning, source, Latches(tmp_path, source.venues), said.append, SystemClock())
     task = asyncio.create_task(runner.run(lambda: None))
     try:
         await until(lambda: source.count(PlaceOrder) >= 4, task)
@@ -118,9 +121,10 @@ def test_journal_that_cannot_be_written_stops_places_and_lets_cancels_out(places
         async with running(places, tmp_path) as (runner, source, said, task):
             [journal] = (tmp_path / "journal").glob("*.sqlite")
             database = sqlite3.connect(journal, isolation_level=None)
+            cancelled = source.count(CancelOrder)
             database.execute("DROP TABLE records")
             await until(lambda: any("no order leaves, cancels do" in line for line in said), task)
-            placed, cancelled = source.count(PlaceOrder, AmendOrder), source.count(CancelOrder)
+            placed = source.count(PlaceOrder, AmendOrder)
             await until(lambda: runner.view("").orders_open == 0, task)
             assert source.count(PlaceOrder, AmendOrder) == placed
             assert source.count(CancelOrder) > cancelled
@@ -164,8 +168,11 @@ def test_flood_of_book_changes_is_cut_short_but_fills_are_kept():
 @pytest.fixture
 def outbox(tmp_path):
     sent, answered = [], []
-    latch = KillLatch(tmp_path)
-    return Outbox(latch, sent.append, answered.append), latch, sent, answered
+    latches = Latches(tmp_path, tuple(Venue))
+    clock = [100.0]
+    box = Outbox(latches, sent.append, answered.append, lambda: clock[0])
+    box.clock = clock
+    return box, latches, sent, answered
 
 
 def test_place_leaves_only_when_its_record_is_on_disk(outbox):
@@ -180,12 +187,22 @@ def test_place_leaves_only_when_its_record_is_on_disk(outbox):
 
 
 def test_latch_is_read_once_more_before_places_leave(outbox):
-    box, latch, sent, answered = outbox
+    box, latches, sent, answered = outbox
     box.hold(3, place_order("r1-1"))
-    latch.write("somebody else")
+    latches.all.write("somebody else")
     box.committed(3)
     assert not sent
     assert [(a.order_id, a.reason) for a in answered] == [("r1-1", RejectReason.KILLED)]
+
+
+def test_latch_of_one_venue_holds_back_its_orders_only(outbox):
+    box, latches, sent, answered = outbox
+    box.hold(3, place_order("r1-1"))
+    box.hold(4, place_order("r1-2", venue=Venue.POLYMARKET))
+    latches.of[Venue.KALSHI].write("somebody else")
+    box.committed(4)
+    assert [command.order_id for command in sent] == ["r1-2"]
+    assert [a.order_id for a in answered] == ["r1-1"]
 
 
 def test_cancel_all_drops_what_has_not_left(outbox):
@@ -196,3 +213,39 @@ def test_cancel_all_drops_what_has_not_left(outbox):
     box.committed(9)
     assert [command.order_id for command in sent] == ["r1-2"]
     assert [a.order_id for a in answered] == ["r1-1"]
+
+
+def test_what_waited_too_long_for_the_disk_does_not_leave(outbox):
+    box, _, sent, answered = outbox
+    box.hold(3, place_order("r1-1"))
+    box.clock[0] += 1.5
+    box.hold(4, place_order("r1-2"))
+    box.committed(9)
+    assert [command.order_id for command in sent] == ["r1-2"]
+    assert [(a.order_id, a.text) for a in answered] == [("r1-1", "the journal took too long")]
+
+
+def test_cancelled_before_it_left_it_never_existed(outbox):
+    box, _, sent, answered = outbox
+    box.hold(3, place_order("r1-1"))
+    assert box.holds("r1-1")
+    assert box.withdraw("r1-1")
+    assert not box.withdraw("r1-9")
+    box.committed(9)
+    assert sent == []
+    assert [a.order_id for a in answered] == ["r1-1"]
+
+
+def test_fair_values_given_by_hand_go_with_the_matches_to_the_next_run(places, tmp_path):
+    async def story():
+        async with running(places, tmp_path) as (runner, source, _, __):
+            match = source.inner.listings[0].id
+            source.put(SetTheo(match=match, odds=(2.0, 2.0), pinned=True))
+            await until(lambda: [e for e in runner.carried() if isinstance(e, SetTheo)])
+            (pinned,) = [e for e in runner.carried() if isinstance(e, SetTheo)]
+            assert (pinned.match, pinned.odds, pinned.pinned) == (match, (2.0, 2.0), True)
+            added = {e.spec.id: e.odds for e in runner.carried() if isinstance(e, AddMatch)}
+            assert added[match] == (2.0, 2.0)
+            assert len(added) == 4
+
+    asyncio.run(story())

@@ -28,6 +28,7 @@ from console.venues.kalshi.wire import ParseError
 STREAM = [
     (path.name, frame)
     for path in sorted((EXAMPLES / "ws").glob("*.json"))
+    if not path.name.startswith("cmd_")
     for frame in example(f"ws/{path.name}").get("frames", [example(f"ws/{path.name}")])
 ]
 REQUIRED = {

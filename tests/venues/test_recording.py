@@ -66,7 +66,7 @@ def packed(path: Path) -> Path:
 
 
 def replayed(*paths: Path, **how: Any) -> list[PublicEvent]:
-    return [event for _, event in read(paths, **how)]
+    return list(read(paths, **how))
 
 
 def books(events: Iterable[PublicEvent]) -> list[PublicEvent]:
@@ -92,21 +92,21 @@ def test_every_format_gives_the_same_events(tmp_path: Path, write: Writer, zippe
     path = write(tmp_path / "r", [(T0, snapshot(10)), (T0 + 5, delta(11)), (T0 + 7, trade(3))])
     events = list(read([packed(path) if zipped else path]))
     first = T0 + 5 if write is as_bare_frames else T0  # a bare snapshot has the time of the next frame
-    assert [wall // 1_000_000 for wall, _ in events] == [first, first, first, T0 + 5, T0 + 7]
-    assert all(event.wall == wall == event.ts for wall, event in events)
-    assert [type(event) for _, event in events[:2]] == [InstrumentDefined, MarketStatus]
-    assert [event for _, event in events[3:]] == [
+    assert [event.wall // 1_000_000 for event in events] == [first, first, first, T0 + 5, T0 + 7]
+    assert all(event.wall == event.ts for event in events)
+    assert [type(event) for event in events[:2]] == [InstrumentDefined, MarketStatus]
+    assert events[3:] == [
         BookDelta(
-            ts=events[3][1].ts,
-            wall=events[3][1].wall,
+            ts=events[3].ts,
+            wall=events[3].wall,
             instrument=LAL,
             side=BookSide.BID,
             price=Price(460_000),
             change=Size(10_000_000),
         ),
         Trade(
-            ts=events[4][1].ts,
-            wall=events[4][1].wall,
+            ts=events[4].ts,
+            wall=events[4].wall,
             instrument=LAL,
             price=Price(480_000),
             size=Size(25_000_000),
@@ -133,7 +133,7 @@ def test_blank_lines_and_unknown_frames_pass(tmp_path: Path) -> None:
 def test_first_frames_without_a_time_get_the_first_time_known(tmp_path: Path) -> None:
     story = [(T0, example("ws/resp_subscribed_orderbook.json")), (T0, snapshot(1)), (T0, snapshot(2, BOS))]
     path = as_bare_frames(tmp_path / "r", [*story, (T0 + 3, delta(3)), (T0, snapshot(4)), (T0 + 9, delta(5))])
-    assert [wall // 1_000_000 - T0 for wall, event in read([path]) if books([event])] == [3, 3, 3, 3, 9]
+    assert [event.wall // 1_000_000 - T0 for event in books(read([path]))] == [3, 3, 3, 3, 9]
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_several_files_are_one_story_in_time_order(tmp_path: Path) -> None:
     bos = as_document(
         tmp_path / "bos", [(T0 + 10, snapshot(2, BOS)), (T0 + 30, delta(4, BOS, price="0.4700"))]
     )
-    told = [(wall // 1_000_000 - T0, event.instrument) for wall, event in read([lal, bos]) if books([event])]
+    told = [(event.wall // 1_000_000 - T0, event.instrument) for event in books(read([lal, bos]))]
     assert told == [(0, LAL), (10, BOS), (20, LAL), (30, BOS), (40, LAL)]
 
 

@@ -43,7 +43,7 @@ class Crowd:
         self._ratios = [odds_ratio(odds) for odds in self._rungs]
 
     def open(self) -> None:
-        """Everybody posts first prices on the main lines; the others stay empty for now."""
+        """Everybody posts first prices on the main lines; the others begin empty."""
         for line in self.lines:
             if line.pool.line.favourite:
                 self._quote(line)

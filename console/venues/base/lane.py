@@ -80,21 +80,23 @@ class Lane:
                     headers=request.headers,
                     allow_redirects=False,
                 ) as answer:
-                    return Reply(answer.status, await _whole(answer), dict(answer.headers))
+                    return Reply(answer.status, await _body(answer), dict(answer.headers))
         except (aiohttp.ClientConnectorError, aiohttp.InvalidURL, ssl.SSLCertVerificationError) as error:
             raise Refused(RejectReason.NOT_CONNECTED, _brief(error)) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Unanswered(_brief(error)) from error
 
 
-async def _whole(answer: aiohttp.ClientResponse) -> bytes:
-    """The body to its end; one that is too long proves nothing."""
-    parts = bytearray()
-    async for part in answer.content.iter_any():
-        parts += part
-        if len(parts) > BODY_MAX:
+async def _body(answer: aiohttp.ClientResponse) -> bytes:
+    """All of a body; raises Unanswered for one that no list of orders could be."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in answer.content.iter_chunked(1 << 16):
+        size += len(part)
+        if size > BODY_MAX:
             raise Unanswered(f"an answer of more than {BODY_MAX} bytes")
-    return bytes(parts)
+        parts.append(part)
+    return b"".join(parts)
 
 
 def _brief(error: BaseException) -> str:

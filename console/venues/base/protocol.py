@@ -55,6 +55,10 @@ class FeedClient(Protocol):
 class Picker(Protocol):
     """Adds and drops matches by itself, as the settings wish."""
 
+    @property
+    def name(self) -> str:
+        """As in journal and screen."""
+
     async def run(self, put: Put) -> None:
         """Put `AddMatch` and `RemoveMatch` until cancelled."""
 

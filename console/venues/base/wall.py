@@ -15,6 +15,7 @@ class VenueClock:
         self.offset_s = 0.0
         self.round_trip_s = 0.0
         self.measured = False
+        self._resolution_s = float("inf")  # of the finest stamp so far
 
     def now_ms(self) -> int:
         """Milliseconds since 1970 by the venue's clock, as well as we know it."""
@@ -28,12 +29,13 @@ class VenueClock:
         """Take the venue's time as told in an answer; sent and received by our wall clock.
 
         A stamp of whole seconds is on average half a second old (`resolution_s` 1). Offsets are smoothed, but
-        one that jumped (our clock was set) is believed at once.
+        one that jumped (our clock was set) is believed at once, as is the first of a finer stamp.
         """
         offset = theirs_s + resolution_s / 2.0 - (sent_s + received_s) / 2.0
         self.round_trip_s = received_s - sent_s
-        if not self.measured or abs(offset - self.offset_s) > max(1.0, resolution_s):
-            self.offset_s = offset
+        finer = resolution_s < self._resolution_s
+        if finer or abs(offset - self.offset_s) > max(1.0, resolution_s):
+            self.offset_s, self._resolution_s = offset, min(resolution_s, self._resolution_s)
         else:
             self.offset_s += SMOOTHING * (offset - self.offset_s)
         self.measured = True

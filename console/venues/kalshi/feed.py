@@ -75,6 +75,7 @@ class Feed:
     def __init__(self, parser: Parser, sequence: Sequence) -> None:
         self.parser = parser
         self.sequence = sequence
+        self.gapped: set[int] = set()  # subscriptions that lost frames; emptied by whoever mends them
 
     def read(self, raw: bytes, ts: Nanos = UNSTAMPED, wall: Nanos = UNSTAMPED) -> tuple[PublicEvent, ...]:
         """Events of one frame as it came off the wire."""
@@ -93,6 +94,7 @@ class Feed:
         if frame.seq:
             gap = self.sequence.check(frame.sid, frame.seq)
             if gap is not None:
+                self.gapped.add(frame.sid)
                 events = _stale(gap.instruments, gap.why, ts, wall) + events
         if isinstance(frame, DeltaFrame):
             return events
@@ -107,6 +109,8 @@ class Feed:
         """Books that an unreadable frame makes stale: its market's, or every one it may have concerned."""
         market = instrument(error.market) if error.market else None
         gap = self.sequence.check(error.sid, error.seq) if error.seq else None
+        if gap is not None:
+            self.gapped.add(error.sid)
         lost = () if gap is None else _stale(gap.instruments, gap.why, ts, wall)
         concerned = self.sequence.books(error.sid) if market is None else (market,)
         return lost + _stale(concerned, str(error), ts, wall)

@@ -19,7 +19,7 @@ from console.core.events import (
     Settled,
     Trade,
 )
-from console.core.instruments import BookSide, Instrument, InstrumentSpec, MarketState, Side
+from console.core.instruments import ASK, BID, NO, BookSide, Instrument, InstrumentSpec, MarketState, Side
 from console.core.ladders import Band
 from console.core.units import Nanos, Price, Size
 from console.venues.kalshi.listings import Listing
@@ -93,6 +93,7 @@ class _LifecycleMsg(Struct, frozen=True):
     event_type: str  # says which of the others are there
     settlement_value: str | None = None
     price_ranges: tuple[PriceRange, ...] | None = None
+    close_ts: int | None = None
 
 
 class LifecycleFrame(Struct, frozen=True, tag="market_lifecycle_v2", tag_field="type"):
@@ -155,6 +156,7 @@ class ErrorFrame(Struct, frozen=True, tag="error", tag_field="type"):
     msg: _ErrorMsg
     sid: int = 0
     seq: int = 0
+    id: int = 0  # of the command it refuses
 
 
 class TickerFrame(Struct, frozen=True, tag="ticker", tag_field="type"):
@@ -252,7 +254,7 @@ class Parser:
 
     def _delta(self, frame: DeltaFrame, ts: Nanos, wall: Nanos) -> BookDelta:
         msg, field = frame.msg, "price_dollars"
-        on_no_leg = msg.side is Side.NO
+        on_no_leg = msg.side is NO
         try:
             price = (self._no_price if on_no_leg else self._yes_price)(msg.price_dollars)
             field = "delta_fp"
@@ -263,7 +265,7 @@ class Parser:
             ts=ts,
             wall=wall,
             instrument=self._instrument(msg.market_ticker),
-            side=BookSide.ASK if on_no_leg else BookSide.BID,
+            side=ASK if on_no_leg else BID,
             price=price,
             change=size,
         )

@@ -34,6 +34,7 @@ MAKER_RATES: Final = {
     "quadratic_with_maker_fees": KALSHI_MAKER,
     "quadratic_with_combo_maker_fees": KALSHI_MAKER_COMBO,
 }
+WORST: Final = 100_000  # 0.10: the setting `taker10`
 STATES: Final = {
     "initialized": MarketState.PAUSED,
     "active": MarketState.OPEN,
@@ -56,18 +57,22 @@ class Result(enum.Enum):
 
 
 class FeeTerms(Struct, frozen=True):
-    """Fees as a series states them; `unit` is the cash precision of the account, in millionths."""
+    """Fees as a series states them; `unit` is the cash precision of the account, in millionths.
+
+    `worst`: reckon with ten per cent of P(1-P) whatever the series states.
+    """
 
     fee_type: str = "quadratic"
     multiplier: Decimal = Decimal(1)
     unit: int = KALSHI_UNIT_DIRECT
+    worst: bool = False
 
     def overridden(self, fee_type: str | None, multiplier: Decimal | None) -> FeeTerms:
         """The terms of an event: nulls leave the series' own, while a multiplier of 0 is meant."""
-        return FeeTerms(
-            self.fee_type if fee_type is None else fee_type,
-            self.multiplier if multiplier is None else multiplier,
-            self.unit,
+        return msgspec.structs.replace(
+            self,
+            fee_type=self.fee_type if fee_type is None else fee_type,
+            multiplier=self.multiplier if multiplier is None else multiplier,
         )
 
     def model(self) -> FeeModel:
@@ -76,12 +81,15 @@ class FeeTerms(Struct, frozen=True):
             raise ValueError(f"{self.fee_type!r} is none of {', '.join(MAKER_RATES)}")
         if self.multiplier < 0:
             raise ValueError(f"the multiplier {self.multiplier} is negative")
+        broker = self.unit == KALSHI_UNIT_BROKER
+        if self.worst:
+            return FeeModel(maker_rate=WORST, taker_rate=WORST, unit=self.unit, per_order=broker, bound=True)
         return FeeModel(
             FeeKind.QUADRATIC,
             maker_rate=math.ceil(MAKER_RATES[self.fee_type] * self.multiplier),
             taker_rate=math.ceil(KALSHI_TAKER * self.multiplier),
             unit=self.unit,
-            per_order=self.unit == KALSHI_UNIT_BROKER,
+            per_order=broker,
         )
 
 
@@ -105,6 +113,7 @@ class Listing(Struct, frozen=True, kw_only=True):
     payout: Price | None = None
     shard: int = 0
     occurs_wall: Nanos = Nanos(0)
+    expires_wall: Nanos = Nanos(0)  # when it is expected to be over
     close_wall: Nanos = Nanos(0)
     settled_wall: Nanos = Nanos(0)
 
@@ -134,6 +143,7 @@ class _Market(Struct, frozen=True, kw_only=True):
     settlement_value_dollars: str | None = None
     settlement_ts: datetime | None = None
     occurrence_datetime: datetime | None = None
+    expected_expiration_time: datetime | None = None
 
 
 class _MarketBody(Struct, frozen=True):
@@ -193,10 +203,10 @@ def parse_event(body: bytes, terms: FeeTerms = STANDARD_TERMS) -> EventListing:
     )
 
 
-def parse_series(body: bytes, unit: int = KALSHI_UNIT_DIRECT) -> FeeTerms:
+def parse_series(body: bytes, unit: int = KALSHI_UNIT_DIRECT, *, worst: bool = False) -> FeeTerms:
     """Read the fees in ``GET /series/{ticker}``; `unit` is the cash precision of the account."""
     series = _read(body, "series", _SeriesBody).series
-    return FeeTerms(series.fee_type, series.fee_multiplier, unit)
+    return FeeTerms(series.fee_type, series.fee_multiplier, unit, worst)
 
 
 def _read(body: bytes, kind: str, shape: type[T]) -> T:
@@ -231,6 +241,7 @@ def _listing(market: _Market, series: FeeTerms, own: FeeTerms) -> Listing:
         payout=paid,
         shard=market.exchange_index,
         occurs_wall=nanos(market.occurrence_datetime),
+        expires_wall=nanos(market.expected_expiration_time),
         close_wall=nanos(market.close_time),
         settled_wall=nanos(market.settlement_ts),
     )
@@ -246,6 +257,7 @@ def spec(grid: tuple[Band, ...], fees: FeeModel, rules_hash: str = "") -> Instru
         void_rule=VoidRule.FAIR,
         two_sided=True,
         amendable=True,
+        amend_takes=True,  # the schema has no post-only word for an amend, and it may cross and trade
         rules_hash=rules_hash,
     )
 

@@ -34,6 +34,9 @@ class _Trust(enum.Enum):
     STALE = "said to be stale, until the next snapshot"
 
 
+_SOUND = _Trust.SOUND
+
+
 class _Market:
     """A market met in the recordings; `legal` are the prices of its grid, `source` the file it is in."""
 
@@ -80,10 +83,11 @@ class Replay:
         self._told = itertools.count()
         self._now = Nanos(0)
 
-    def take(self, frame: Frame | ParseError, source: int, now: Nanos, wall: Nanos) -> Iterator[PublicEvent]:
+    def take(self, frame: Frame | ParseError, source: int, now: Nanos, wall: Nanos) -> list[PublicEvent]:
         """Events up to and of one frame of file `source`; `now`, their `ts`, never runs backwards."""
+        events: list[PublicEvent] = []
         if self._endings and self._endings[0][0] <= now:
-            yield from self._ended(now)
+            events += self._ended(now)
         self._now = now
         feed = self._feeds[source]
         if isinstance(frame, ParseError):
@@ -95,13 +99,14 @@ class Replay:
             if (
                 isinstance(event, BookDelta)
                 and market is not None
-                and market.trust is _Trust.SOUND
+                and market.trust is _SOUND
                 and market.source == source
                 and event.price in market.legal
             ):
-                yield event  # nearly every event of a recording ends here
+                events.append(event)  # nearly every event of a recording ends here
             else:
-                yield from self._admit(event, market, source)
+                events += self._admit(event, market, source)
+        return events
 
     def finish(self) -> Iterator[PublicEvent]:
         """What the listings say of the time after the last frame."""

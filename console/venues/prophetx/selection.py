@@ -70,6 +70,11 @@ class Picker:
         self._wall = wall
         self._added: dict[MatchId, MatchSpec] = {}
 
+    @property
+    def name(self) -> str:
+        """As in journal and screen."""
+        return NAME
+
     async def run(self, put: Put) -> None:
         """Pick until cancelled."""
         while True:

@@ -1,4 +1,4 @@
-"""A sandbox, a client of it, and (where wanted) a whole engine with a sharp feed, in one loop with the test."""
+"""A sandbox, a client of it, and (where wanted) an engine with a sharp feed, in one loop with the test."""
 
 from __future__ import annotations
 

@@ -1,0 +1,82 @@
+"""Order groups: the venue's own backstop, which cancels all our quotes when too much fills at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from console.venues.base.protocol import Unanswered
+from console.venues.kalshi.private import GroupNews
+from console.venues.kalshi.wire import UNREADABLE
+
+GROUPS: Final = "/portfolio/order_groups"
+PAUSE_S: Final = 60.0  # how long a triggered group stays shut
+
+Write = Callable[[str, str, bytes], Awaitable[bytes]]
+
+
+class _Create(Struct, frozen=True):
+    contracts_limit_fp: str
+    exchange_index: int
+
+
+class _Created(Struct, frozen=True):
+    order_group_id: str
+
+
+def render_group(contracts: int, shard: int) -> bytes:
+    """The body that makes a group: so many contracts may fill within any 15 seconds."""
+    return msgspec.json.encode(_Create(f"{contracts}.00", shard))
+
+
+def parse_group(body: bytes) -> str:
+    """The id of a group just made; raises Unanswered when it cannot be read."""
+    try:
+        return msgspec.json.decode(body, type=_Created).order_group_id
+    except UNREADABLE as error:
+        raise Unanswered(f"order group: the answer cannot be read: {error}") from error
+
+
+class Groups:
+    """One group a shard, made before the first order there. `contracts` 0: none."""
+
+    def __init__(self, contracts: int, write: Write) -> None:
+        self.contracts = contracts
+        self._write = write
+        self._ids: dict[int, str] = {}
+        self._making = asyncio.Lock()
+
+    def of(self, shard: int) -> str:
+        """The group new orders on a shard join; empty without one."""
+        return self._ids.get(shard, "")
+
+    async def ready(self, shard: int) -> None:
+        """Make the group of a shard unless there is one; raises Refused and Unanswered."""
+        if not self.contracts:
+            return
+        async with self._making:
+            if shard not in self._ids:
+                body = await self._write("POST", f"{GROUPS}/create", render_group(self.contracts, shard))
+                self._ids[shard] = parse_group(body)
+
+    def triggered(self, news: GroupNews) -> int | None:
+        """The shard whose group fired, None when this is not it."""
+        return self._shard(news.group) if news.what == "triggered" else None
+
+    def lost(self, news: GroupNews) -> int | None:
+        """The shard whose group somebody deleted; it is forgotten, to be made anew."""
+        shard = self._shard(news.group) if news.what == "deleted" else None
+        if shard is not None:
+            del self._ids[shard]
+        return shard
+
+    async def reset(self, shard: int) -> None:
+        """Let a group that fired take orders again; raises Refused and Unanswered."""
+        await self._write("PUT", f"{GROUPS}/{self._ids[shard]}/reset?exchange_index={shard}", b"")
+
+    def _shard(self, group: str) -> int | None:
+        return next((shard for shard, known in self._ids.items() if known == group), None)
