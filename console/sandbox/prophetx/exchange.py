@@ -75,7 +75,7 @@ class Exchange:
         self.luck = luck
         self.now = now
         self.delays = Delays()
-        self.invalid_chance = 0.0
+        self.turns_down: Callable[[], bool] = lambda: False  # an order it took, while activating it
         self.pools: dict[str, Pool] = {}
         self.sides: dict[str, tuple[Pool, int]] = {}
         self.users: dict[str, User] = {}
@@ -178,7 +178,7 @@ class Exchange:
     def _activate(self, wager: Wager, fill_or_kill: bool) -> None:
         if wager.state is not State.INACTIVE:
             return
-        if self.luck.happens(self.invalid_chance) or self.user(wager.user).cash < 0:
+        if self.turns_down() or self.user(wager.user).cash < 0:
             self._end(wager, State.INVALID)
             return
         fixture = wager.pool.fixture

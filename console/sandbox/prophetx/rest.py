@@ -236,7 +236,6 @@ class Rest:
         strategy = fields.get(words.strategy)
         if strategy == "ALO" and (self._faults.on("no_add_only") or not words.v4):
             raise Turned(400, "err_add_liquidity_only_disabled")
-        self._exchange.invalid_chance = 0.03 if self._faults.on("invalid") else 0.0
         if self._faults.on("slow_activation"):
             self._exchange.delays.activation, self._exchange.delays.activation_spread = 2.0, 2.0
         wager = self._exchange.place(

@@ -60,6 +60,7 @@ class Sandbox:
         self.scene = scene
         self.exchange = Exchange(programme(scene.seed, scene.events), ladder(), Luck(scene.seed, "venue"))
         self.faults = Faults(scene.faults, Luck(scene.seed, "faults"))
+        self.exchange.turns_down = lambda: self.faults.strikes("invalid", 0.03)
         self.entry = Entry(PAIRS, luck, time.time)
         self.user = self.exchange.user(USER, scene.cash)
         self.reports = Reports(self.exchange, self.faults, (V4, LEGACY), time.time)

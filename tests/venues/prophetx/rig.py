@@ -70,6 +70,7 @@ class Desk:
         self.client = client
         self.told = []
         self.count = 0
+        self._read = {}  # how far each question has read what was told
 
     def put(self, event):
         self.told.append(event)
@@ -77,16 +78,23 @@ class Desk:
     def all(self, *kinds):
         return [event for event in self.told if isinstance(event, kinds)]
 
-    async def next(self, *kinds, seconds=PATIENCE_S):
-        """The next event of a kind after those told so far."""
-        before = len(self.all(*kinds))
-        return (await until(lambda: self.all(*kinds)[before:], seconds))[0]
+    async def next(self, *kinds, order_id=""):
+        """The first event of a kind that was not asked for before."""
+        asked = order_id or kinds
+
+        def found():
+            start = self._read.get(asked, 0)
+            for at, event in enumerate(self.told[start:], start):
+                if isinstance(event, kinds) and (not order_id or event.order_id == order_id):
+                    self._read[asked] = at + 1
+                    return event
+            return None
+
+        return await until(found)
 
     async def of(self, order_id, *kinds):
-        """The next thing told of an order."""
-        found = lambda: [e for e in self.all(*kinds) if e.order_id == order_id]  # noqa: E731
-        before = len(found())
-        return (await until(lambda: found()[before:]))[0]
+        """The first thing of a kind told of an order after the one asked for before."""
+        return await self.next(*kinds, order_id=order_id)
 
     @property
     def fixture(self):
