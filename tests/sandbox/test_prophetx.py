@@ -348,8 +348,8 @@ def test_a_message_says_the_latest_part_and_the_total():
 def test_the_balance_is_told_in_both_vocabularies():
     venue = Venue()
     venue.open(120, 100.0)
-    assert balance(V4, venue.user, 0.0, known=True)["unmatched_order_balance"] == 100.0
-    assert balance(LEGACY, venue.user, 0.0, known=False)["unmatched_wager_balance_status"] == "failed"
+    assert balance(V4, venue.user, 0, 0.0, known=True)["unmatched_order_balance"] == 100.0
+    assert balance(LEGACY, venue.user, 0, 0.0, known=False)["unmatched_wager_balance_status"] == "failed"
 
 
 def test_a_channel_is_signed_as_the_vector_has_it():

@@ -329,7 +329,8 @@ class Rest:
 
     def _balance(self, asked: Asked) -> Json:
         known = not self._faults.on("stale_balance")
-        return {"data": balance(asked.words, asked.user, self._exchange.now(), known)}
+        cents = self._exchange.balance(asked.user)
+        return {"data": balance(asked.words, asked.user, cents, self._exchange.now(), known)}
 
     def _transactions(self, asked: Asked) -> Json:
         wanted = asked.request.query.get("transaction_type")

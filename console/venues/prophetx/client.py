@@ -104,7 +104,9 @@ class ProphetX:
             compare_s=compare_s,
         )
         self._trading = Trading(dialect, session, self._put, self._give_up)
-        self._ledger = Ledger(dialect, session, self._trading, self._put, self._give_up)
+        self._ledger = Ledger(
+            dialect, session, self._trading, self._put, self._give_up, on_match=terms.resting_multiple > 0
+        )
         self._finder = Finder(dialect, self._shelf.ask)
         self._pusher = Pusher(
             lambda: read_config(session, dialect),

@@ -7,10 +7,15 @@ import asyncio
 import pytest
 
 from console.core.events import (
+    CashAdjusted,
     OrderAccepted,
     OrderCanceled,
     OrderFilled,
+    OrderRejected,
+    RejectReason,
     Settled,
+    VenueDown,
+    VenueLimits,
 )
 from console.core.units import ONE
 
@@ -46,6 +51,45 @@ def test_fills_are_exact_cash_and_told_once(tmp_path, dialect):
             status = await hands.account()
             assert (status.orders, status.positions) == ((), ((hands.side(), 88 * ONE),))
             assert len(hands.all(OrderFilled)) == 2
+
+    story(work)
+
+
+def test_cash_that_was_paid_in_is_told_once(tmp_path):
+    async def work():
+        async with sandbox() as venue, desk(venue, tmp_path) as hands:
+            venue.pull("deposit", {"dollars": 5})  # before anybody asked
+            assert (await hands.account()).cash == 10_005 * ONE
+            venue.pull("deposit", {"dollars": 250.5})
+            status = await hands.account()
+            assert (status.cash, status.held) == (10_255_500_000, 0)
+            await hands.account()
+            assert [(e.amount, e.why) for e in hands.all(CashAdjusted)] == [(250_500_000, "deposit")]
+
+    story(work)
+
+
+def test_a_list_of_payments_in_another_shape_is_no_reason_to_stop(tmp_path):
+    async def work():
+        async with sandbox() as venue, desk(venue, tmp_path) as hands:
+            venue.user.transactions.append({"transaction_type": "DEPOSIT", "cents": 100, "amount": [1]})
+            assert (await hands.account()).cash == 10_000 * ONE
+            assert hands.all(VenueDown, CashAdjusted) == []
+
+    story(work)
+
+
+def test_where_cash_leaves_with_the_order_it_is_held_by_it(tmp_path):
+    async def work():
+        placing = sandbox(faults=("deducts",))
+        async with placing as venue, desk(venue, tmp_path, debited="on_placement") as hands:
+            assert hands.all(VenueLimits)[0].resting_multiple == 0
+            hands.send(hands.bid(120, 50.0))
+            await hands.of("run-1", OrderAccepted)
+            status = await hands.account()
+            assert (status.cash + status.held, status.held) == (10_000 * ONE, venue.user.unmatched * 10_000)
+            hands.send(hands.bid(120, 9_960.0, order_id="too much"))
+            assert (await hands.of("too much", OrderRejected)).reason is RejectReason.BALANCE
 
     story(work)
 
