@@ -50,14 +50,14 @@ class Keys:
 
         With a `prefix`, a name that stands with it goes before the bare one: keys of the watchdog's own.
         """
-        self._prefix = prefix
+        self.prefix = prefix
         self._environment = environment
         self._file = _read(env_file) if env_file is not None and env_file.exists() else {}
 
     def find(self, name: str) -> Secret | None:
         """A secret, or None when it is nowhere."""
-        if self._prefix:
-            own = self._look_up(self._prefix + name)
+        if self.prefix:
+            own = self._look_up(self.prefix + name)
             if own is not None:
                 return own
         return self._look_up(name)

@@ -32,6 +32,7 @@ LINGER_S: Final = 600.0  # after an engine's end, for the next one
 PAUSES_S: Final = (0.25, 0.5, 1.0, 2.0)
 PROOF_GAP_S: Final = 2.0
 ALARM_S: Final = 10.0
+CONNECTING: Final = "still connecting"
 
 
 class Guard:
@@ -39,7 +40,7 @@ class Guard:
 
     def __init__(self, client: VenueClient) -> None:
         self._client = client
-        self.blind = "not reached yet"
+        self.blind = CONNECTING
         self._listed: asyncio.Queue[int] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
         self._answered = asyncio.Event()
@@ -173,7 +174,10 @@ class Watchdog:
         blind = "; ".join(f"it cannot reach {g.venue.value}: {g.blind}" for g in self._guards if g.blind)
         if blind != self._blind:
             self._blind = blind
-            alarm(f"BLIND: {blind}") if blind else say("every venue is reached")
+            if not blind:
+                say("every venue is reached")
+            elif any(guard.blind not in ("", CONNECTING) for guard in self._guards):
+                alarm(f"BLIND: {blind}")
         return blind
 
     async def _act(self, pulse: Pulse, silent: float) -> None:

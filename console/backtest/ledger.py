@@ -164,16 +164,14 @@ def worst_case(
     if fair is not None:
         branches.append({i: _at_void(specs[i], mask, outcomes, fair) for i, mask in pays.items()})
     legs = list(legs)
-    return max(0, *(-_outcome(branch, pays, specs, accounts, legs, fair) for branch in branches))
+    return max(0, *(-_outcome(branch, specs, accounts, legs) for branch in branches))
 
 
 def _outcome(
     worth: dict[Instrument, int | None],
-    pays: dict[Instrument, int],
     specs: dict[Instrument, InstrumentSpec],
     accounts: dict[Instrument, Account],
     legs: list[Leg],
-    fair: dict[int, int] | None,
 ) -> int:
     total = 0
     for instrument, account in accounts.items():
@@ -189,19 +187,17 @@ def _outcome(
             continue
         paid_out = payout if leg.instrument.side is YES else ONE - payout
         fees = specs[leg.instrument.yes].fees
-        chance = fair[pays[leg.instrument.yes]] if fair is not None else 0
-        total += min(_gain(leg.action, price, size, paid_out, fees, chance) for price, size in leg.versions)
+        total += min(_gain(leg.action, price, size, paid_out, fees) for price, size in leg.versions)
     return total
 
 
-def _gain(action: Action, price: int, size: int, payout: int, fees: FeeModel, chance: int) -> int:
+def _gain(action: Action, price: int, size: int, payout: int, fees: FeeModel) -> int:
     """What an order would add where it loses, 0 where it does not.
 
-    A commission on winnings is expected at `chance`, the way limits count it; where it really loses, none
-    is due.
+    A commission on winnings is due only where it wins, and never more than the win.
     """
-    weight = price if fees.kind is FeeKind.QUADRATIC else chance
-    fee = ceil_div(fees.maker_rate * weight * (ONE - price), ONE * ONE)
+    quadratic = fees.kind is FeeKind.QUADRATIC
+    fee = ceil_div(fees.maker_rate * price * (ONE - price), ONE * ONE) if quadratic else 0
     each = (payout - price if action is BUY else price - payout) - fee
     return min(0, max(0, size) * each // ONE)
 

@@ -390,6 +390,7 @@ class Pause(Event, frozen=True, kw_only=True):
     """Pull the quotes of a match, or of all when `match` is empty; state is kept."""
 
     match: MatchId = MatchId("")
+    why: str = ""  # by the operator, when empty
 
 
 class Resume(Event, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from console.core.fees import FeeModel, fee_per_contract
+from console.core.fees import FeeKind, FeeModel, fee_per_contract
 from console.core.instruments import BUY, DRAW, FAIR, HALF, REFUND, YES, Action, Instrument, VoidRule
 from console.core.positions import DRAWN, Position
 from console.core.units import ONE, Cash
@@ -51,7 +51,7 @@ def worst_loss(
         told = terms[order.instrument.yes]
         pays = told.pays if order.instrument.side is YES else ~told.pays
         probability = fair[told.pays] if fair is not None else ONE
-        fees = [fee_per_contract(told.fees, price, probability) for price, _ in order.versions]
+        fees = [_fee_at_risk(told.fees, price, probability) for price, _ in order.versions]
         adds = _worst_of(order, 0, fees), _worst_of(order, ONE, fees)
         for branch in range(outcomes + position.may_none):
             branches[branch] += adds[pays >> branch & 1]
@@ -63,8 +63,13 @@ def worst_loss(
 
 def cash_at_risk(action: Action, price: int, size: int, fees: FeeModel, fair: int) -> Cash:
     """Most that one order by itself can lose: what it pays, or for a sale what the contract could pay."""
-    per_contract = (price if action is BUY else ONE - price) + fee_per_contract(fees, price, fair)
+    per_contract = (price if action is BUY else ONE - price) + _fee_at_risk(fees, price, fair)
     return Cash(-(-per_contract * size // ONE))
+
+
+def _fee_at_risk(fees: FeeModel, price: int, fair: int) -> int:
+    """What a fill costs whatever comes: a commission is due only where the bet wins, and never eats a win."""
+    return 0 if fees.kind is FeeKind.WINNINGS else fee_per_contract(fees, price, fair)
 
 
 def _at_void(

@@ -45,6 +45,7 @@ from console.core.units import ONE
 
 RULES_TYPED = 12  # digits of a hash that a person has to repeat
 BOOKSUM_MIN, BOOKSUM_MAX = 0.9, 1.25  # of odds typed by hand: fair odds are 1, a book's about 1.05
+UNWANTED, LEAVING = "not configured any more", "being removed"  # why a match that is to go stands still
 
 
 def operate(state: State, event: OperatorEvent) -> None:
@@ -127,6 +128,8 @@ def add_match(state: State, event: AddMatch) -> None:
             state.refuse(f"{spec.id}: exists with other outcomes or instruments; remove it first")
             return
         known.spec = spec
+        if known.paused in (UNWANTED, LEAVING):  # and wanted again
+            known.paused = ""
         for change in overrides.changes(known.settings, settings):
             state.alert(Severity.INFO, f"{change} (match added again)", spec.id)
         _forget_overrides(state, spec.id)
@@ -160,7 +163,7 @@ def remove_match(state: State, event: RemoveMatch) -> None:
     if orders:
         state.cancel_match(desk)
         state.refuse(f"{event.match}: {len(orders)} orders are being cancelled; remove it when they are gone")
-        desk.paused = desk.paused or "being removed"
+        desk.paused = desk.paused or LEAVING
     elif not desk.flat():
         state.refuse(f"{event.match}: has a position; close it or wait for the settlement")
     else:
@@ -185,10 +188,13 @@ def pause(state: State, event: Pause) -> None:
         return
     desk = find(state, event.match)
     if desk is not None:
-        desk.paused = "by the operator"
+        desk.paused = event.why or "by the operator"
         desk.flattening = None
         desk.urge(state.ts)
-        state.alert(Severity.WARN, "paused", event.match)
+        if not event.why:
+            state.alert(Severity.WARN, "paused", event.match)
+        elif not desk.flat():
+            state.alert(Severity.WARN, f"paused: {event.why}", event.match)
 
 
 def resume(state: State, event: Resume) -> None:

@@ -260,11 +260,11 @@ def _exposed(
     if size <= 0:
         return size, ""
     books = ask()
-    limits = (
-        ("exposure_match", desk.settings.exposure_match, desk.worst),
-        ("exposure_event", desk.settings.exposure_event, books.event),
-        ("exposure_venue", account.exposure_venue, books.venue),
+    limits = (  # where two are as tight, the wider one is named
         ("exposure_total", account.exposure_total, books.total),
+        ("exposure_venue", account.exposure_venue, books.venue),
+        ("exposure_event", desk.settings.exposure_event, books.event),
+        ("exposure_match", desk.settings.exposure_match, desk.worst),
     )
     alone = _loses_at_most(desk, wanted, size)
     if all(limit - used >= max(alone, _soft(limit)) for _, limit, used in limits):

@@ -19,8 +19,9 @@ from console.core.checkpoint import decode, with_trades
 from console.core.commands import Severity
 from console.core.events import AddMatch, Mode, OperatorEvent, Pause, RemoveMatch, Started
 from console.core.instruments import RunId
+from console.core.operating import UNWANTED
 from console.core.recovery import recover
-from console.folders import Latches, Lock
+from console.folders import Latches, Lock, SignOfLife
 from console.journal import JournalError, Reader, newest_first
 from console.launch.place import Place
 from console.launch.sources import connected, examine, keys_of, watchdog_check
@@ -28,10 +29,12 @@ from console.launch.spawn import spawn
 from console.runner.clock import RunClock, SystemClock
 from console.runner.runner import Beginning, Errand, Gate, Runner
 from console.runner.source import Source
+from console.runner.watching import HEARTBEAT, TRADING
 from console.venues.base.protocol import Check
 from console.venues.simulated import SimulatedVenues
 
 WATCHDOG_PATIENCE_S = 8.0
+WATCHDOG_LOOKS = 10  # in a row at which it watches: it takes a moment to notice us
 BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -154,13 +157,20 @@ def _spawn_watchdog(place: Place) -> None:
 
 
 def _await_watchdog(place: Place, spawn_one: Callable[[], None]) -> None:
-    """Start the watchdog unless one watches, and give it a moment: nothing real leaves without it."""
+    """Start the watchdog unless there is one, and give it a moment: nothing real leaves without it.
+
+    It connects when an engine gives signs of life; so this one does already.
+    """
     until = time.monotonic() + WATCHDOG_PATIENCE_S
-    if watchdog_check(place.folder).passed:
-        return
-    spawn_one()
-    while time.monotonic() < until and not watchdog_check(place.folder).passed:
+    if not watchdog_check(place.folder).passed:
+        spawn_one()
+    sign = SignOfLife(place.folder, HEARTBEAT)
+    reached = 0
+    while time.monotonic() < until and reached < WATCHDOG_LOOKS:
+        sign.beat(time.monotonic_ns(), TRADING)
         time.sleep(0.1)
+        reached = reached + 1 if watchdog_check(place.folder).passed else 0
+    sign.close()
 
 
 def say(line: str) -> None:
@@ -221,7 +231,7 @@ def _first(config: Config, source: Source, checkpoint: bytes) -> list[OperatorEv
     for match in decode(checkpoint).matches if checkpoint else ():
         if match.spec.id not in wanted:
             say(f"{match.spec.id}: is not configured any more")
-            events += [Pause(match=match.spec.id), RemoveMatch(match=match.spec.id)]
+            events += [Pause(match=match.spec.id, why=UNWANTED), RemoveMatch(match=match.spec.id)]
     return events
 
 

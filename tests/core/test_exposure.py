@@ -116,8 +116,8 @@ def test_the_most_one_order_can_lose_by_itself() -> None:
     assert cash_at_risk(Action.BUY, cents(45), contracts(10), NO_FEES, 0) == dollars(4.5)
     assert cash_at_risk(Action.SELL, cents(45), contracts(10), NO_FEES, 0) == dollars(5.5)
     two_percent = FeeModel(kind=FeeKind.WINNINGS, maker_rate=20_000)
-    # .5 * 2 % * 55 cents = .55 cents
-    assert cash_at_risk(Action.BUY, cents(45), contracts(100), two_percent, cents(50)) == dollars(45.55)
+    # a bet that loses pays no commission
+    assert cash_at_risk(Action.BUY, cents(45), contracts(100), two_percent, cents(50)) == dollars(45)
 
 
 def test_symbols_the_venue_never_defined_hold_nothing_and_cost_nothing() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from console.core import picture
-from console.core.commands import AnyCommand, CancelOrder, PlaceOrder, Subscribe, Unsubscribe
+from console.core.commands import Alert, AnyCommand, CancelOrder, PlaceOrder, Severity, Subscribe, Unsubscribe
 from console.core.events import (
     AddMatch,
     AnyEvent,
@@ -272,6 +272,24 @@ def test_a_match_with_a_position_is_kept() -> None:
     assert story.refusals(story.tell(RemoveMatch(match=M))) == [
         "match: has a position; close it or wait for the settlement"
     ]
+
+
+def test_a_match_that_stood_still_to_go_is_quoted_once_it_is_wanted_again() -> None:
+    story = game()
+    story.fill(story.order(A), 10)
+    told = story.all(Alert, story.tell(Pause(match=M, why="not configured any more")))
+    assert [(alert.severity, alert.text) for alert in told] == [
+        (Severity.WARN, "paused: not configured any more")
+    ]
+    story.wait(1)
+    assert story.resting() == 0
+    story.tell(AddMatch(spec=spec(), settings=SETTINGS))
+    story.wait(10)
+    assert story.resting() > 0
+    story.tell(Pause(match=M))  # what the operator paused stays so
+    story.tell(AddMatch(spec=spec(), settings=SETTINGS))
+    story.wait(10)
+    assert story.resting() == 0
 
 
 def test_the_profit_of_a_removed_match_stays_in_the_total() -> None:

@@ -75,7 +75,8 @@ class Exchange:
         self.luck = luck
         self.now = now
         self.delays = Delays()
-        self.invalid_chance = 0.0
+        self.deducts: Callable[[], bool] = lambda: False  # money leaves when an order is placed
+        self.turns_down: Callable[[], bool] = lambda: False  # an order it took, while activating it
         self.pools: dict[str, Pool] = {}
         self.sides: dict[str, tuple[Pool, int]] = {}
         self.users: dict[str, User] = {}
@@ -159,7 +160,13 @@ class Exchange:
         self.after(delay, lambda: self._activate(wager, fill_or_kill=strategy == "fillOrKill"))
         return wager
 
+    def balance(self, user: User) -> int:
+        """Cents he has; money leaves on the match, unless it does on the placing."""
+        return user.cash - (user.unmatched if self.deducts() else 0)
+
     def _affords(self, user: User, cents: int) -> None:
+        if self.deducts() and cents > self.balance(user):
+            raise Turned(403, "insufficient_amount", "insufficient amount")
         if user.unmatched > DELAYED_MULTIPLE * user.cash:
             raise Turned(429, "too_many_delayed_requests")
         if user.unmatched + cents > UNMATCHED_MULTIPLE * user.cash:
@@ -178,7 +185,7 @@ class Exchange:
     def _activate(self, wager: Wager, fill_or_kill: bool) -> None:
         if wager.state is not State.INACTIVE:
             return
-        if self.luck.happens(self.invalid_chance) or self.user(wager.user).cash < 0:
+        if self.turns_down() or self.user(wager.user).cash < 0:
             self._end(wager, State.INVALID)
             return
         fixture = wager.pool.fixture
@@ -347,10 +354,13 @@ class Exchange:
         self._end(wager, State.CLOSED)
 
     def _credit(self, wager: Wager, cents: int, kind: str) -> None:
-        user = self.user(wager.user)
+        self.pay(self.user(wager.user), cents, kind, wager.wager_id)
+
+    def pay(self, user: User, cents: int, kind: str, trade_id: str = "") -> None:
+        """Move cash in, or out where it is negative; the movement is listed."""
         user.cash += cents
         if user.user_id:
-            entry: dict[str, object] = {"transaction_type": kind, "cents": cents, "trade_id": wager.wager_id}
+            entry: dict[str, object] = {"transaction_type": kind, "cents": cents, "trade_id": trade_id}
             user.transactions.append(entry)
 
     def _pools_of(self, fixture: Fixture) -> list[Pool]:

@@ -26,6 +26,7 @@ FAULTS: Final = {
     "locks": "every fifth cancel meets a locked order: retry",
     "no_add_only": "orders that only add liquidity are refused",
     "stale_balance": "the unmatched figure of the balance is stale",
+    "deducts": "money leaves the account when an order is placed, not when it is matched",
     "busy": "every twentieth request is refused: rate_limit_reached",
 }
 

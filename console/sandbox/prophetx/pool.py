@@ -188,8 +188,8 @@ class Pool:
         return matched
 
     def _affordable(self, maker: Wager, cents: int) -> int:
-        """The largest part of a maker's stake whose winnings a taker with so much can pay."""
-        most = int((cents + 1) / odds_ratio(maker.odds)) + 1
+        """The part of a maker's stake that a taker with so much can match."""
+        most = int(cents / odds_ratio(maker.odds))
         while most > 0:
             pays = profit(maker.filled + most, maker.odds) - profit(maker.filled, maker.odds)
             if pays <= cents:

@@ -381,9 +381,9 @@ class PushServer:
         self._silent[event] = time.monotonic() + seconds
 
     @property
-    def sockets(self) -> int:
-        """How many are connected."""
-        return len(self._sockets)
+    def sockets(self) -> list[int]:
+        """How many channels each connected socket is in."""
+        return [len(socket.channels) for socket in self._sockets.values()]
 
     def _later(self, seconds: float, act: Callable[[], None]) -> None:
         asyncio.get_running_loop().call_later(seconds, act)

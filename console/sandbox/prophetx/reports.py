@@ -44,7 +44,7 @@ class Reports:
         self._coming: deque[tuple[float, str, Kept]] = deque()
         self._copy: dict[str, Kept] = {}
         self.lag_s = LAG_S
-        self.synced = now()
+        self.synced = now() - LAG_S
         exchange.on_wager.append(lambda wager, _: self.heard(wager))
 
     def heard(self, wager: Wager) -> None:

@@ -236,7 +236,6 @@ class Rest:
         strategy = fields.get(words.strategy)
         if strategy == "ALO" and (self._faults.on("no_add_only") or not words.v4):
             raise Turned(400, "err_add_liquidity_only_disabled")
-        self._exchange.invalid_chance = 0.03 if self._faults.on("invalid") else 0.0
         if self._faults.on("slow_activation"):
             self._exchange.delays.activation, self._exchange.delays.activation_spread = 2.0, 2.0
         wager = self._exchange.place(
@@ -330,7 +329,8 @@ class Rest:
 
     def _balance(self, asked: Asked) -> Json:
         known = not self._faults.on("stale_balance")
-        return {"data": balance(asked.words, asked.user, self._exchange.now(), known)}
+        cents = self._exchange.balance(asked.user)
+        return {"data": balance(asked.words, asked.user, cents, self._exchange.now(), known)}
 
     def _transactions(self, asked: Asked) -> Json:
         wanted = asked.request.query.get("transaction_type")

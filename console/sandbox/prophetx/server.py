@@ -60,6 +60,8 @@ class Sandbox:
         self.scene = scene
         self.exchange = Exchange(programme(scene.seed, scene.events), ladder(), Luck(scene.seed, "venue"))
         self.faults = Faults(scene.faults, Luck(scene.seed, "faults"))
+        self.exchange.deducts = lambda: self.faults.on("deducts")
+        self.exchange.turns_down = lambda: self.faults.strikes("invalid", 0.03)
         self.entry = Entry(PAIRS, luck, time.time)
         self.user = self.exchange.user(USER, scene.cash)
         self.reports = Reports(self.exchange, self.faults, (V4, LEGACY), time.time)
@@ -220,6 +222,8 @@ class Sandbox:
                 return self.exchange.go_live(self.exchange.fixtures[int(fields["event_id"])])
             case "take":
                 return self.exchange.take(fields["side_id"], int(float(fields["stake"]) * 100))
+            case "deposit":
+                return self.exchange.pay(self.user, round(float(fields["dollars"]) * 100), "DEPOSIT")
             case "fault":
                 return self.faults.switch(fields["name"], on=bool(fields.get("on", True)))
             case "expire":

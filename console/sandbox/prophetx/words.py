@@ -241,10 +241,10 @@ def result(words: Words, outcome: Result) -> str:
     return _RESULTS[outcome][words.v4] if outcome in _RESULTS else outcome.value
 
 
-def balance(words: Words, user: User, now: float, known: bool) -> Json:
-    """Cash."""
+def balance(words: Words, user: User, cents: int, now: float, known: bool) -> Json:
+    """Cash: `cents` of it."""
     told = {
-        "balance": dollars(user.cash),
+        "balance": dollars(cents),
         f"matched_{words.order}_balance": dollars(user.matched),
         f"unmatched_{words.order}_balance": dollars(user.unmatched),
         f"unmatched_{words.order}_balance_status": "succeed" if known else "failed",

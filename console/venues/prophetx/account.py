@@ -68,10 +68,21 @@ def parse_balance(dialect: Dialect, body: bytes) -> Balance:
     return dialect.read(body, Envelope[Balance]).data
 
 
-def usable_cash(balance: Balance) -> Cash:
-    """What may be reckoned with: nothing while the venue's figure of what is unmatched is stale."""
-    fresh = balance.unmatched_status == FRESH_ENOUGH and balance.unmatched is not None
-    return cash(balance.balance) if fresh else Cash(0)
+class Purse(Struct, frozen=True):
+    """Cash that may be reckoned with, and what resting orders hold of it: None while that is not known."""
+
+    free: Cash
+    held: Cash | None
+
+
+def purse(balance: Balance, *, on_match: bool) -> Purse:
+    """Nothing may be reckoned with while the venue's figure of what is unmatched is stale.
+
+    Where cash leaves when a bet is matched (`on_match`), one that rests holds nothing.
+    """
+    if balance.unmatched_status != FRESH_ENOUGH or balance.unmatched is None:
+        return Purse(Cash(0), None)
+    return Purse(cash(balance.balance), Cash(0) if on_match else cash(balance.unmatched))
 
 
 def parse_transactions(dialect: Dialect, body: bytes) -> tuple[Transaction, ...]:
@@ -88,11 +99,11 @@ def adjusted(transactions: Iterable[Transaction], venue: Venue = Venue.PROPHETX)
             why=one.transaction_type.lower(),
         )
         for one in transactions
-        if one.transaction_type in PAID_IN
+        if one.transaction_type in PAID_IN and one.id != ""
     ]
 
 
-def mass_status(bets: Bets, gone: Iterable[Record], free: Cash) -> MassStatus:
+def mass_status(bets: Bets, gone: Iterable[Record], cash_there: Purse) -> MassStatus:
     """The account as the venue has it; `gone` are bets that its own list no longer has."""
     missing = {id(record) for record in gone}
     return MassStatus(
@@ -100,7 +111,8 @@ def mass_status(bets: Bets, gone: Iterable[Record], free: Cash) -> MassStatus:
         orders=tuple(record.listed() for record in bets.resting() if id(record) not in missing),
         fills=(),  # told as they are learnt, each once
         positions=tuple((instrument, net) for instrument, net in bets.positions().items() if net),
-        cash=free,
+        cash=cash_there.free,
+        held=cash_there.held,
     )
 
 

@@ -104,7 +104,9 @@ class ProphetX:
             compare_s=compare_s,
         )
         self._trading = Trading(dialect, session, self._put, self._give_up)
-        self._ledger = Ledger(dialect, session, self._trading, self._put, self._give_up)
+        self._ledger = Ledger(
+            dialect, session, self._trading, self._put, self._give_up, on_match=terms.resting_multiple > 0
+        )
         self._finder = Finder(dialect, self._shelf.ask)
         self._pusher = Pusher(
             lambda: read_config(session, dialect),
@@ -206,15 +208,17 @@ class ProphetX:
         check_channels(told)
         return told
 
-    def _joined(self, _: Registration) -> None:
+    def _joined(self, told: Registration) -> None:
         """Everything asked for is subscribed: from here on every change reaches us."""
+        scopes = [channel.scope for channel in told.authorized_channel if channel.scope is not None]
+        by_event = [scope.event_id for scope in scopes if scope.event_id is not None]
+        self._shelf.joined(by_event if self._dialect.lists_signin else None)
         if self._up:
             return
         self._up = True
         self._healthy = time.monotonic()
-        self._ledger.listens_since = time.time() + self._session.clock.offset_s
+        self._ledger.listening = True
         self._ledger.reconnected()
-        self._shelf.reconnected()
         self._trading.ready = self._trades
         self._put(VenueUp(venue=Venue.PROPHETX))
 
@@ -223,7 +227,8 @@ class ProphetX:
             self._say_down(why)
             return
         self._up = self._trading.ready = False
-        self._ledger.listens_since = None
+        self._ledger.listening = False
+        self._shelf.disconnected()
         self._why_down = ""
         self._say_down(why)
 

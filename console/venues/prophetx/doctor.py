@@ -59,11 +59,13 @@ class _Examination:
         return [
             first,
             self._clock(),
-            await self._try("ladder", self._check_ladder, "the 291 rungs of 2024 are used instead"),
+            await self._try(
+                "ladder", self._check_ladder, "the 291 rungs of 2024 are used until it is", False
+            ),
             await self._try("balance", self._check_balance, "nothing is placed while it cannot be read"),
             await self._try("orders", self._check_orders, "nothing is placed before it is reconciled"),
             await self._try("push", self._check_push, "fills would be seen late: check the network"),
-            await self._try("leagues", self._check_leagues, "no league of the settings is listed"),
+            await self._try("leagues", self._check_leagues, "see leagues in [venues.prophetx.select]", False),
             Check(
                 "prophetx dead man",
                 False,
@@ -74,12 +76,14 @@ class _Examination:
             ),
         ]
 
-    async def _try(self, name: str, check: Callable[[], Awaitable[tuple[bool, str]]], remedy: str) -> Check:
+    async def _try(
+        self, name: str, check: Callable[[], Awaitable[tuple[bool, str]]], remedy: str, needed: bool = True
+    ) -> Check:
         try:
             passed, seen = await check()
         except (Refused, Unanswered, Unreadable) as error:
             passed, seen = False, str(error) or "no answer"
-        return Check(f"prophetx {name}", passed, seen, remedy)
+        return Check(f"prophetx {name}", passed, seen, remedy, needed)
 
     async def _get(self, path: str) -> bytes:
         reply = await self._session.send("GET", path)

@@ -22,7 +22,7 @@ from console.venues.prophetx.session import Session
 PRODUCTION = "https://cash.api.prophetx.co/partner"
 SANDBOX = "https://api.sandbox.prophetx.dev/partner"
 REAL_MONEY = ".prophetx.co"  # in the host: what is traded there is real
-KEPT = "prophetx.session"
+KEPT = "prophetx.session"  # each process that has keys of its own name keeps its own
 TEN_THOUSANDTHS = 10_000  # of a percent's hundredth: percent to millionths
 
 
@@ -54,7 +54,7 @@ def session_of(table: ProphetXTable, mode: Mode, keys: Keys, lane: Lane, folder:
         base_of(table, mode),
         keys.need("PROPHETX_ACCESS_KEY"),
         keys.need("PROPHETX_SECRET_KEY"),
-        folder / KEPT if folder is not None else None,
+        folder / f"{keys.prefix.lower()}{KEPT}" if folder is not None else None,
     )
 
 

@@ -1,7 +1,7 @@
 """The venue's account of us, read whole whenever the engine asks, from a copy that may be late.
 
-A list counts only if the copy is younger than the moment we began to listen on the private channel (from then
-on every change was told to us) and than the last cancel of everything.
+A list counts only if the copy is younger than the question: what was cancelled before it is then gone, what
+was placed before it is there, whatever was told to us meanwhile or was lost.
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ from collections.abc import Callable
 from typing import Final
 
 from console.core.events import MassStatus
-from console.core.units import Cash
 from console.venues.base.protocol import Put, Refused, Unanswered
 from console.venues.prophetx.account import (
     CREATED_S,
     UPDATED_S,
+    Purse,
+    adjusted,
     mass_status,
     missing,
     parse_balance,
-    usable_cash,
+    parse_transactions,
+    purse,
 )
 from console.venues.prophetx.dialects import Dialect, failure
 from console.venues.prophetx.neutral import Bet, Unreadable
@@ -34,7 +36,7 @@ BLIND_POLL_S: Final = 5.0  # while the push socket is down, fills are looked for
 ENDINGS: Final = ("settled", "closed", "manually_settled", "void")
 ENDINGS_S: Final = 60.0
 RECENT_S: Final = 3600
-CLOCK_MARGIN_S: Final = 1.0  # how far we may be wrong about the venue's clock
+CLOCK_MARGIN_S: Final = 0.75  # how far we may be wrong about the venue's clock
 SKEW_S: Final = 60  # the end of a window lies in the future: clocks differ
 
 
@@ -48,7 +50,11 @@ class Ledger:
         trading: Trading,
         put: Put,
         doubt: Callable[[str], None],
+        *,
+        on_match: bool,
     ) -> None:
+        """`on_match`: cash leaves when a bet is matched, not when it is placed."""
+        self._on_match = on_match
         self._doubt = doubt
         self._dialect = dialect
         self._session = session
@@ -57,7 +63,9 @@ class Ledger:
         self._asked = asyncio.Event()
         self._endings_due = 0.0
         self._endings_since: float | None = None
-        self.listens_since: float | None = None  # by the venue's clock; None while nothing listens
+        self._cash_seen: Purse | None = None
+        self._paid: set[str] | None = None  # ids of movements of cash, those of before us included
+        self.listening = False  # the private channel tells us what happens
         self.why = ""  # the last read failed so
 
     def ask(self) -> None:
@@ -73,7 +81,7 @@ class Ledger:
                     await self._asked.wait()
             except TimeoutError:
                 asked = False
-                if self.listens_since is not None:
+                if self.listening:
                     continue
             self._asked.clear()
             try:
@@ -98,17 +106,16 @@ class Ledger:
         until = time.monotonic() + PATIENCE_S
         while True:
             listed, synced = await self._resting()
-            since = self.listens_since if self.listens_since is not None else began
-            if synced >= max(since, self._trading.swept_s) + CLOCK_MARGIN_S:
+            if synced >= began + CLOCK_MARGIN_S:
                 break
             if time.monotonic() > until:
                 raise Unanswered(f"the venue's lists are {self._now_s() - synced:.0f} s old")
             await asyncio.sleep(AGAIN_S)
         await self._endings()
         bets = self._trading.bets
-        free = await self._cash()
+        cash = await self._cash()
         bets.forget(self._now_s())
-        return mass_status(bets, missing(bets, listed, synced), free)
+        return mass_status(bets, missing(bets, listed, synced), cash)
 
     async def _resting(self) -> tuple[list[Bet], float]:
         """What is open or waits to be, and how old the list is."""
@@ -138,11 +145,31 @@ class Ledger:
         self._endings_since = now
         self._endings_due = time.monotonic() + ENDINGS_S
 
-    async def _cash(self) -> Cash:
+    async def _cash(self) -> Purse:
         reply = await self._session.send("GET", self._dialect.paths.balance)
         if reply.status != 200:
             raise Unanswered(f"balance: HTTP {reply.status} {failure(reply.body).error}")
-        return usable_cash(parse_balance(self._dialect, reply.body))
+        found = purse(parse_balance(self._dialect, reply.body), on_match=self._on_match)
+        if found != self._cash_seen:
+            await self._payments()
+        self._cash_seen = found
+        return found
+
+    async def _payments(self) -> None:
+        """What came in or went out without trading, each movement once.
+
+        Nobody has published what this list looks like. One that cannot be read leaves a deposit unexplained:
+        the cash is then not as counted, which the operator has to accept.
+        """
+        try:
+            reply = await self._session.send("GET", self._dialect.paths.transactions)
+            moved = parse_transactions(self._dialect, reply.body) if reply.status == 200 else ()
+        except (Refused, Unanswered, Unreadable):
+            return
+        known, self._paid = self._paid, {str(one.id) for one in moved} | (self._paid or set())
+        if known is not None:
+            for event in adjusted(one for one in moved if str(one.id) not in known):
+                self._put(event)
 
     def reconnected(self) -> None:
         """The socket is new: settlements may have been missed."""

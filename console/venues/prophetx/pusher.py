@@ -124,6 +124,7 @@ class Pusher:
         scheme: str = "wss",
         host: str = "",
         handshake_s: float = HANDSHAKE_S,
+        pong_s: float = PONG_S,
         backoff: Backoff | None = None,
     ) -> None:
         self._settings = settings
@@ -133,6 +134,7 @@ class Pusher:
         self._lost = lost
         self._scheme, self._host = scheme, host
         self._handshake_s = handshake_s
+        self._pong_s = pong_s
         self._config: ConnectionConfig | None = None
         self._config_s = 0.0
         self._activity_s = ACTIVITY_S
@@ -142,6 +144,7 @@ class Pusher:
         self._signed_in = asyncio.Event()
         self._all_in = asyncio.Event()
         self._pause_s = 0.0
+        self._dropped = False  # by us, and told
         self._again = asyncio.Event()
         self._registered: Registration | None = None
         self._out: asyncio.Queue[str] = asyncio.Queue()
@@ -206,7 +209,9 @@ class Pusher:
 
     def _closed(self, why: str) -> None:
         self._forget()
-        self._lost(why)
+        if not self._dropped:
+            self._lost(why)
+        self._dropped = False
 
     def _forget(self) -> None:
         self._socket_id = ""
@@ -271,9 +276,10 @@ class Pusher:
                     await self._join(socket_id, await self._register(socket_id))
             except (Refused, Unanswered, Unreadable, TimeoutError) as error:
                 if socket_id == self._socket_id:
-                    self._why_dropped(f"registration: {error or 'no answer in time'}")
+                    self._why_dropped(f"registration: {str(error) or 'no answer in time'}")
 
     def _why_dropped(self, why: str) -> None:
+        self._dropped = True  # what the socket says when it ends is no news any more
         self._lost(why)
         self._stream.drop()
 
@@ -334,7 +340,7 @@ class Pusher:
             elif not asked:
                 asked = time.monotonic()
                 self._put("pusher:ping", {})
-            elif time.monotonic() - asked > PONG_S:
+            elif time.monotonic() - asked > self._pong_s:
                 self._why_dropped(f"silent for {silent:.0f} s")
                 asked = 0.0
             if time.monotonic() - self._config_s > CONFIG_S:

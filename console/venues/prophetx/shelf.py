@@ -12,6 +12,8 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
+import msgspec
+
 from console.core.events import BookSnapshot, BookStale, InstrumentDefined, MarketStatus
 from console.core.instruments import Instrument, InstrumentSpec, MarketState
 from console.venues.base.lane import Reply
@@ -48,6 +50,7 @@ BURST: Final = 2.0
 LADDER_S: Final = 3600.0
 COMPARE_S: Final = 20.0
 RETRY_S: Final = 5.0
+TRIES: Final = 4
 SILENT_S: Final = 2.0  # so long after a list showed a change, the channel has kept it from us
 
 Get = Callable[[str], Awaitable[Reply]]
@@ -108,6 +111,7 @@ class Shelf:
         self._events: dict[int, SportEvent] = {}
         self._defined: dict[Instrument, InstrumentSpec] = {}
         self._states: dict[Instrument, MarketState] = {}
+        self._pushed: set[int] = set()  # events whose channels we are in
         self._pending: dict[int, bool] = {}  # events to read, and whether their books are told in any case
         self._wake = asyncio.Event()
         self._compared = time.monotonic()
@@ -147,6 +151,7 @@ class Shelf:
         self._wanted[side.event].pop(instrument, None)
         if not self._wanted[side.event]:
             del self._wanted[side.event]
+            self._pushed.discard(side.event)
             self._changed()
 
     def resync(self, instrument: Instrument) -> None:
@@ -155,12 +160,19 @@ class Shelf:
         if side is not None and side.event in self._wanted:
             self._read_soon(side.event)
 
-    def reconnected(self) -> None:
-        """What was pushed meanwhile is lost: read everything afresh."""
-        for line in self._lines.values():
-            line.books, line.doubted = None, 0.0
-        for event in self._wanted:
-            self._read_soon(event)
+    def disconnected(self) -> None:
+        """Nothing is pushed any more."""
+        self._pushed.clear()
+
+    def joined(self, events: Iterable[int] | None = None) -> None:
+        """The channels of these events (of all) are joined: what was pushed before is read afresh."""
+        for event in self._wanted if events is None else events:
+            if event not in self._pushed:
+                self._pushed.add(event)
+                self._read_soon(event)
+                for line in self._lines.values():
+                    if line.offer.event.event_id == event:
+                        line.books, line.doubted = None, 0.0
 
     def distrust(self, why: str, event: int | None = None) -> None:
         """A message of an event (of any, if that is not known) could not be read: its books are doubtful."""
@@ -185,10 +197,12 @@ class Shelf:
             await self._read(self._due())
 
     async def ask(self, path: str) -> bytes:
-        """A read at the venue's own pace; raises Refused, Unanswered and Unreadable."""
-        await self._throttle.take()
-        reply = await self._get(path)
-        if reply.status == 429:
+        """A read at the venue's pace, which others share; raises Refused, Unanswered and Unreadable."""
+        for _ in range(TRIES):
+            await self._throttle.take()
+            reply = await self._get(path)
+            if reply.status != 429:
+                break
             self._throttle.empty()
         if reply.status != 200:
             said = failure(reply.body)
@@ -279,7 +293,7 @@ class Shelf:
     def _compare(self, line: Watched, books: tuple[BookSnapshot, BookSnapshot]) -> None:
         """A list shows what no push told: either one is on its way, or the channel is silent."""
         now = time.monotonic()
-        if line.heard >= line.doubted:
+        if line.heard >= line.doubted or line.offer.event.event_id not in self._pushed:
             line.doubted = 0.0
         if not line.doubted and line.books is not None and line.books != books:
             line.doubted = now
@@ -303,7 +317,7 @@ class Shelf:
         for book in books:
             side = side_of(book.instrument)
             if side is not None and book.instrument in self._wanted.get(side.event, ()):
-                self._put(book)
+                self._put(msgspec.structs.replace(book))  # stamped as it enters the engine: never one of ours
 
     # ---- pushed
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any, Final
@@ -34,7 +35,6 @@ from console.venues.prophetx.orders import (
     cancelled,
     place_body,
     placed,
-    swept,
 )
 from console.venues.prophetx.session import Session
 
@@ -59,7 +59,6 @@ class Trading:
         self.bets = Bets()
         self.ready = False  # places may leave
         self.adds_only = dialect.adds_liquidity
-        self.swept_s = 0.0  # when the last cancel of everything was answered, by the venue's clock
         self._began_s = time.time()
         self._places: list[tuple[PlaceOrder, Bid]] = []
         self._cancels: list[CancelOrder] = []
@@ -223,12 +222,8 @@ class Trading:
 
     async def _cancel_all(self) -> None:
         """Once; whoever wants it proven asks again. A failure shows by what goes on resting."""
-        try:
-            reply = await self._session.send("POST", self._dialect.paths.cancel_all, b"{}")
-            if swept(self._dialect, reply):
-                self.swept_s = self._now_s()
-        except (Refused, Unanswered, Unreadable):
-            return
+        with contextlib.suppress(Refused, Unanswered):
+            await self._session.send("POST", self._dialect.paths.cancel_all, b"{}")
 
     # ---- look-ups
 

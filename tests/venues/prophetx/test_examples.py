@@ -8,7 +8,8 @@ from decimal import Decimal
 
 import pytest
 
-from console.venues.prophetx.account import parse_balance, parse_page, usable_cash
+from console.core.units import ONE
+from console.venues.prophetx.account import Purse, parse_balance, parse_page, purse
 from console.venues.prophetx.bets import news_of
 from console.venues.prophetx.catalogue import parse_events, parse_markets, parse_tournaments
 from console.venues.prophetx.dialects import LEGACY, V4, failure
@@ -192,11 +193,13 @@ def test_a_change_nobody_needs_is_nothing():
 
 def test_stale_figures_leave_no_cash():
     told = example("v4_get_balance_response")
-    assert usable_cash(parse_balance(V4, raw(told))) == 10_000_000_000
+    assert purse(parse_balance(V4, raw(told)), on_match=True) == Purse(10_000 * ONE, 0)
+    unmatched = round(told["data"]["unmatched_order_balance"] * ONE)
+    assert purse(parse_balance(V4, raw(told)), on_match=False) == Purse(10_000 * ONE, unmatched)
     told["data"]["unmatched_order_balance_status"] = "failed"
-    assert usable_cash(parse_balance(V4, raw(told))) == 0
+    assert purse(parse_balance(V4, raw(told)), on_match=True) == Purse(0, None)
     renamed = example("legacy_get_balance_response")  # read in the other dialect: keys are missing, not zero
-    assert usable_cash(parse_balance(V4, raw(renamed))) == 0
+    assert purse(parse_balance(V4, raw(renamed)), on_match=True) == Purse(0, None)
 
 
 # ---- what must be there
