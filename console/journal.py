@@ -26,13 +26,15 @@ from console.core.events import (
     BooksConfirmed,
     BookSnapshot,
     ClockMeasured,
+    MassStatus,
     OddsUpdate,
+    OrderFilled,
     QueuePosition,
     Started,
     Tick,
     Trade,
 )
-from console.core.instruments import RunId
+from console.core.instruments import RunId, TradeId, Venue
 
 SCHEMA = 1
 TAPE_BYTES_MAX = 2 * 1024**3  # of one run; beyond it market data is no longer kept
@@ -311,6 +313,23 @@ class Reader:
             except (OSError, ValueError) as error:
                 raise JournalError(f"{path.name}: damaged: {error}") from error
 
+    def trades(self, until: int) -> Iterator[tuple[Venue, TradeId]]:
+        """Every trade of ours that was told in the run up to a record, in order."""
+        try:
+            rows = self._db.execute(
+                "SELECT body FROM records WHERE number <= ? AND kind = 'event'"
+                " AND (body LIKE '%\"OrderFilled\"%' OR body LIKE '%\"MassStatus\"%') ORDER BY number",
+                (until,),
+            )
+            for (body,) in rows:
+                event = _EVENTS.decode(body)
+                fills = event.fills if isinstance(event, MassStatus) else (event,)
+                for fill in fills:
+                    if isinstance(fill, OrderFilled):
+                        yield fill.instrument.venue, fill.trade_id
+        except (sqlite3.Error, msgspec.DecodeError) as error:
+            raise JournalError(f"{self.path.name}: damaged: {error}") from error
+
     def latest_checkpoint(self) -> tuple[int, bytes] | None:
         """The last checkpoint and the record number it stands after; None before the first."""
         try:
@@ -319,17 +338,33 @@ class Reader:
             raise JournalError(f"{self.path.name}: damaged: {error}") from error
         return (row[0], row[1].encode()) if row is not None else None
 
-    def started(self) -> Started:
-        """The first record: the run's beginning."""
+    def started(self) -> Started | None:
+        """The first record: the run's beginning; None when the run ended before it was written."""
         for record in self.account():
             event = record.event()
             if isinstance(event, Started):
                 return event
-            break
-        raise JournalError(f"{self.path.name}: does not begin with Started")
+            raise JournalError(f"{self.path.name}: does not begin with Started")
+        return None
 
 
-def latest(folder: Path) -> Path | None:
-    """The journal of the newest run in a folder; run ids begin with their start time and sort by it."""
-    journals = sorted(folder.glob("*.sqlite"))
-    return journals[-1] if journals else None
+def mark_latest(folder: Path, run_id: RunId) -> None:
+    """Remember which run began last; raises OSError."""
+    fresh = folder / "latest.new"
+    fresh.write_text(f"{run_id}\n", encoding="utf-8")
+    fresh.chmod(0o600)
+    fresh.replace(folder / "latest")
+
+
+def newest_first(folder: Path) -> list[Path]:
+    """The journals of a folder: first that of the run marked as the latest, then the others by name.
+
+    Run ids begin with their start time, but a clock may have been wrong: the mark decides.
+    """
+    journals = sorted(folder.glob("*.sqlite"), reverse=True)
+    mark = folder / "latest"
+    marked = folder / f"{mark.read_text(encoding='utf-8').strip()}.sqlite" if mark.is_file() else None
+    if marked in journals:
+        journals.remove(marked)
+        journals.insert(0, marked)
+    return journals

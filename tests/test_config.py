@@ -167,7 +167,7 @@ def test_match_added_on_the_screen_comes_back(tmp_path):
     path = write(tmp_path, ONE_MATCH)
     [match] = load(path, {}).matches
     other = msgspec.structs.replace(match.spec, id="x-y", start=1_790_000_000_000_000_000)
-    table = match_table(other, MatchSettings(), (1.5, 2.5))
+    table = match_table(other, MatchSettings(), (1.5, 2.5), MatchSettings())
     local = load(path, {}).local
     remember(local, {"match": [table]})
     assert [m.spec for m in load(path, {}).matches] == [
@@ -183,7 +183,7 @@ def test_match_removed_on_the_screen_stays_away_until_added_again(tmp_path):
     [match] = config.matches
     remember(config.local, {"match": [{"id": "lal-bos", "removed": True}]})
     assert load(path, {}).matches == ()
-    remember(config.local, {"match": [match_table(match.spec, match.settings, ())]})
+    remember(config.local, {"match": [match_table(match.spec, match.settings, (), match.settings)]})
     assert [m.spec for m in load(path, {}).matches] == [match.spec]
 
 

@@ -4,13 +4,14 @@ import sqlite3
 import threading
 import time
 
+import msgspec
 import pytest
 
 from console.core.commands import CancelAll, Latch
-from console.core.events import BookDelta, Kill, Mode, Pause, Started, Tick
-from console.core.instruments import BookSide, Instrument, Venue
+from console.core.events import BookDelta, Kill, MassStatus, Mode, OrderFilled, Pause, Started, Tick
+from console.core.instruments import Action, BookSide, Instrument, Venue
 from console.core.settings import AccountSettings
-from console.journal import Journal, JournalError, Reader, latest
+from console.journal import Journal, JournalError, Reader, mark_latest, newest_first
 from console.verify import verify
 
 STARTED = Started(
@@ -133,7 +134,38 @@ def test_loop_never_waits_for_the_disk(tmp_path):
 def test_newest_run_is_found(tmp_path):
     for run_id in ("aaa1", "aab0", "aaa9"):
         journal(tmp_path, run_id)[0].close()
-    assert latest(tmp_path).stem == "aab0"
+    assert [path.stem for path in newest_first(tmp_path)] == ["aab0", "aaa9", "aaa1"]
+    mark_latest(tmp_path, "aaa1")  # the clock of the run before was wrong
+    assert [path.stem for path in newest_first(tmp_path)] == ["aaa1", "aab0", "aaa9"]
+
+
+def test_run_that_ended_before_its_first_record_left_nothing(tmp_path):
+    written, _ = journal(tmp_path)
+    written.close()
+    assert Reader(written.path).started() is None
+
+
+def test_trades_are_found_in_the_records(tmp_path):
+    written, _ = journal(tmp_path)
+    fill = OrderFilled(
+        venue_order_id="v",
+        trade_id="t1",
+        instrument=Instrument(Venue.KALSHI, "A"),
+        action=Action.BUY,
+        price=400_000,
+        size=1_000_000,
+        cost=400_000,
+        fee=0,
+        maker=True,
+    )
+    other = msgspec.structs.replace(fill, trade_id="t2")
+    written.event(STARTED)
+    written.event(fill)
+    written.event(MassStatus(venue=Venue.KALSHI, orders=(), fills=(fill, other), positions=(), cash=0))
+    written.close()
+    told = [(Venue.KALSHI, "t1"), (Venue.KALSHI, "t1"), (Venue.KALSHI, "t2")]
+    assert list(Reader(written.path).trades(until=3)) == told
+    assert list(Reader(written.path).trades(until=2)) == told[:1]
 
 
 def test_what_is_no_journal_is_refused_in_one_line(tmp_path):

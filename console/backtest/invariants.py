@@ -110,7 +110,7 @@ class Invariants:
 
     def _learn(self, turn: int, event: AnyEvent, commands: list[AnyCommand]) -> None:
         scene = self.scene
-        refused = any(isinstance(command, Refuse) for command in commands)
+        refused = bool(commands) and any(isinstance(command, Refuse) for command in commands)
         if not refused:
             scene.seen.learn(event)
             scene.standing.learn(turn, event)

@@ -92,6 +92,9 @@ class Playing:
             if pause_s > STEP_S:
                 tempo.hold(pause_s)
 
+    async def close(self) -> None:
+        """Nothing runs by itself."""
+
     def send(self, command: AnyCommand) -> None:
         """Pass a command to the paper exchange."""
         self._tape.submit(command, self._tempo.now())

@@ -35,6 +35,7 @@ from console.venues.recording import metadata, read
 SOURCE = "tape"
 OUTCOMES = ("Yes", "No")
 QUOTE_EVERY = SECOND
+_OURS_ALONE = (Latch, Alert, Refuse, WatchOdds, UnwatchOdds)  # commands that no venue gets
 CONFIRM_EVERY = 10 * SECOND  # an unmoved price is told again, so that it does not look forgotten
 
 
@@ -142,7 +143,7 @@ class Tape:
 
     def submit(self, command: AnyCommand, ts: int) -> None:
         """Send a command decided at `ts`; it takes effect `request_ns` later, or now if that has passed."""
-        if not isinstance(command, Latch | Alert | Refuse | WatchOdds | UnwatchOdds):
+        if not isinstance(command, _OURS_ALONE):
             self._exchange.submit(command, max(ts, self._now - self.request_ns))
 
     def advance(self, ts: int) -> list[AnyEvent]:

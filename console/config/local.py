@@ -12,7 +12,7 @@ import tomli_w
 
 from console.config.layers import overlay, read_file
 from console.core.matches import MatchSpec
-from console.core.settings import MatchSettings
+from console.core.settings import MatchSettings, format_setting
 from console.core.units import SECOND
 
 
@@ -48,8 +48,10 @@ def _without_matches(raw: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in raw.items() if key != "match"}
 
 
-def match_table(spec: MatchSpec, settings: MatchSettings, odds: tuple[float, ...]) -> dict[str, Any]:
-    """A match as it is written to the local file: facts, profile, and the odds given by hand."""
+def match_table(
+    spec: MatchSpec, settings: MatchSettings, odds: tuple[float, ...], profile: MatchSettings
+) -> dict[str, Any]:
+    """A match as it is written to the local file: facts, profile and what differs from it, odds by hand."""
     table: dict[str, Any] = {
         "id": spec.id,
         "title": spec.title,
@@ -72,6 +74,13 @@ def match_table(spec: MatchSpec, settings: MatchSettings, odds: tuple[float, ...
             for listing in spec.listings
         ],
     }
+    changed = {
+        key: format_setting(settings, key)
+        for key in settings.__struct_fields__
+        if key != "preset" and getattr(settings, key) != getattr(profile, key)
+    }
+    if changed:
+        table["settings"] = changed
     if odds:
         table["odds"] = [f"{price:.6f}" for price in odds]
     for key, moment in (("start", spec.start), ("end", spec.end)):

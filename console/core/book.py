@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 
 from console.core.instruments import ASK, BID, BookSide
@@ -138,7 +139,8 @@ class Book:
     @property
     def confirmed_ts(self) -> Nanos:
         """When it was last proven that the book stands as it is."""
-        return max(self.stream.ts, self.proof_ts) if not self.stale else self.proof_ts
+        streamed = self.stream.ts
+        return streamed if streamed > self.proof_ts and not self.stale else self.proof_ts
 
     def problem(self, quote_empty: bool) -> Reason | None:
         """Why nothing may be quoted on this book, age aside; None when it is sound."""
@@ -203,9 +205,9 @@ class Face:
             size = sizes[rung]
             if size:
                 price = prices[rung]
-                size -= min(size, self.own.get(price, 0))
+                size -= self.own.get(price, 0)
                 shown = ONE - price if self.mirrored else price
-                if size and shown < bound:
+                if size > 0 and shown < bound:
                     total += size
                     if total >= size_min:
                         return Price(shown), size
@@ -230,13 +232,14 @@ class Face:
         best = self.rival(1)
         if best is None:
             return 0
-        book = self.book
-        sizes = book.ask_sizes if self.mirrored else book.bid_sizes
+        prices = self.book.ladder.prices
+        sizes = self.book.ask_sizes if self.mirrored else self.book.bid_sizes
+        low = ONE - best[0] if self.mirrored else best[0] - span
         total = 0
-        for price, size in zip(book.ladder.prices, sizes, strict=True):
-            shown = ONE - price if self.mirrored else price
-            if size and best[0] - span <= shown <= best[0]:
-                total += size - min(size, self.own.get(price, 0))
+        for rung in range(bisect_left(prices, low), bisect_right(prices, low + span)):
+            size = sizes[rung]
+            if size:
+                total += size - min(size, self.own.get(prices[rung], 0))
         return total
 
     def down(self, price: int) -> Price | None:

@@ -243,7 +243,8 @@ class Desk:
     def touch(self, ts: Nanos) -> None:
         """Ask for an evaluation: now, or as soon as the fast interval since the last one allows."""
         due = Nanos(max(ts, self.evaluated_ts + self.settings.fast_ms * 1_000_000))
-        self.due_ts = min(self.due_ts, due)
+        if due < self.due_ts:
+            self.due_ts = due
 
     def urge(self, ts: Nanos) -> None:
         """Ask for an evaluation at once: something may have to retreat."""
@@ -278,7 +279,7 @@ class Desk:
         moments = [spec.start - settings.stop_before_start_s * SECOND, spec.start] if spec.start else []
         if spec.end:
             moments.append(spec.end - settings.stop_before_end_s * SECOND)
-        return min((Nanos(moment) for moment in moments if moment > wall), default=None)
+        return min([Nanos(moment) for moment in moments if moment > wall], default=None)
 
 
 def _distinct(positions: Iterable[Position]) -> tuple[Position, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -52,6 +53,11 @@ def devig(odds: Sequence[float], methods: Iterable[Method] = tuple(Method)) -> D
 
     Raises OddsError for fewer than two outcomes and for odds that are not finite numbers above 1.
     """
+    return _devig(tuple(odds), tuple(methods))
+
+
+@lru_cache(256)  # nine in ten polls of a line repeat it
+def _devig(odds: tuple[float, ...], methods: tuple[Method, ...]) -> Devigged:
     check_odds(odds)
     implied = [1.0 / price for price in odds]
     booksum = math.fsum(implied)
@@ -63,7 +69,7 @@ def devig(odds: Sequence[float], methods: Iterable[Method] = tuple(Method)) -> D
             refused[method] = "negative probability for a longshot"
         else:
             probabilities[method] = answer
-    return Devigged(tuple(odds), booksum - 1.0, probabilities, refused, booksum < 1.0 - _EVEN)
+    return Devigged(odds, booksum - 1.0, probabilities, refused, booksum < 1.0 - _EVEN)
 
 
 def check_odds(odds: Sequence[float]) -> None:

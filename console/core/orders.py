@@ -183,7 +183,8 @@ class Order:
         """Contracts that can still fill: the larger version while an amend is in flight; 0 when ended."""
         if self.state in ENDED:
             return 0
-        return max(0, max(self.size, self.to_size) - self.filled)
+        left = (self.size if self.size > self.to_size else self.to_size) - self.filled
+        return left if left > 0 else 0
 
     @property
     def in_flight(self) -> bool:
@@ -192,7 +193,8 @@ class Order:
 
     def versions(self) -> tuple[tuple[Price, int], ...]:
         """(price, remaining) of every version that may rest at the venue now."""
-        standing = (self.price, max(0, self.size - self.filled))
+        left = self.size - self.filled
+        standing = (self.price, left if left > 0 else 0)
         if self.to_price == self.price and self.to_size == self.size:
             return (standing,)
         return standing, (self.to_price, max(0, self.to_size - self.filled))

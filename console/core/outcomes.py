@@ -40,6 +40,8 @@ CANCEL_RETRY = 1 * SECOND  # a cancel that was not taken is sent again, but in n
 REJECTS_PAUSE = 3  # of one side within a minute
 REJECTS_WINDOW = 60 * SECOND
 FILL_RATE_WINDOW = 60 * SECOND
+# Silence proves nothing, nor do refusals, which may be local.
+_NO_PROOF = (OutcomeUnknown, OrderRejected, AmendRejected, OrderCancelRejected)
 
 
 def learn(state: State, event: OrderEvent) -> None:
@@ -56,8 +58,8 @@ def learn(state: State, event: OrderEvent) -> None:
     if order is None:
         state.note(f"{type(event).__name__} for {event.order_id}, an order we do not know")
         return
-    if not isinstance(event, OutcomeUnknown | OrderRejected | AmendRejected | OrderCancelRejected):
-        _proved(state, order.instrument.venue)  # silence and refusals, which may be local, prove nothing
+    if not isinstance(event, _NO_PROOF):
+        _proved(state, order.instrument.venue)
     ts = state.ts
     blotter = state.blotter
     match event:

@@ -317,7 +317,8 @@ class Planner:
     ) -> list[Wanted]:
         """Share the room among the routes in order of net edge, then safety, then cash."""
         settings = self.settings
-        candidates.sort(key=lambda c: (-c.net, not c.route.safe, c.level))  # ties: as listed
+        if len(candidates) > 1:
+            candidates.sort(key=lambda c: (-c.net, not c.route.safe, c.level))  # ties: as listed
         left = min(
             settings.contracts * settings.legs_max * max(1, settings.levels),
             settings.inventory_max - self.exposures[gained],

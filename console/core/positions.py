@@ -235,8 +235,9 @@ class Position:
 
     def held(self, instrument: Instrument) -> int:
         """Contracts of this leg that are held and could be sold."""
-        holding = self.holdings[instrument.yes]
-        return max(0, holding.net if instrument.side is YES else -holding.net)
+        net = self.holdings[instrument.yes].net
+        held = net if instrument.side is YES else -net
+        return held if held > 0 else 0
 
     def average(self, gained: int) -> Price | None:
         """Average cost, fees in, of the unpaired contracts long `gained`; None if there are none."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from console.core import flatten
 from console.core.commands import AmendOrder, Basis, PlaceOrder, Resync
 from console.core.desk import Desk
@@ -12,7 +14,7 @@ from console.core.matches import State as Stage
 from console.core.orders import Order
 from console.core.planner import Planner, Wanted
 from console.core.reasons import Reason
-from console.core.risk import Books, allow
+from console.core.risk import Books, Verdict, allow
 from console.core.sight import Sight
 from console.core.state import State
 from console.core.theo import Theo
@@ -75,20 +77,20 @@ def evaluate(state: State, desk: Desk) -> None:
 def _next_expiry(state: State, desk: Desk) -> Nanos:
     """The first moment at which something that lets orders rest now will have run out, if nothing comes."""
     settings, ts = state.settings, state.ts
-    moments = [desk.board.next_stale(desk.settings, desk.phase, ts)]
+    moments: list[int] = [desk.board.next_stale(desk.settings, desk.phase, ts)]
     changes = desk.next_phase(state.wall)
     if changes is not None:
-        moments.append(Nanos(ts + changes - state.wall))
+        moments.append(ts + changes - state.wall)
     book_age = desk.age_max_book_s() * SECOND
     for market in desk.markets.values():
         if market.book is not None:
             confirmed = market.book.confirmed_ts
-            moments += [Nanos(confirmed + book_age // 2 + 1), Nanos(confirmed + book_age + 1)]  # probe, stale
+            moments += confirmed + book_age // 2 + 1, confirmed + book_age + 1  # probe, stale
     for venue in desk.venues:
         connection = state.connections[venue]
-        moments.append(Nanos(connection.private_ts + settings.fills_blind_s * SECOND + 1))
-        moments.append(Nanos(connection.cash_ts + settings.balance_age_max_s * SECOND + 1))
-    return min([moment for moment in moments if moment > ts], default=desk.due_ts)
+        moments.append(connection.private_ts + settings.fills_blind_s * SECOND + 1)
+        moments.append(connection.cash_ts + settings.balance_age_max_s * SECOND + 1)
+    return Nanos(min([moment for moment in moments if moment > ts], default=desk.due_ts))
 
 
 def _look(state: State, desk: Desk) -> Sight:
@@ -273,13 +275,11 @@ def _quote(state: State, desk: Desk, sight: Sight) -> None:
 
 
 def _place(state: State, desk: Desk, want: Wanted) -> None:
-    connection = state.connections[want.route.instrument.venue]
-    verdict = allow(
-        desk, want, None, state.blotter, connection, state.settings, _books(state, desk), state.ts
-    )
+    verdict = _allowed(state, desk, want, None)
     if verdict.size == 0:
         _held_back(desk, want, verdict.reason, verdict.limit)
         return
+    connection = state.connections[want.route.instrument.venue]
     price = want.route.price_of(want.bid)
     command = PlaceOrder(
         order_id=state.new_order_id(),
@@ -295,7 +295,8 @@ def _place(state: State, desk: Desk, want: Wanted) -> None:
         expires=state.lease_until(connection),
     )
     state.blotter.placed(command, want.level, state.ts)
-    connection.budget.take(connection.budget.costs.place, state.ts)
+    budget = connection.budget
+    budget.take(budget.costs.place, state.ts)
     desk.placed_at[want.route.instrument, want.route.action, price] = state.ts
     desk.active_ts = state.ts
     state.send(command)
@@ -303,10 +304,7 @@ def _place(state: State, desk: Desk, want: Wanted) -> None:
 
 
 def _amend(state: State, desk: Desk, order: Order, want: Wanted, retreat: bool) -> None:
-    connection = state.connections[want.route.instrument.venue]
-    verdict = allow(
-        desk, want, order, state.blotter, connection, state.settings, _books(state, desk), state.ts
-    )
+    verdict = _allowed(state, desk, want, order)
     same_price = want.route.price_of(want.bid) == order.price
     if verdict.size == 0 or (not retreat and same_price and verdict.size <= order.remaining):
         if retreat:
@@ -328,22 +326,30 @@ def _amend(state: State, desk: Desk, order: Order, want: Wanted, retreat: bool) 
         ts=state.ts,
     )
     state.blotter.amend_sent(order, command, state.ts)
-    connection.budget.take(connection.budget.costs.amend, state.ts)
+    budget = state.connections[order.instrument.venue].budget
+    budget.take(budget.costs.amend, state.ts)
     desk.active_ts = state.ts
     state.send(command)
     state.remeasure(desk)
 
 
+def _allowed(state: State, desk: Desk, want: Wanted, replaces: Order | None) -> Verdict:
+    connection = state.connections[want.route.instrument.venue]
+    state.remeasure(desk)  # by the present theo
+    books = partial(_books, state, desk)
+    return allow(desk, want, replaces, state.blotter, connection, state.settings, books, state.ts)
+
+
 def _books(state: State, desk: Desk) -> Books:
-    """Worst losses of everything an order of this match adds to; its own by the present theo."""
-    state.remeasure(desk)
+    """Worst losses of everything an order of this match adds to."""
     event = venue = total = 0
     for other in state.desks.values():
-        total += other.worst
+        worst = other.worst
+        total += worst
         if other is desk or (desk.spec.event and other.spec.event == desk.spec.event):
-            event += other.worst
+            event += worst
         if not desk.quoted_venues.isdisjoint(other.quoted_venues):
-            venue += other.worst
+            venue += worst
     return Books(event, venue, total)
 
 

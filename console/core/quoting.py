@@ -130,10 +130,10 @@ def cap_of(now: Situation) -> Price | None:
     """min(ceiling, best rival ask - tick, 1 - our own opposing bid - tick); None if no price is left."""
     cap: int = now.ceiling
     ask = now.face.opposing(now.opposite_own)
-    if ask is not None:
-        cap = min(cap, ask - 1)
-    if now.opposing is not None:
-        cap = min(cap, ONE - now.opposing - 1)
+    if ask is not None and ask <= cap:
+        cap = ask - 1
+    if now.opposing is not None and ONE - now.opposing <= cap:
+        cap = ONE - now.opposing - 1
     return now.face.down(cap)
 
 

@@ -47,10 +47,13 @@ def allow(
     blotter: Blotter,
     connection: Connection,
     account: AccountSettings,
-    books: Books,
+    books: Callable[[], Books],
     ts: Nanos,
 ) -> Verdict:
-    """Bound one place (or amend of `replaces`) by every limit; retreats do not pass through here."""
+    """Bound one place (or amend of `replaces`) by every limit; retreats do not pass through here.
+
+    `books` is asked only of an order that no other limit has held back.
+    """
     market = desk.markets[wanted.route.yes]
     assert market.spec is not None, "an order is wanted only where the symbol is defined"
     price = wanted.route.price_of(wanted.bid)
@@ -203,7 +206,7 @@ def _exposed(
     replaces: Order | None,
     blotter: Blotter,
     account: AccountSettings,
-    books: Books,
+    ask: Callable[[], Books],
     least: int,
 ) -> tuple[int, str]:
     """C4: the worst case with this order in it, on the match, its event, its venue and the account.
@@ -214,6 +217,7 @@ def _exposed(
     """
     if size <= 0:
         return size, ""
+    books = ask()
     limits = (
         ("exposure_match", desk.settings.exposure_match, desk.worst),
         ("exposure_event", desk.settings.exposure_event, books.event),

@@ -198,7 +198,7 @@ class Board:
         """Take decimal odds of every outcome; raises OddsError when they are no odds at all."""
         devigged = devig(odds, dict.fromkeys((*self.methods, Method.POWER)))
         source = self._source(name, kind)
-        source.odds = devigged.odds
+        source.odds = tuple(odds)
         if source.learn(self._by_method(devigged), ts):
             self._refer(source)
         source.provider_wall = wall

@@ -13,12 +13,13 @@ import msgspec
 
 from console.alerts import KEY, Webhook
 from console.config.read import Config
+from console.core.checkpoint import decode, with_trades
 from console.core.commands import Severity
-from console.core.events import AddMatch, Mode, OperatorEvent
+from console.core.events import AddMatch, Mode, OperatorEvent, Pause, RemoveMatch, Started
 from console.core.instruments import RunId
 from console.core.recovery import recover
 from console.folders import Latches, Lock
-from console.journal import JournalError, Reader, latest
+from console.journal import JournalError, Reader, newest_first
 from console.launch.place import Place
 from console.launch.sources import connected, examine, keys_of
 from console.runner.clock import RunClock, SystemClock
@@ -41,11 +42,13 @@ def run_engine(place: Place, headless: bool) -> int:
     while True:
         books = _books(place.folder, config)
         source = source_of(config, place.folder, books)
-        beginning = _beginning(place, config, books, carried or _configured(config, source), webhook)
+        checkpoint = _recovered(books / "journal", config.ledger)
+        first = carried or _first(config, source, checkpoint)
+        beginning = _beginning(place, config, books, checkpoint, first, webhook)
         beginning.keep_without_console = headless
         beginning.checks = _gate(config) if config.dry_run else None
         status, runner = run_once(config, beginning, source, SystemClock())
-        if not runner.switched:
+        if not runner.switched or status:  # orders not proven gone are nobody's other ledger
             lock.release()
             if webhook is not None:
                 webhook.close()
@@ -60,7 +63,8 @@ def run_with(place: Place, first: list[OperatorEvent], errand: Errand) -> int:
     books = _books(place.folder, config)
     webhook = _webhook(config)
     source = source_of(config, place.folder, books)
-    beginning = _beginning(place, config, books, first, webhook)
+    checkpoint = _recovered(books / "journal", config.ledger)
+    beginning = _beginning(place, config, books, checkpoint, first, webhook)
     beginning.keep_without_console = True
     beginning.errand = errand
     status, _ = run_once(config, beginning, source, SystemClock())
@@ -70,14 +74,19 @@ def run_with(place: Place, first: list[OperatorEvent], errand: Errand) -> int:
 
 
 def _beginning(
-    place: Place, config: Config, books: Path, first: list[OperatorEvent], webhook: Webhook | None
+    place: Place,
+    config: Config,
+    books: Path,
+    checkpoint: bytes,
+    first: list[OperatorEvent],
+    webhook: Webhook | None,
 ) -> Beginning:
     return Beginning(
         run_id=new_run_id(),
         folder=place.folder,
         journals=books / "journal",
         socket=place.socket,
-        checkpoint=_recovered(books / "journal", config.ledger),
+        checkpoint=checkpoint,
         first=first,
         keep_without_console=False,
         gate=_gate(config) if _is_real(config) else None,
@@ -153,24 +162,45 @@ def _recovered(journals: Path, ledger: str) -> bytes:
 
     Records of another mode, account or ledger are refused (C32).
     """
-    path = latest(journals) if journals.is_dir() else None
-    if path is None:
-        return b""
-    reader = Reader(path)
-    try:
-        started, after = reader.started(), 0
-        if started.ledger not in ("", ledger):
-            raise JournalError(f"{path}: of {started.ledger}, not of {ledger}; move it away")
-        kept = reader.latest_checkpoint()
-        if kept is not None:
-            after, body = kept
-            started = msgspec.structs.replace(started, checkpoint=body)
-        records = (r.event() if r.kind == "event" else r.command() for r in reader.account(after))
-        return recover(started, records)
-    except (msgspec.DecodeError, AssertionError) as error:
-        raise JournalError(f"{path}: cannot be read back: {error}; move it away to begin afresh") from error
-    finally:
-        reader.close()
+    for path in newest_first(journals) if journals.is_dir() else ():
+        reader = Reader(path)
+        try:
+            started = reader.started()
+            if started is not None:  # a run that ended before its first record left nothing
+                return _last(reader, started, ledger)
+        except (msgspec.DecodeError, AssertionError) as error:
+            raise JournalError(f"{path}: cannot be read back: {error}; move it away") from error
+        finally:
+            reader.close()
+    return b""
+
+
+def _last(reader: Reader, started: Started, ledger: str) -> bytes:
+    """What one run came to."""
+    if started.ledger not in ("", ledger):
+        raise JournalError(f"{reader.path}: of {started.ledger}, not of {ledger}; move it away")
+    trades = list(decode(started.checkpoint).trades) if started.checkpoint else []
+    after, kept = 0, reader.latest_checkpoint()
+    if kept is not None:
+        after, body = kept
+        told = with_trades(body, [*trades, *reader.trades(until=after)])
+        started = msgspec.structs.replace(started, checkpoint=told)
+    records = (r.event() if r.kind == "event" else r.command() for r in reader.account(after))
+    return recover(started, records)
+
+
+def _first(config: Config, source: Source, checkpoint: bytes) -> list[OperatorEvent]:
+    """The matches to begin with, and what to do about those that only the last run knows.
+
+    Nobody wants these any more: they are forgotten, or while they still hold something, paused.
+    """
+    events = _configured(config, source)
+    wanted = {event.spec.id for event in events if isinstance(event, AddMatch)}
+    for match in decode(checkpoint).matches if checkpoint else ():
+        if match.spec.id not in wanted:
+            say(f"{match.spec.id}: is not configured any more")
+            events += [Pause(match=match.spec.id), RemoveMatch(match=match.spec.id)]
+    return events
 
 
 def _configured(config: Config, source: Source) -> list[OperatorEvent]:

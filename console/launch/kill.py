@@ -13,12 +13,12 @@ from console.core.instruments import Venue
 from console.core.view import KillPhase, View
 from console.folders import KillLatch, Lock, LockedError
 from console.keys import KeyMissing
+from console.launch.emptying import Emptying
 from console.launch.engine import source_of
 from console.launch.place import LaunchError, Place
 from console.link.client import LinkClient, LinkError
 from console.link.messages import Role
 from console.runner.source import Source
-from console.runner.sweep import Sweep
 
 PATIENCE_S = 20.0
 SWEEP_PATIENCE_S = 60.0
@@ -141,7 +141,7 @@ async def _swept(source: Source, venues: list[Venue]) -> list[Venue]:
     def moved(venue: Venue, orders: int) -> None:
         print(f"{venue.value}: {orders} orders rest")
 
-    sweep = Sweep(venues, source.send, moved)
+    sweep = Emptying(venues, source.send, moved)
     running = asyncio.create_task(source.run(sweep.take))
     sweeping = asyncio.create_task(sweep.run(SWEEP_PATIENCE_S))
     await asyncio.wait((running, sweeping), return_when=asyncio.FIRST_COMPLETED)
@@ -149,4 +149,5 @@ async def _swept(source: Source, venues: list[Venue]) -> list[Venue]:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+    await source.close()
     return sweep.left

@@ -35,8 +35,8 @@ from console.link.wire import WireError, frame, read_to_console
 _A = TypeVar("_A")
 
 REATTACH_PAUSE_S = 0.3
-GREETING_S = 5.0
 KILL_ACK_S = 0.5
+OPEN_S = 5.0
 
 
 class LinkError(Complaint):
@@ -134,12 +134,12 @@ class LinkClient:
 
     async def _open(self) -> tuple[asyncio.StreamReader, Welcome]:
         try:
-            reader, writer = await asyncio.open_unix_connection(self._path)
-            writer.write(frame(Hello(protocol=PROTOCOL, role=self._role, pid=os.getpid())))
-            async with asyncio.timeout(GREETING_S):
+            async with asyncio.timeout(OPEN_S):
+                reader, writer = await asyncio.open_unix_connection(self._path)
+                writer.write(frame(Hello(protocol=PROTOCOL, role=self._role, pid=os.getpid())))
                 first = await read_to_console(reader)
-        except TimeoutError as error:  # a stopped process still takes connections
-            raise LinkError(f"the engine at {self._path.name} does not answer") from error
+        except TimeoutError:
+            raise LinkError(f"the engine at {self._path.name} is silent") from None
         except (OSError, WireError) as error:
             raise LinkError(f"no engine answers at {self._path.name}: {error}") from error
         if isinstance(first, Refused):

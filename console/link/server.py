@@ -10,7 +10,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from console.core.events import Flatten, Kill, OnConsoleLost, OperatorEvent, Rearm
+from console.core.events import (
+    ConsoleBack,
+    ConsoleLost,
+    Flatten,
+    Kill,
+    OnConsoleLost,
+    OperatorEvent,
+    Rearm,
+    StartGateFailed,
+    StartGatePassed,
+)
 from console.core.matches import MatchId
 from console.core.view import View
 from console.link.messages import (
@@ -217,6 +227,8 @@ class LinkServer:
 
     def _operate(self, client: _Client, message: Operate) -> None:
         refused = None if _always(client.role, message.event) else self._allowed(client, message.request)
+        if isinstance(message.event, StartGatePassed | StartGateFailed | ConsoleLost | ConsoleBack):
+            refused = Ack(request=message.request, ok=False, text="this is not a console's to say")
         if refused is not None:
             self._say(client, refused)
         else:

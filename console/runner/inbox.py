@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from console.core.events import AnyEvent, BookDelta, BookStale, OperatorEvent
+from console.core.events import AnyEvent, BookDelta, BookSnapshot, BookStale, OperatorEvent
 from console.core.instruments import Instrument
 
 BACKLOG_MAX = 20_000  # beyond it books are given up and read afresh; fills are never dropped
@@ -33,6 +33,8 @@ class Inbox:
                 return
             self._given_up.add(event.instrument)
             event = BookStale(instrument=event.instrument, why="more changes than can be read")
+        elif isinstance(event, BookSnapshot):
+            self._given_up.discard(event.instrument)  # from here on every change counts again
         self._rest.append(event)
         self._wake.set()
 

@@ -9,21 +9,20 @@ from console.config.error import ConfigError
 from console.config.local import match_table, remember
 from console.config.read import Config
 from console.core.events import AddMatch, Mode, OperatorEvent, RemoveMatch, SetSetting
+from console.core.settings import MatchSettings
 from console.core.state import State
 
 
-def persist(config: Config, state: State, event: OperatorEvent, say: Callable[[str], None]) -> None:
-    """Lay an accepted change over the local settings file; what cannot be written is said."""
-    change = _change(config, state, event)
-    if change is None:
-        return
+def keep(config: Config, change: dict[str, Any], say: Callable[[str], None]) -> None:
+    """Lay a change over the local settings file; waits for the disk. What cannot be written is said."""
     try:
         remember(config.local, change)
     except (OSError, ConfigError) as error:
         say(f"WARN {config.local.name}: the change holds for this run only: {error}")
 
 
-def _change(config: Config, state: State, event: OperatorEvent) -> dict[str, Any] | None:
+def change_of(config: Config, state: State, event: OperatorEvent) -> dict[str, Any] | None:
+    """What an accepted event changes of the settings for the next start; None when nothing."""
     if config.mode is Mode.REPLAY:
         return None  # a replay leaves no settings behind
     simulated = config.mode is Mode.SIM
@@ -40,7 +39,8 @@ def _change(config: Config, state: State, event: OperatorEvent) -> dict[str, Any
         case AddMatch() | RemoveMatch() if simulated:
             return {"sim": {"matches": [m for m in state.desks if m not in configured]}}
         case AddMatch():
-            return {"match": [match_table(event.spec, event.settings, event.odds)]}
+            profile = config.profiles.get(event.settings.preset, MatchSettings())
+            return {"match": [match_table(event.spec, event.settings, event.odds, profile)]}
         case RemoveMatch():
             return {"match": [{"id": event.match, "removed": True}]}
         case _:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import os
 import signal
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,7 +23,9 @@ from console.core.commands import (
     AmendOrder,
     AnyCommand,
     CancelAll,
+    CancelOrder,
     Latch,
+    Lookup,
     PlaceOrder,
     Reconcile,
     Refuse,
@@ -41,6 +43,7 @@ from console.core.events import (
     OnConsoleLost,
     OperatorEvent,
     Pause,
+    SetTheo,
     Started,
     StartGateFailed,
     StartGatePassed,
@@ -51,29 +54,31 @@ from console.core.instruments import RunId, Venue
 from console.core.matches import MatchId
 from console.core.settings import AccountSettings
 from console.core.state import State
+from console.core.theo import MANUAL
 from console.core.units import ONE, SECOND, Nanos
 from console.core.view import View
-from console.folders import KillLatch, Latches
-from console.journal import Journal
+from console.folders import Latches
+from console.journal import Journal, mark_latest
 from console.link.messages import Ack, Answer, Ask, Role, SetDryRun, Welcome
 from console.link.server import LinkServer
 from console.runner.answers import answer
 from console.runner.clock import RunClock
 from console.runner.inbox import Done, Inbox
 from console.runner.outbox import Outbox
-from console.runner.persist import persist
+from console.runner.persist import change_of, keep
 from console.runner.source import Source
 from console.runner.sweep import Sweep
 from console.venues.base.protocol import Check
 
 SLICE_S = 0.002  # how long the loop works through the inbox before it lets others in
 STOP_PATIENCE_S = 10.0
-SWEEP_PATIENCE_S = 12.0
 
 _T = TypeVar("_T")
 _Task = asyncio.Task[Any]
 
 LIVE_WORD = "LIVE"
+KEEP_EVERY = 5 * SECOND  # how old the marks of a checkpoint may be
+LATCH_PATIENCE_S = 0.020
 GATE_PAUSE_S = 30.0
 EXIT_CRASHED = 70
 EXIT_UNPROVEN = 74
@@ -119,6 +124,8 @@ class Runner:
         self._beginning = beginning
         self._source = source
         self._latches = latches
+        self._latch_writer = ThreadPoolExecutor(1, thread_name_prefix="latch")
+        self._keeper = ThreadPoolExecutor(1, thread_name_prefix="settings")
         self._say = say
         self._clock = clock
         self._engine = Engine()
@@ -130,7 +137,7 @@ class Runner:
         self._stop_by = 0.0
         self._listed: dict[Venue, tuple[Nanos, int]] = {}  # last list of our orders by venue
         self._proof_asked: Nanos | None = None
-        self._kept = b""
+        self._unproven = False
         self._kept_ts = Nanos(0)
         self._refusal = ""
         self.switched = False  # the operator wants the other ledger next
@@ -148,6 +155,10 @@ class Runner:
             _on_loop(loop, self._outbox.committed),
             _on_loop(loop, self._journal_failed),
         )
+        try:
+            mark_latest(begin.journals, begin.run_id)
+        except OSError as error:
+            self._say(f"WARN the run cannot be marked as the latest: {error}")
         for name in SIGNALS:
             number = getattr(signal, name)
             loop.add_signal_handler(number, self.stop, name, 128 + number)
@@ -172,6 +183,8 @@ class Runner:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks, timeout=2.0)
+        await self._source.close()
+        await asyncio.to_thread(self._keeper.shutdown)
         self._journal.close()
         return self._report(code, sound=not broken)
 
@@ -204,11 +217,18 @@ class Runner:
         return overrides.lasting_account(self._engine.state)
 
     def carried(self) -> list[OperatorEvent]:
-        """What the next run begins with: the matches as they stand; positions stay in their ledger."""
+        """What the next run begins with: matches, prices by hand, pauses; positions stay in their ledger."""
         state = self._engine.state
-        return [
-            AddMatch(spec=desk.spec, settings=overrides.lasting(state, desk)) for desk in state.desks.values()
-        ]
+        events: list[OperatorEvent] = [Pause()] if state.paused else []
+        for desk in state.desks.values():
+            events.append(AddMatch(spec=desk.spec, settings=overrides.lasting(state, desk)))
+            manual = desk.board.sources.get(MANUAL)
+            if manual is not None and manual.odds:
+                pinned = desk.board.pinned
+                events.append(SetTheo(match=desk.spec.id, odds=manual.odds, pinned=pinned))
+            if desk.paused:
+                events.append(Pause(match=desk.spec.id))
+        return events
 
     def _start(self) -> None:
         begin, config = self._beginning, self._config
@@ -231,8 +251,8 @@ class Runner:
             self._take(event, lambda refusal: self._say(f"configured match: {refusal}") if refusal else None)
 
     async def _after(self, broken: Sequence[_Task], tasks: Sequence[_Task]) -> int:
-        """A clean end, or the emergency: a task broke, so the engine is not to be trusted any more."""
-        if not broken:
+        """A clean end, or the emergency: a task broke, or the engine could not prove that nothing rests."""
+        if not broken and not self._unproven:
             return self._exit_code if self._exit_code is not None else 0
         for task in broken:
             error = task.exception()
@@ -244,7 +264,9 @@ class Runner:
             if task.get_name() in ("engine", "clock"):
                 task.cancel()
         left = await self._sweep()
-        return EXIT_UNPROVEN if left else EXIT_CRASHED
+        if left:
+            return EXIT_UNPROVEN
+        return EXIT_CRASHED if broken else self._exit_code or 0
 
     # ---- the loop
 
@@ -274,14 +296,23 @@ class Runner:
         commands = self._engine.on_event(event)
         for command in commands:
             self._dispatch(command, self._journal.command(command))
-        if any(isinstance(command, Alert) and command.severity is Severity.ERROR for command in commands):
+        if any(isinstance(command, Alert) for command in commands):
             self._keep()  # a halt that no record can bring back
         if done is not None:
             done(self._refusal)
         if isinstance(event, MassStatus):
-            self._listed[event.venue] = (event.ts, len(event.orders))
+            self._listed[event.venue] = (event.ts, self._ours(event))
         elif isinstance(event, Tick):
             self._each_tick(event.ts)
+
+    def _ours(self, status: MassStatus) -> int:
+        """How many orders of a list are ours: those of this run or an earlier one."""
+        runs, blotter = self._engine.state.runs, self._engine.state.blotter
+        return sum(
+            RunId(opened.order_id.rpartition("-")[0]) in runs
+            or blotter.find(status.venue, opened.order_id, opened.venue_order_id) is not None
+            for opened in status.orders
+        )
 
     def _dispatch(self, command: AnyCommand, number: int) -> None:
         match command:
@@ -290,6 +321,12 @@ class Runner:
             case CancelAll():
                 self._outbox.drop(command.venue)
                 self._source.send(command)
+            case CancelOrder():
+                if not self._outbox.withdraw(command.order_id):
+                    self._source.send(command)
+            case Lookup():
+                if not self._outbox.holds(command.order_id):
+                    self._source.send(command)
             case Latch():
                 self._write_latch(command)
             case Alert():
@@ -310,17 +347,17 @@ class Runner:
             self._beginning.alarm(severity, text)
 
     def _write_latch(self, command: Latch) -> None:
-        """Overwrite the latch file; if that fails or is slow, cancels have left or leave anyway."""
-        started = time.monotonic()
+        """Overwrite the latch file; cancels wait for it no longer than 20 ms, and not at all if it fails."""
         latch = self._latches.find(command.venue)
+        written = self._latch_writer.submit(latch.write, command.reason)
         try:
-            latch.write(command.reason)
+            written.result(LATCH_PATIENCE_S)
+        except TimeoutError:
+            self._tell(Severity.WARN, "writing the kill latch takes more than 20 ms; it holds in memory")
         except OSError as error:
             self._tell(Severity.ERROR, f"the kill latch cannot be written: {error}; it holds in memory only")
             return
-        if time.monotonic() - started > 0.020:
-            self._tell(Severity.WARN, "writing the kill latch took more than 20 ms")
-        asyncio.get_running_loop().run_in_executor(None, _synced, latch)
+        self._latch_writer.submit(latch.sync)
 
     def _journal_failed(self, why: str) -> None:
         self._tell(Severity.ERROR, f"journal: {why}: no order leaves, cancels do")
@@ -330,8 +367,7 @@ class Runner:
     # ---- every tick
 
     def _each_tick(self, ts: Nanos) -> None:
-        if ts - self._kept_ts >= SECOND:
-            self._kept_ts = ts
+        if ts - self._kept_ts >= KEEP_EVERY:
             self._keep()
         state = self._engine.state
         self._heed_latches()
@@ -351,19 +387,19 @@ class Runner:
                 self._inbox.put_first(Kill(by=latch.reason(), venue=venue))
 
     def _keep(self) -> None:
-        """Write a checkpoint if anything in it changed."""
+        """Write a checkpoint; the trades are in the records."""
         assert self._journal is not None, "a run has a journal"
-        body = checkpoint.encode(self._engine.state)
-        if body != self._kept:
-            self._kept = body
-            self._journal.checkpoint(body)
+        state = self._engine.state
+        self._kept_ts = state.ts
+        self._journal.checkpoint(checkpoint.encode(state, with_trades=False))
 
     def _prove(self, ts: Nanos) -> None:
-        """End once every venue has listed none of our orders after the last one was gone."""
+        """End once every venue has listed none of our orders after the last one was gone, or sweep."""
         state = self._engine.state
-        late = time.monotonic() > self._stop_by
-        if late:
-            self._exit_code = EXIT_UNPROVEN
+        if time.monotonic() > self._stop_by:
+            words = "the venues did not prove in time that nothing rests: cancelling by account"
+            self._tell(Severity.ERROR, words)
+            self._unproven = True
             self._keep()
             self._ended.set()
         elif not state.blotter.live:
@@ -379,19 +415,13 @@ class Runner:
                 self._ended.set()
 
     async def _sweep(self) -> list[Venue]:
-        """Without the engine: cancel everything by account until every venue's list is proven empty."""
-        for venue in self._source.venues:
-            self._outbox.drop(venue)
-        sweep = Sweep(self._source.venues, self._source.send, lambda _, __: None)
-
-        def look() -> None:
-            while (waiting := self._inbox.take()) is not None:
-                event = waiting[0]
-                sweep.take(event)
-                if isinstance(event, MassStatus):
-                    self._listed[event.venue] = (self._clock.now(), len(event.orders))
-
-        return await sweep.run(SWEEP_PATIENCE_S, look)
+        """Without the engine: empty every venue by account; returns those that may still hold an order."""
+        assert self._journal is not None, "a run has a journal"
+        sweep = Sweep(self._source, self._outbox, self._inbox, self._journal, self._clock)
+        left = await sweep.run()
+        now = self._clock.now()
+        self._listed.update({venue: (now, resting) for venue, resting in sweep.resting.items()})
+        return left
 
     def _report(self, code: int, *, sound: bool) -> int:
         """Say what is left and whether it ties out; returns the exit code, which a difference changes."""
@@ -438,8 +468,9 @@ class Runner:
 
         def taken(refusal: str) -> None:
             done(Ack(request=request, ok=not refusal, text=refusal))
-            if not refusal:
-                persist(self._config, self._engine.state, event, self._say)
+            change = None if refusal else change_of(self._config, self._engine.state, event)
+            if change is not None:
+                self._keeper.submit(keep, self._config, change, self._say)
 
         self._inbox.put_first(event, taken)
 
@@ -472,7 +503,10 @@ class Runner:
         """The first check that real orders would wait for, in words; empty when all pass."""
         if wanted.dry_run or self._beginning.checks is None:
             return ""
-        failed = [check for check in await self._beginning.checks() if check.needed and not check.passed]
+        checks = await self._beginning.checks()
+        failed = [check for check in checks if check.needed and not check.passed]
+        if not any(check.needed for check in checks):
+            return "start gate: nothing was checked"
         return f"start gate: {failed[0].name}: {failed[0].seen}; {failed[0].remedy}" if failed else ""
 
     async def _pass_gate(self, gate: Gate) -> None:
@@ -481,6 +515,8 @@ class Runner:
         while True:
             checks = await gate()
             failed = tuple(f"{c.name}: {c.seen}; {c.remedy}" for c in checks if c.needed and not c.passed)
+            if not any(check.needed for check in checks):
+                failed = ("nothing was checked",)
             if not failed:
                 self._inbox.put_first(StartGatePassed(checks=tuple(check.name for check in checks)))
                 await self._ended.wait()
@@ -504,12 +540,6 @@ class Runner:
         if not self._beginning.keep_without_console:
             self._policy = self._config.on_console_lost
         self._inbox.put_first(ConsoleBack())
-
-
-def _synced(latch: KillLatch) -> None:
-    """Push a latch through to the disk; it is written already, a full disk changes nothing any more."""
-    with contextlib.suppress(OSError):
-        latch.sync()
 
 
 def _on_loop(loop: asyncio.AbstractEventLoop, call: Callable[[_T], None]) -> Callable[[_T], None]:

@@ -21,6 +21,9 @@ class Source(Protocol):
     async def run(self, put: Callable[[AnyEvent], None]) -> None:
         """Put events until cancelled; connects and reconnects by itself."""
 
+    async def close(self) -> None:
+        """End whatever still runs after `run` broke."""
+
     def send(self, command: AnyCommand) -> None:
         """Take one command; what becomes of it comes back as events."""
 

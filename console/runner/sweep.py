@@ -1,62 +1,75 @@
-"""Emptying venues without an engine: cancel by account, again and again, until each list is proven empty."""
+"""Without an engine: cancel everything by account until every venue has proven itself empty."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
 
-from console.core.commands import AnyCommand, CancelAll, Reconcile
-from console.core.connection import PROOF_GAP
-from console.core.events import AnyEvent, MassStatus
+import msgspec
+
+from console.core.commands import CancelAll, Reconcile
+from console.core.events import BookDelta, BookSnapshot, MassStatus, Tick, Trade
 from console.core.instruments import Venue
-from console.core.units import SECOND
+from console.journal import Journal
+from console.runner.clock import RunClock
+from console.runner.inbox import Inbox
+from console.runner.outbox import Outbox
+from console.runner.source import Source
 
-PAUSE_S = 0.5  # between two requests to a venue that is not proven empty
-PROOF_GAP_S = PROOF_GAP / SECOND
+PATIENCE_S = 12.0
+PAUSE_S = 0.5
+SETTLE_S = 1.0  # by then a place that left just before has arrived
+PROOF_GAP_S = 2.0  # between the first empty list and one that proves it
+_PUBLIC = BookDelta | BookSnapshot | Trade | Tick
 
 
 class Sweep:
-    """Watches the lists of a set of venues; `send` lets commands out, `moved` hears each change."""
+    """Cancels and lists, again and again; what the venues say meanwhile is journalled, not decided upon."""
 
     def __init__(
-        self,
-        venues: Iterable[Venue],
-        send: Callable[[AnyCommand], None],
-        moved: Callable[[Venue, int], None],
+        self, source: Source, outbox: Outbox, inbox: Inbox, journal: Journal, clock: RunClock
     ) -> None:
-        self._send = send
-        self._moved = moved
-        self.listed: dict[Venue, int | None] = dict.fromkeys(venues)  # orders of ours listed last
-        self._empty_since: dict[Venue, float] = {}
-        self._proven: dict[Venue, None] = {}
+        self._source = source
+        self._outbox = outbox
+        self._inbox = inbox
+        self._journal = journal
+        self._clock = clock
+        self._empty_since: dict[Venue, float | None] = dict.fromkeys(source.venues)
+        self._proven: dict[Venue, bool] = dict.fromkeys(source.venues, False)
+        self.resting: dict[Venue, int] = {}  # orders by the last list of each venue
 
-    @property
-    def left(self) -> list[Venue]:
-        """Venues that have not proven that nothing rests there: two empty lists two seconds apart."""
-        return [venue for venue in self.listed if venue not in self._proven]
-
-    def take(self, event: AnyEvent) -> None:
-        """Look at one event."""
-        if not isinstance(event, MassStatus) or event.venue not in self.listed:
-            return
-        venue, now = event.venue, time.monotonic()
-        if self.listed[venue] != len(event.orders):
-            self._moved(venue, len(event.orders))
-        self.listed[venue] = len(event.orders)
-        if event.orders:
-            self._empty_since.pop(venue, None)
-            self._proven.pop(venue, None)
-        elif now - self._empty_since.setdefault(venue, now) >= PROOF_GAP_S:
-            self._proven[venue] = None
-
-    async def run(self, patience_s: float, look: Callable[[], None] = lambda: None) -> list[Venue]:
-        """Cancel until all is proven or patience ends; `look` brings what waits. Returns the venues left."""
-        until = time.monotonic() + patience_s
-        while self.left and time.monotonic() < until:
-            for venue in self.left:
-                self._send(CancelAll(venue=venue))
-                self._send(Reconcile(venue=venue))
+    async def run(self) -> list[Venue]:
+        """Sweep until proven or out of patience; returns the venues that may still hold an order."""
+        began = time.monotonic()
+        while time.monotonic() - began < PATIENCE_S and not all(self._proven.values()):
+            for venue, proven in self._proven.items():
+                if not proven:
+                    self._outbox.drop(venue)
+                    self._source.send(CancelAll(venue=venue))
+                    self._source.send(Reconcile(venue=venue))
             await asyncio.sleep(PAUSE_S)
-            look()
-        return self.left
+            self._hear(settled=time.monotonic() - began >= SETTLE_S)
+        return [venue for venue, proven in self._proven.items() if not proven]
+
+    def _hear(self, settled: bool) -> None:
+        while (waiting := self._inbox.take()) is not None:
+            event = waiting[0]
+            if isinstance(event, _PUBLIC):
+                continue
+            msgspec.structs.force_setattr(event, "ts", self._clock.now())
+            msgspec.structs.force_setattr(event, "wall", self._clock.wall())
+            self._journal.event(event)
+            if isinstance(event, MassStatus):
+                self._listed(event, settled)
+
+    def _listed(self, status: MassStatus, settled: bool) -> None:
+        now, venue = time.monotonic(), status.venue
+        self.resting[venue] = len(status.orders)
+        if status.orders or not settled:
+            self._empty_since[venue], self._proven[venue] = None, False
+            return
+        since = self._empty_since[venue]
+        if since is None:
+            self._empty_since[venue] = now
+        elif now - since >= PROOF_GAP_S:
+            self._proven[venue] = True

@@ -277,16 +277,18 @@ def tied_up(orders: list[OwnOrder], position: int) -> int:
     if cover:  # only then does it matter who fills first
         bids.sort(key=_descending)
     for order in bids:
-        bare = max(0, order.left - cover)
-        cover -= order.left - bare
+        left = order.left
+        bare = left - cover if left > cover else 0
+        cover -= left - bare
         lock += cost_of(order.yes_price, bare)
     asks = [order for order in orders if order.side is ASK]
     cover = max(0, position)
     if cover:
         asks.sort(key=_ascending)
     for order in asks:
-        bare = max(0, order.left - cover)
-        cover -= order.left - bare
+        left = order.left
+        bare = left - cover if left > cover else 0
+        cover -= left - bare
         lock += cost_of(ONE - order.yes_price, bare) if order.spec.two_sided else 0
     return lock
 

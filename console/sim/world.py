@@ -199,7 +199,8 @@ class World:
 
     def next_ts(self) -> Nanos:
         """The next moment at which something happens, here or there."""
-        return min(self._agenda.next_ts, self._mail.next_ts)
+        here, there = self._mail.next_ts, self._agenda.next_ts
+        return here if here < there else there
 
     # ---- our account, for those who check
 

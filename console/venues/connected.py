@@ -23,9 +23,13 @@ from console.core.commands import (
     UnwatchOdds,
     WatchOdds,
 )
+from console.core.events import FeedStatus
 from console.core.instruments import Venue
 from console.link.messages import SymbolView
 from console.venues.base.protocol import FeedClient, LookupFailed, Put, VenueClient
+
+CLOSE_S = 2.0
+AGAIN_S = 5.0  # before a feed that broke is begun again
 
 
 class Connected:
@@ -34,6 +38,7 @@ class Connected:
     def __init__(self, venues: Sequence[VenueClient], feeds: Sequence[FeedClient]) -> None:
         self._clients = {client.venue: client for client in venues}
         self._feeds = tuple(feeds)
+        self._running: set[asyncio.Task[None]] = set()
 
     @property
     def venues(self) -> tuple[Venue, ...]:
@@ -41,12 +46,37 @@ class Connected:
         return tuple(self._clients)
 
     async def run(self, put: Put) -> None:
-        """Run every client until cancelled; one that breaks ends the run."""
-        async with asyncio.TaskGroup() as group:
-            for client in self._clients.values():
-                group.create_task(client.run(put))
-            for feed in self._feeds:
-                group.create_task(feed.run(put))
+        """Run every client until cancelled.
+
+        A feed that breaks is begun again, its odds age meanwhile. A venue's client that breaks ends this
+        with its error, but not the others, and is itself begun again: the emergency sweep that follows
+        needs all of them.
+        """
+        for venue, client in self._clients.items():
+            self._running.add(asyncio.create_task(client.run(put), name=venue.value))
+        for feed in self._feeds:
+            self._running.add(asyncio.create_task(_for_ever(feed, put), name=feed.name))
+        try:
+            done, _ = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            await self.close()
+            raise
+        for task in done:
+            self._begin_again(task, put)
+        await next(iter(done))  # raises what broke
+
+    def _begin_again(self, task: asyncio.Task[None], put: Put) -> None:
+        self._running.discard(task)
+        client = next((c for venue, c in self._clients.items() if venue.value == task.get_name()), None)
+        if client is not None:
+            self._running.add(asyncio.create_task(client.run(put), name=task.get_name()))
+
+    async def close(self) -> None:
+        """End every client."""
+        for task in self._running:
+            task.cancel()
+        if self._running:
+            await asyncio.wait(self._running, timeout=CLOSE_S)
 
     def send(self, command: AnyCommand) -> None:
         """Pass a command on."""
@@ -86,3 +116,18 @@ class Connected:
         if failures and not found:
             raise LookupFailed("; ".join(failures))
         return tuple(found)
+
+
+async def _for_ever(feed: FeedClient, put: Put) -> None:
+    """Run a feed; when it breaks, say so and begin again."""
+    while True:
+        task = asyncio.create_task(feed.run(put), name=feed.name)
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        error = task.exception()
+        why = f"broke: {type(error).__name__}" if error is not None else "ended"
+        put(FeedStatus(feed=feed.name, up=False, why=why))
+        await asyncio.sleep(AGAIN_S)

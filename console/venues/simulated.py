@@ -64,6 +64,9 @@ class SimulatedVenues:
             ahead_s = (self._world.next_ts() - time.monotonic_ns()) / 1e9
             await asyncio.sleep(min(max(ahead_s, 0.001), STEP_S))
 
+    async def close(self) -> None:
+        """Nothing runs by itself."""
+
     def send(self, command: AnyCommand) -> None:
         """Pass a command to the world."""
         self._world.submit(command, time.monotonic_ns())

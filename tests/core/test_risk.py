@@ -83,7 +83,14 @@ class Gate:
     def ask(self, wanted: Wanted, *, replaces: Order | None = None, books: Books = NOTHING) -> Verdict:
         state = self.story.state
         return allow(
-            self.desk, wanted, replaces, state.blotter, state.connections[K], state.settings, books, state.ts
+            self.desk,
+            wanted,
+            replaces,
+            state.blotter,
+            state.connections[K],
+            state.settings,
+            lambda: books,
+            state.ts,
         )
 
     def rest(

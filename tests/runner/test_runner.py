@@ -44,6 +44,9 @@ class Watched:
             if not self.broken.is_set():
                 world.cancel()
 
+    async def close(self):
+        await self.inner.close()
+
     def send(self, command):
         self.sent.append(command)
         self.inner.send(command)
@@ -118,9 +121,10 @@ def test_journal_that_cannot_be_written_stops_places_and_lets_cancels_out(places
         async with running(places, tmp_path) as (runner, source, said, task):
             [journal] = (tmp_path / "journal").glob("*.sqlite")
             database = sqlite3.connect(journal, isolation_level=None)
+            cancelled = source.count(CancelOrder)
             database.execute("DROP TABLE records")
             await until(lambda: any("no order leaves, cancels do" in line for line in said), task)
-            placed, cancelled = source.count(PlaceOrder, AmendOrder), source.count(CancelOrder)
+            placed = source.count(PlaceOrder, AmendOrder)
             await until(lambda: runner.view("").orders_open == 0, task)
             assert source.count(PlaceOrder, AmendOrder) == placed
             assert source.count(CancelOrder) > cancelled
@@ -165,7 +169,10 @@ def test_flood_of_book_changes_is_cut_short_but_fills_are_kept():
 def outbox(tmp_path):
     sent, answered = [], []
     latches = Latches(tmp_path, tuple(Venue))
-    return Outbox(latches, sent.append, answered.append), latches, sent, answered
+    clock = [100.0]
+    box = Outbox(latches, sent.append, answered.append, lambda: clock[0])
+    box.clock = clock
+    return box, latches, sent, answered
 
 
 def test_place_leaves_only_when_its_record_is_on_disk(outbox):
@@ -205,4 +212,25 @@ def test_cancel_all_drops_what_has_not_left(outbox):
     box.drop(Venue.KALSHI)
     box.committed(9)
     assert [command.order_id for command in sent] == ["r1-2"]
+    assert [a.order_id for a in answered] == ["r1-1"]
+
+
+def test_what_waited_too_long_for_the_disk_does_not_leave(outbox):
+    box, _, sent, answered = outbox
+    box.hold(3, place_order("r1-1"))
+    box.clock[0] += 1.5
+    box.hold(4, place_order("r1-2"))
+    box.committed(9)
+    assert [command.order_id for command in sent] == ["r1-2"]
+    assert [(a.order_id, a.text) for a in answered] == [("r1-1", "the journal took too long")]
+
+
+def test_cancelled_before_it_left_it_never_existed(outbox):
+    box, _, sent, answered = outbox
+    box.hold(3, place_order("r1-1"))
+    assert box.holds("r1-1")
+    assert box.withdraw("r1-1")
+    assert not box.withdraw("r1-9")
+    box.committed(9)
+    assert sent == []
     assert [a.order_id for a in answered] == ["r1-1"]

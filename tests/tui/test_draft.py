@@ -72,7 +72,7 @@ def test_fair_values_come_with_the_odds() -> None:
         ("start", "25:61", "start: '25:61' is not 2026-07-14 18:30, 18:30 (UTC) or +90m"),
         ("odds", "-110", "odds: 1 prices for 2 outcomes"),
         ("odds", "-110 0.9x", "odds: '0.9x' is not a price; type -110, +150, 1.91 or 52.4%"),
-        ("preset", "tob", "preset: 'tob' is not one of top_of_book, soccer, canary, margin"),
+        ("preset", "tob", "preset: 'tob' is not one of top_of_book, practice, soccer, canary, margin"),
         ("edge_min", "one", "edge_min: 'one' is not a number from 0 (four decimals) in cents"),
         ("contracts", "-5", "contracts: '-5' is not a number from 0 in contracts"),
         ("other", "retest_s", "other: 'retest_s' is not key = value"),

@@ -54,10 +54,15 @@ class Client:
         self.found = found
         self.put = None
         self.broken = asyncio.Event()
+        self.ended = False
 
     async def run(self, put):
-        self.put = put
-        await self.broken.wait()
+        self.put, self.ended = put, False
+        try:
+            await self.broken.wait()
+            self.broken.clear()
+        finally:
+            self.ended = True
         raise RuntimeError("a frame nobody expected")
 
     def send(self, command):
@@ -108,14 +113,37 @@ def test_commands_go_to_the_client_they_concern():
     asyncio.run(story())
 
 
-def test_a_client_that_breaks_ends_them_all():
+def test_a_client_that_breaks_is_told_and_begun_again_for_the_sweep():
     async def story():
         kalshi, poly = Client(K), Client(P)
-        task = asyncio.create_task(Connected([kalshi, poly], []).run(lambda _: None))
+        source = Connected([kalshi, poly], [])
+        task = asyncio.create_task(source.run(lambda _: None))
         await until(lambda: poly.put is not None)
         kalshi.broken.set()
-        with pytest.raises(ExceptionGroup):
+        with pytest.raises(RuntimeError, match="a frame nobody expected"):
             await task
+        await until(lambda: not kalshi.ended)
+        assert not poly.ended
+        await source.close()
+        assert poly.ended
+        assert kalshi.ended
+
+    asyncio.run(story())
+
+
+def test_a_feed_that_breaks_is_said_to_be_down_and_ends_nobody():
+    async def story():
+        kalshi, feed, said = Client(K), Client(), []
+        source = Connected([kalshi], [feed])
+        task = asyncio.create_task(source.run(said.append))
+        await until(lambda: feed.put is not None)
+        feed.broken.set()
+        await until(lambda: said)
+        assert (said[0].feed, said[0].up) == ("feed", False)
+        assert not task.done()
+        task.cancel()
+        await asyncio.wait([task])
+        assert kalshi.ended
 
     asyncio.run(story())
 

@@ -80,12 +80,23 @@ class Lane:
                     headers=request.headers,
                     allow_redirects=False,
                 ) as answer:
-                    body = await answer.content.read(BODY_MAX)
-                    return Reply(answer.status, body, dict(answer.headers))
+                    return Reply(answer.status, await _body(answer), dict(answer.headers))
         except (aiohttp.ClientConnectorError, aiohttp.InvalidURL, ssl.SSLCertVerificationError) as error:
             raise Refused(RejectReason.NOT_CONNECTED, _brief(error)) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Unanswered(_brief(error)) from error
+
+
+async def _body(answer: aiohttp.ClientResponse) -> bytes:
+    """All of a body; raises Unanswered for one that no list of orders could be."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in answer.content.iter_chunked(1 << 16):
+        size += len(part)
+        if size > BODY_MAX:
+            raise Unanswered(f"an answer of more than {BODY_MAX} bytes")
+        parts.append(part)
+    return b"".join(parts)
 
 
 def _brief(error: BaseException) -> str:

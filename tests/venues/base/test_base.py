@@ -12,7 +12,7 @@ from websockets.asyncio.server import serve
 
 from console.core.events import RejectReason
 from console.venues.base.backoff import Backoff
-from console.venues.base.lane import Lane, Request
+from console.venues.base.lane import BODY_MAX, Lane, Request
 from console.venues.base.protocol import Refused, Unanswered
 from console.venues.base.stream import Dead, Stream
 from console.venues.base.throttle import Throttle
@@ -63,6 +63,19 @@ def test_a_request_arrives_to_the_byte_and_its_reply_comes_back():
             reply = await line.send(Request("POST", "/a/b?c=%20d", {"X-Key": "k"}, b'{"p":1}'))
         assert seen == [("POST", "/a/b?c=%20d", "k", b'{"p":1}')]
         assert (reply.status, reply.body, reply.headers["X-Left"]) == (201, b"done", "7")
+
+    run(story)
+
+
+def test_a_long_answer_comes_whole_and_an_endless_one_proves_nothing():
+    async def story():
+        async def answer(request):
+            return web.Response(body=b"x" * int(request.query["size"]))
+
+        async with http(answer) as base, lane(base) as line:
+            assert len((await line.send(Request("GET", "/?size=3000001"))).body) == 3_000_001
+            with pytest.raises(Unanswered, match="more than"):
+                await line.send(Request("GET", f"/?size={BODY_MAX + 1}"))
 
     run(story)
 
