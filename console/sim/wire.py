@@ -315,6 +315,9 @@ class Wire:
         self.connected = True
         self._connection += 1
         arrival = now + self._delay(self._dials.answer_ms, self._dials.answer_jitter_ms)
+        limits = self.exchange.habits.limits()
+        if limits is not None:
+            self._mail.post_in_order(limits, self._data, arrival)
         self._mail.post_in_order(VenueUp(venue=self.exchange.venue), self._data, arrival)
         self._answers.last = arrival
         for instrument in self._subscribed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from functools import partial
 from typing import assert_never
 
@@ -35,6 +36,7 @@ from console.sim.clock import Agenda, Clock
 from console.sim.dials import CALM, Dials
 from console.sim.exchange import Exchange
 from console.sim.games import Game, SavedGame, Stage
+from console.sim.habits import PLAIN, STEP_NS, Persona
 from console.sim.listings import PROGRAMME, catalogue
 from console.sim.mail import Mail
 from console.sim.saved import SavedExchange, restore_exchange, save_exchange
@@ -76,12 +78,13 @@ class World:
         scale: float = 1.0,
         matches: int = len(PROGRAMME),
         cash: int = CASH,
+        personas: Mapping[Venue, Persona] | None = None,
         saved: SavedWorld | None = None,
     ) -> None:
         """Begin a world at `ts` and `wall`, or go on from `saved` (see `load`).
 
         `scale` multiplies how often everybody acts, `matches` takes the first so many of the programme,
-        `cash` is ours at every venue.
+        `cash` is ours at every venue; `personas` gives venues traits of their own.
         """
         self.seed = seed
         self._life = f"{seed}" if saved is None else f"{seed}/{wall}"
@@ -90,7 +93,7 @@ class World:
         self._agenda = Agenda(self._clock)
         self._mail = Mail(self._clock)
         self._fixtures = catalogue(self._began, matches)
-        self._exchanges = self._open_venues()
+        self._exchanges = self._open_venues(personas or {})
         if saved is None:
             for exchange in self._exchanges.values():
                 exchange.account.pay_in(cash)
@@ -103,6 +106,9 @@ class World:
             for venue, exchange in self._exchanges.items()
         }
         self._season = Season(self._games, self._wires, dials, self._dice("season"), self._agenda, self._mail)
+        for venue, exchange in self._exchanges.items():
+            if not exchange.habits.persona.plain:
+                self._agenda.at(ts + STEP_NS, partial(self._step, venue))
         for game in self._games:
             self._staff(game, scale, fresh=saved is None)
         for venue, delay, command in [] if saved is None else saved.requests:
@@ -236,7 +242,8 @@ class World:
     def counts(self) -> dict[str, int]:
         """How often each misfortune has happened, by the name of its dial."""
         total: dict[str, int] = {}
-        for part in (self._season.counts, *(wire.counts for wire in self._wires.values())):
+        habits = [exchange.habits.counts for exchange in self._exchanges.values()]
+        for part in (self._season.counts, *habits, *(wire.counts for wire in self._wires.values())):
             for name, count in part.items():
                 total[name] = total.get(name, 0) + count
         return total
@@ -251,13 +258,15 @@ class World:
         """Dice of one part of the world, so that its luck does not depend on anybody else's."""
         return random.Random("/".join((self._life, *words)))  # noqa: S311 - games, not secrets
 
-    def _open_venues(self) -> dict[Venue, Exchange]:
+    def _open_venues(self, personas: Mapping[Venue, Persona]) -> dict[Venue, Exchange]:
         exchanges: dict[Venue, Exchange] = {}
         for fixture in self._fixtures:
             for instrument, spec in fixture.specs.items():
                 venue = instrument.venue
                 if venue not in exchanges:
-                    exchanges[venue] = Exchange(venue, self._clock)
+                    persona = personas.get(venue, PLAIN)
+                    dice = self._dice("habits", venue.value)
+                    exchanges[venue] = Exchange(venue, self._clock, persona, dice)
                 exchanges[venue].open_market(instrument.symbol, spec)
         return exchanges
 
@@ -282,6 +291,11 @@ class World:
                     self._clock.now + int(dice.random() * SECOND),
                     partial(self._wake, trader, pit, self._wires[venue]),
                 )
+
+    def _step(self, venue: Venue, now: int) -> None:
+        self._exchanges[venue].step()
+        self._wires[venue].carry(now)
+        self._agenda.at(now + STEP_NS, partial(self._step, venue))
 
     def _wake(self, trader: Trader, pit: Pit, wire: Wire, now: int) -> None:
         if pit.over:
