@@ -155,6 +155,7 @@ def _report(driver: Driver, violations: tuple[Violation, ...], seconds: float) -
     misfortunes = driver.world.counts()
     misfortunes["crash"] = driver.restarts
     misfortunes["clock_jump"] = driver.jumps
+    misfortunes["together"] = driver.together
     return Report(
         seed=driver.plan.seed,
         events=driver.events,

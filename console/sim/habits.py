@@ -19,6 +19,7 @@ from console.core.events import (
 from console.core.instruments import ClientOrderId, Venue
 from console.core.units import MILLISECOND, SECOND
 from console.sim.account import Account, OwnOrder
+from console.sim.clock import NEVER
 from console.sim.dice import Dice
 
 STEP_NS = 250 * MILLISECOND  # how often a venue looks at what is due
@@ -93,6 +94,10 @@ class Habits:
         """An order was taken that carries an end (wall clock; 0: none)."""
         if self.persona.lease and at:
             self._ends[order_id] = at
+
+    def end_of(self, order_id: ClientOrderId) -> int:
+        """When an order ends by itself (wall clock); never, for one that carries no end."""
+        return self._ends.get(order_id, NEVER)
 
     def keep_alive(self, until: int, now: int) -> None:
         """A sign of life."""

@@ -203,6 +203,11 @@ class World:
         self._agenda.run(ts)
         return self._mail.collect(ts)
 
+    @property
+    def wall(self) -> Nanos:
+        """The time of day at that moment, as everybody but us has it."""
+        return self._clock.wall
+
     def next_ts(self) -> Nanos:
         """The next moment at which something happens, here or there."""
         here, there = self._mail.next_ts, self._agenda.next_ts
