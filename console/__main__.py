@@ -105,6 +105,10 @@ def _add_research(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     simulate.add_argument("--seeds", metavar="A..B", help="a range of seeds")
     simulate.add_argument("--events", type=int, default=100_000, help="events for each seed")
     simulate.add_argument("--jobs", type=int, default=1, help="processes for a range of seeds")
+    simulate.add_argument(
+        "--resume", metavar="FILE", help="keep every seed's report there, and leave out those it has already"
+    )
+    simulate.add_argument("--shrink", action="store_true", help="make a short story of a seed that fails")
     simulate.add_argument("--calm", action="store_true", help="without misfortunes")
     simulate.add_argument("--json", action="store_true", help="print JSON")
     simulate.set_defaults(command=_simulate)
@@ -244,6 +248,8 @@ def _simulate(arguments: argparse.Namespace) -> int:
         jobs=arguments.jobs,
         faults=not arguments.calm,
         as_json=arguments.json,
+        resume=arguments.resume,
+        shrink=arguments.shrink,
     )
 
 
