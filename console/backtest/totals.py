@@ -81,12 +81,13 @@ class Ledger:
 def words(totals: Totals) -> str:
     """The totals for people."""
     lucky = "  ".join(f"{name} {count:,}" for name, count in sorted(totals.misfortunes.items()))
-    lines = (
-        f"{totals.seeds:,} seeds, {totals.events:,} events, {totals.simulated_s / 3600:,.1f} simulated hours,",
-        f"{totals.orders:,} orders, {totals.fills:,} fills, {totals.kills:,} kills,",
-        f"{totals.restarts:,} restarts, {totals.violations:,} violations\n  misfortunes {lucky}",
+    counts = ("orders", "fills", "kills", "restarts", "violations")
+    hours = f"{totals.simulated_s / 3600:,.1f} hours simulated"
+    told = [f"{getattr(totals, name):,} {name}" for name in counts]
+    return (
+        ", ".join([f"{totals.seeds:,} seeds", f"{totals.events:,} events", hours, *told])
+        + f"\n  misfortunes {lucky}"
     )
-    return " ".join(lines)
 
 
 def _read(path: Path) -> Iterable[Report]:
