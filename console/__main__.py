@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_running(commands)
     _add_research(commands)
+    _add_drill(commands)
     _add_venues(commands)
     return parser
 
@@ -119,6 +120,16 @@ def _add_research(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     verify.add_argument("journal", metavar="JOURNAL")
     verify.add_argument("--json", action="store_true", help="print JSON")
     verify.set_defaults(command=_verify)
+
+
+def _add_drill(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    drill = commands.add_parser("drill", help="rehearse failures and time them until all is safe")
+    drill.add_argument("names", nargs="*", metavar="NAME", help="which; all without, a wrong one lists them")
+    drill.add_argument(
+        "--short", action="store_true", help="with time-outs as short as a test has patience for"
+    )
+    drill.add_argument("--json", action="store_true", help="print JSON")
+    drill.set_defaults(command=_drill)
 
 
 def _add_venues(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -251,6 +262,12 @@ def _simulate(arguments: argparse.Namespace) -> int:
         resume=arguments.resume,
         shrink=arguments.shrink,
     )
+
+
+def _drill(arguments: argparse.Namespace) -> int:
+    from console.drill.command import drill
+
+    return drill(arguments.names, short=arguments.short, as_json=arguments.json)
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

@@ -236,6 +236,10 @@ class World:
         """Our cash at a venue, what resting orders tie up included."""
         return Cash(self._exchanges[venue].account.cash)
 
+    def hush(self, silent_ns: int) -> None:
+        """Let every sportsbook fall silent for a while."""
+        self._season.hush(self._clock.now + silent_ns)
+
     def fees(self, venue: Venue) -> Cash:
         """All fees and commissions a venue has charged us."""
         return Cash(self._exchanges[venue].account.fees)
