@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_running(commands)
     _add_research(commands)
+    _add_drill(commands)
     _add_venues(commands)
     return parser
 
@@ -114,6 +115,10 @@ def _add_research(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     simulate.add_argument("--seeds", metavar="A..B", help="a range of seeds")
     simulate.add_argument("--events", type=int, default=100_000, help="events for each seed")
     simulate.add_argument("--jobs", type=int, default=1, help="processes for a range of seeds")
+    simulate.add_argument(
+        "--resume", metavar="FILE", help="keep every seed's report there, and leave out those it has already"
+    )
+    simulate.add_argument("--shrink", action="store_true", help="make a short story of a seed that fails")
     simulate.add_argument("--calm", action="store_true", help="without misfortunes")
     simulate.add_argument("--json", action="store_true", help="print JSON")
     simulate.set_defaults(command=_simulate)
@@ -124,6 +129,16 @@ def _add_research(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     verify.add_argument("journal", metavar="JOURNAL")
     verify.add_argument("--json", action="store_true", help="print JSON")
     verify.set_defaults(command=_verify)
+
+
+def _add_drill(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    drill = commands.add_parser("drill", help="rehearse failures and time them until all is safe")
+    drill.add_argument("names", nargs="*", metavar="NAME", help="which; all without, a wrong one lists them")
+    drill.add_argument(
+        "--short", action="store_true", help="with time-outs as short as a test has patience for"
+    )
+    drill.add_argument("--json", action="store_true", help="print JSON")
+    drill.set_defaults(command=_drill)
 
 
 def _add_venues(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -267,7 +282,15 @@ def _simulate(arguments: argparse.Namespace) -> int:
         jobs=arguments.jobs,
         faults=not arguments.calm,
         as_json=arguments.json,
+        resume=arguments.resume,
+        shrink=arguments.shrink,
     )
+
+
+def _drill(arguments: argparse.Namespace) -> int:
+    from console.drill.command import drill
+
+    return drill(arguments.names, short=arguments.short, as_json=arguments.json)
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

@@ -7,11 +7,16 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import msgspec
+
+from console.backtest import shrink as shrinking
 from console.backtest import simulate as simulation
+from console.backtest.plan import plan_of
 from console.backtest.replay import ReplayError
 from console.backtest.replay import replay as replay_files
 from console.backtest.report import as_json as json_of
 from console.backtest.report import as_text
+from console.backtest.totals import Ledger, words
 from console.core.complaint import Complaint
 from console.core.events import Mode
 from console.core.odds import parse_odds
@@ -71,6 +76,8 @@ def simulate(
     jobs: int,
     faults: bool,
     as_json: bool,
+    resume: str | None = None,
+    shrink: bool = False,
 ) -> int:
     """Simulate one seed or a range of them; status 1 when an invariant was broken."""
     if events < 1 or jobs < 1:
@@ -79,22 +86,62 @@ def simulate(
         chosen = simulation.seeds_of(seeds) if seeds is not None else range(seed, seed + 1)
     except ValueError as error:
         raise SimulateError(f"simulate: {error}") from None
-    tty = sys.stderr.isatty() and len(chosen) > 1
-    done = 0
+    ledger = Ledger(Path(resume), events) if resume is not None else None
+    left = ledger.open_seeds(chosen) if ledger is not None else list(chosen)
+    counter = Counter(len(chosen), len(chosen) - len(left), sys.stderr.isatty() and len(chosen) > 1)
+    broken = 0
+    for report in simulation.simulate_many(left, events, faults, jobs):
+        if ledger is not None:
+            ledger.add(report)
+        if ledger is None or report.violations:
+            counter.write(simulation.render_json(report) if as_json else simulation.render_text(report))
+        broken += len(report.violations)
+        counter.advance()
+        if shrink and report.violations:
+            counter.write("\n".join(_shrunk(report, faults)))
+    counter.end()
+    if ledger is not None:
+        totals = ledger.totals()
+        print(msgspec.json.encode(totals).decode() if as_json else words(totals))
+        broken = totals.violations
+    return EXIT_UNCLEAN if broken else 0
 
-    def write(text: str) -> None:
-        nonlocal done
-        done += 1
-        if tty:
-            print("\r\x1b[K", end="", file=sys.stderr)
+
+def _shrunk(report: simulation.Report, faults: bool) -> list[str]:
+    """The short story of a failing seed."""
+
+    def tried(count: int) -> None:
+        if sys.stderr.isatty():
+            print(f"\r\x1b[Kshrinking seed {report.seed}: {count} plans tried", end="", file=sys.stderr)
+
+    plan, violation = shrinking.shrink(plan_of(report.seed, faults), report.violations[0], tried)
+    return shrinking.story(plan, violation)
+
+
+class Counter:
+    """Lines on the output with a progress bar below them, where somebody looks."""
+
+    def __init__(self, total: int, done: int, shown: bool) -> None:
+        self._total = total
+        self._done = done
+        self._shown = shown
+
+    def write(self, text: str) -> None:
+        """Print above the bar."""
+        self.end()
         print(text, flush=True)
-        if tty:
-            print(f"{bar(done, len(chosen))} seeds", end="", file=sys.stderr, flush=True)
 
-    status = simulation.run(chosen, events, faults=faults, jobs=jobs, as_json=as_json, write=write)
-    if tty:
-        print("\r\x1b[K", end="", file=sys.stderr)
-    return status
+    def advance(self) -> None:
+        """One more is done."""
+        self._done += 1
+        if self._shown:
+            line = f"\r\x1b[K{bar(self._done, self._total)} seeds"
+            print(line, end="", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        """Take the bar away."""
+        if self._shown:
+            print("\r\x1b[K", end="", file=sys.stderr)
 
 
 def bar(done: int, total: int) -> str:

@@ -15,12 +15,13 @@ from console.backtest.outbox import UNRECORDED
 from console.backtest.plan import Plan
 from console.backtest.process import Disk, Process
 from console.backtest.whims import Operator, Said
-from console.core.commands import AnyCommand
+from console.core.commands import AnyCommand, KeepAlive, PlaceOrder
 from console.core.engine import Engine
 from console.core.events import AnyEvent, Pause, Tick
 from console.core.units import MILLISECOND, SECOND, Nanos
 from console.sim.clock import Action, Agenda, Clock
 from console.sim.dice import next_in_ns, wait_ns
+from console.sim.habits import PERSONAS
 from console.sim.world import BEGINNING, World
 
 TICK_NS = 100 * MILLISECOND
@@ -32,6 +33,9 @@ _AFTER_ORDER_NS = 8 * MILLISECOND  # a crash aimed at an order falls at most so 
 _AIMED = 0.6  # share of such crashes
 _STOPPED_NS = 20 * SECOND  # from a stop to the end of the process
 _AGAIN_NS = 2 * SECOND  # the operator tries again while no engine runs
+_LONG_DOWN = 0.15  # share of crashes after which nobody starts it again for a while ...
+_LONG_DOWN_MEAN_NS = 45 * SECOND  # ... of about so long
+_TOGETHER_MEAN_NS = 10 * SECOND
 _JUMP_NS = 90 * SECOND
 _REST_NS = 600 * SECOND  # how long everything may take to come to rest
 _REST_EVENTS = 500
@@ -52,12 +56,14 @@ class Driver:
             scale=plan.scale,
             matches=plan.matches,
             cash=plan.cash,
+            personas=PERSONAS if plan.personas else None,
         )
         self.check = Invariants(self.world)
         self.chain = Chain()
         self.events = 0
         self.restarts = 0
         self.jumps = 0
+        self.together = 0
         self._process: Process | None = None
         self._disk = Disk(f"s{plan.seed}", plan.account)
         self._clock = Clock(_FIRST_TS, BEGINNING)
@@ -67,6 +73,7 @@ class Driver:
         self._operator = Operator(self.world, plan.settings, whims)
         self._shift = 0  # by how much our wall clock is wrong
         self._lost: list[int] = []  # turns whose records the last crash lost
+        self._dead_ts = _FIRST_TS  # when the last process ended
         self._armed = False  # the next order decided brings a crash
         self._closing = False
         self._plan_everything()
@@ -153,6 +160,7 @@ class Driver:
         self._again(self.plan.whims_per_hour, self._whim, now)
         self._again(self.plan.crashes_per_hour, self._break, now)
         self._again(self.plan.clock_jumps_per_hour, self._jump, now)
+        self._again(self.plan.together_per_hour, self._fail_together, now)
 
     def _again(self, per_hour: float, action: Action, now: int) -> None:
         delay = next_in_ns(self._dice, per_hour)
@@ -174,6 +182,28 @@ class Driver:
             self.jumps += 1
             self._shift = 0 if self._shift else int((2.0 * self._dice.random() - 1.0) * _JUMP_NS)
             self._again(self.plan.clock_jumps_per_hour, self._jump, now)
+
+    def _fail_together(self, now: int) -> None:
+        """Two venues or more are gone, or fall silent, at the same moment."""
+        if self._closing:
+            return
+        self.together += 1
+        count = self._dice.randrange(2, len(self.world.venues) + 1) if len(self.world.venues) > 1 else 1
+        for venue in self._dice.sample(self.world.venues, count):
+            wire, lasts = self.world.wire(venue), wait_ns(self._dice, _TOGETHER_MEAN_NS)
+            if self._dice.random() < 0.5:
+                wire.cut(now, lasts)
+            else:
+                wire.freeze(now, lasts)
+        self._again(self.plan.together_per_hour, self._fail_together, now)
+
+    def _submit(self, command: AnyCommand, now: int) -> None:
+        """Send a command; ends of orders are stated by the venue's clock, whatever ours says."""
+        if self._shift and isinstance(command, PlaceOrder) and command.expires:
+            command = msgspec.structs.replace(command, expires=Nanos(command.expires - self._shift))
+        elif self._shift and isinstance(command, KeepAlive):
+            command = msgspec.structs.replace(command, until=Nanos(command.until - self._shift))
+        self.world.submit(command, now)
 
     # ---- the operator
 
@@ -225,7 +255,9 @@ class Driver:
         self.check.recovered(alive, again)
         self._process = None
         self.restarts += 1
-        down = wait_ns(self._dice, _DOWN_MEAN_NS)
+        long = self._dice.random() < _LONG_DOWN
+        down = wait_ns(self._dice, _LONG_DOWN_MEAN_NS if long else _DOWN_MEAN_NS)
+        self._dead_ts = now
         self._cut(now, down + 2 * SECOND)
         self._agenda.at(now + down, self._start)
 
@@ -233,8 +265,11 @@ class Driver:
         """A process begins with what it finds on the disk, and connects."""
         self._cut(now, _RECONNECT_NS)
         self.world.advance(now)
+        self.check.dead(now - self._dead_ts, self._disk.settings.expiry_s)
         wall = now + self._clock.wall_offset + self._shift
-        process = Process(self._disk, self._new_engine(), self.world, self._agenda, self._dice, wall)
+        process = Process(
+            self._disk, self._new_engine(), self.world, self._submit, self._agenda, self._dice, wall
+        )
         self.events += 1
         commands: list[AnyCommand] = []
         try:

@@ -20,6 +20,7 @@ from console.core.events import (
     AddMatch,
     AnyEvent,
     BookDelta,
+    FillReversed,
     MassStatus,
     OrderCancelRejected,
     OrderFilled,
@@ -39,6 +40,8 @@ from console.sim.world import World
 _TRUTH_NS, _TRUTH_EVENTS = SECOND, 100  # ours is compared with the exchange's when so much has passed
 _RESTING_NS = 200 * MILLISECOND  # how often every resting order is looked at
 _WORLD_EVENTS = 10_000  # the world checks its own books, which is slow
+_LEASE_MAX_MS = 90_000  # of many orders on a small write budget
+_STEP_MS = 1_000
 _OUR_FAULT = (RejectReason.PRICE, RejectReason.SIZE, RejectReason.DUPLICATE)
 
 # What a replay of account records must bring back; marks and what follows from them is at most a second old
@@ -71,6 +74,15 @@ class Invariants:
                 self.scene.seen.sources[desk.spec.id] = {MANUAL: SeenSource()}
         self._losses.restarted()
         self.money.restarted(lost)
+
+    def dead(self, for_ns: int, expiry_s: int) -> None:
+        """C15: what a dead engine left behind has ended by itself where the venue takes care of that."""
+        world = self.scene.world
+        for venue in world.venues:
+            persona, account = world.exchange(venue).habits.persona, world.exchange(venue).account
+            most_ms = persona.heartbeat_ms or (max(expiry_s * 1000, _LEASE_MAX_MS) if persona.lease else 0)
+            if most_ms and for_ns > (most_ms + _STEP_MS) * MILLISECOND and account.open:
+                raise Broken("lease", f"{len(account.open)} orders at {venue.value} outlived their engine")
 
     def recovered(self, alive: Kept, again: Kept) -> None:
         """What a journal that lost nothing gives back is what the engine knew."""
@@ -116,7 +128,7 @@ class Invariants:
             scene.standing.learn(turn, event)
             self._losses.learn(event)
         match event:
-            case OrderFilled() | MassStatus() | Settled():
+            case OrderFilled() | MassStatus() | Settled() | FillReversed():
                 self.money.told(turn, event)
             case OrderCancelRejected():
                 self._resting.learn(event)
@@ -138,6 +150,7 @@ class Invariants:
             if connection.mismatch:
                 raise Broken("mismatch", f"{connection.venue.value}: {connection.mismatch}")
         self._resting.truth(ts, {order.order_id for order in unsent})
+        self._resting.leases(self.scene.world.wall)
         self.money.truth(ts)
         self._losses.truth(ts)
         if turn >= self._world_turn:

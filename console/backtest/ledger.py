@@ -65,6 +65,7 @@ class Account:
 
 
 Key = tuple[MatchId, Instrument]
+Trade = tuple[Venue, TradeId]
 # (turn of the event it came with, match, fact); no fact: the match was removed
 _Entry = tuple[int, MatchId, OrderFilled | Settled | None]
 
@@ -74,48 +75,76 @@ class Ledger:
 
     def __init__(self, spec_of: Callable[[Instrument], InstrumentSpec]) -> None:
         self.accounts: dict[Key, Account] = {}
-        self.trades: dict[tuple[Venue, TradeId], OrderFilled] = {}
+        self.trades: dict[Trade, OrderFilled] = {}  # those that stand
+        self.undone: dict[Trade, int] = {}  # those that failed, by the turn that told so
         self.retired = 0  # cash of matches removed
         self._spec_of = spec_of
         self._entries: list[_Entry] = []
+        self._seen: set[Trade] = set()
 
     def fill(self, turn: int, match: MatchId, fill: OrderFilled) -> bool:
-        """Count a fill told by event number `turn`; False when it is known."""
+        """Count a fill told by event number `turn`; False when it is known, or known to have failed."""
         key = (fill.instrument.venue, fill.trade_id)
-        if key in self.trades:
+        if key in self._seen:
             return False
-        self.trades[key] = fill
         self._entries.append((turn, match, fill))
-        self._account(match, fill.instrument.yes).fill(fill, self._spec_of(fill.instrument.yes).fees)
-        return True
+        return self._count(match, fill)
 
     def settle(self, turn: int, match: MatchId, event: Settled) -> None:
         """Count a settlement told by event number `turn`, once."""
-        account = self._account(match, event.instrument)
-        if not account.settled:
+        if not self._account(match, event.instrument).settled:
             self._entries.append((turn, match, event))
-            account.settle(event.payout, event.refund)
+            self._account(match, event.instrument).settle(event.payout, event.refund)
+
+    def reverse(self, turn: int, trade: Trade) -> MatchId | None:
+        """A fill failed, told by event number `turn`; returns the match that had counted it."""
+        if trade in self.undone:
+            return None
+        self.undone[trade] = turn
+        if trade not in self.trades:
+            return None
+        fills = ((match, fact) for _, match, fact in self._entries if isinstance(fact, OrderFilled))
+        match = next(match for match, fill in fills if _key(fill) == trade)
+        self._recount()
+        return match
 
     def drop(self, turn: int, match: MatchId) -> None:
         """Forget a match that event number `turn` removed, but not its trades."""
         self._entries.append((turn, match, None))
-        gone = [key for key in self.accounts if key[0] == match]
-        self.retired += sum(self.accounts.pop(key).cash for key in gone)
+        self._retire(match)
 
     def forget(self, turns: Iterable[int]) -> None:
         """A crash lost the records of these events: count again without them."""
         lost = set(turns)
         kept = [entry for entry in self._entries if entry[0] not in lost]
-        if len(kept) == len(self._entries):
+        undone = {trade: turn for trade, turn in self.undone.items() if turn not in lost}
+        if len(kept) == len(self._entries) and len(undone) == len(self.undone):
             return
-        self.accounts, self.trades, self._entries, self.retired = {}, {}, [], 0
-        for turn, match, fact in kept:
+        self._entries, self.undone = kept, undone
+        self._recount()
+
+    def _recount(self) -> None:
+        self.accounts, self.trades, self.retired, self._seen = {}, {}, 0, set()
+        for _, match, fact in self._entries:
             if fact is None:
-                self.drop(turn, match)
+                self._retire(match)
             elif isinstance(fact, OrderFilled):
-                self.fill(turn, match, fact)
+                self._count(match, fact)
             else:
-                self.settle(turn, match, fact)
+                self._account(match, fact.instrument).settle(fact.payout, fact.refund)
+
+    def _count(self, match: MatchId, fill: OrderFilled) -> bool:
+        key = _key(fill)
+        self._seen.add(key)
+        if key in self.undone:
+            return False
+        self.trades[key] = fill
+        self._account(match, fill.instrument.yes).fill(fill, self._spec_of(fill.instrument.yes).fees)
+        return True
+
+    def _retire(self, match: MatchId) -> None:
+        gone = [key for key in self.accounts if key[0] == match]
+        self.retired += sum(self.accounts.pop(key).cash for key in gone)
 
     def of_match(self, match: MatchId) -> dict[Instrument, Account]:
         """Accounts of one match by symbol."""
@@ -208,3 +237,7 @@ def _at_void(spec: InstrumentSpec, mask: int, outcomes: int, fair: dict[int, int
     if spec.void_rule is VoidRule.DRAW:
         return ONE if mask & DRAWN else 0
     return ONE * mask.bit_count() // outcomes if spec.void_rule is VoidRule.HALF else fair[mask]
+
+
+def _key(fill: OrderFilled) -> Trade:
+    return fill.instrument.venue, fill.trade_id

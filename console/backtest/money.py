@@ -7,7 +7,7 @@ from console.backtest.ledger import Ledger, Leg
 from console.backtest.resting import SEEN_NS
 from console.backtest.scene import Scene, legs_of
 from console.core.desk import Desk
-from console.core.events import MassStatus, OrderFilled, Settled
+from console.core.events import FillReversed, MassStatus, OrderFilled, Settled
 from console.core.instruments import Instrument, TradeId, Venue
 from console.core.matches import MatchId
 from console.core.units import CENT, SECOND
@@ -30,11 +30,15 @@ class Money:
 
     # ---- what the engine is told
 
-    def told(self, turn: int, event: OrderFilled | MassStatus | Settled) -> None:
+    def told(self, turn: int, event: OrderFilled | MassStatus | Settled | FillReversed) -> None:
         """Count an event and compare the matches it touched."""
         scene = self._scene
         touched: dict[MatchId, None] = {}
-        if isinstance(event, Settled):
+        if isinstance(event, FillReversed):
+            match = scene.ledger.reverse(turn, (event.venue, event.trade_id))
+            if match is not None and match in scene.state.desks:
+                touched[match] = None
+        elif isinstance(event, Settled):
             for desk in scene.state.on_market.get(event.instrument, ()):
                 scene.ledger.settle(turn, desk.spec.id, event)
                 touched[desk.spec.id] = None
@@ -88,10 +92,15 @@ class Money:
         """No fill stays unseen, and the worst that can really happen is never worse than we think."""
         self._read_truth()
         unseen = [key for key in self._truth.trades if key not in self._scene.ledger.trades]
-        connected = [key for key in unseen if self._scene.world.wire(key[0]).connected]
+        # What was undone and is still counted: to be told as soon as a fill is.
+        undone = [key for key in self._scene.ledger.trades if key in self._truth.undone]
+        for key in undone:
+            self._surprised[self._scene.sent[self._scene.ledger.trades[key].order_id].match] = ts
+        connected = [key for key in (*unseen, *undone) if self._scene.world.wire(key[0]).connected]
         late = self._unseen.look(connected, ts)
         if late is not None:
-            raise Broken("fills", f"fill {late} has not been booked after {SEEN_NS // SECOND} s")
+            what = "taken back" if late in self._truth.undone else "booked"
+            raise Broken("fills", f"fill {late} has not been {what} after {SEEN_NS // SECOND} s")
         total = 0
         fills = [self._truth.trades[key] for key in unseen]
         for fill in fills:
@@ -116,6 +125,8 @@ class Money:
             for fill in fills[self._read[venue] :]:
                 self._truth.fill(0, scene.sent[fill.order_id].match, fill)
             self._read[venue] = len(fills)
+            for trade_id in exchange.account.undone:
+                self._truth.reverse(0, (venue, trade_id))
         for (match, instrument), account in self._truth.accounts.items():
             settled = scene.world.exchange(instrument.venue).markets[instrument.symbol].settled
             if settled is not None and not account.settled:

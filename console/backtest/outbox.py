@@ -13,7 +13,7 @@ from functools import partial
 import msgspec
 
 from console.backtest.chain import Record
-from console.core.commands import AmendOrder, AnyCommand, PlaceOrder
+from console.core.commands import AmendOrder, AnyCommand, Lookup, PlaceOrder
 from console.core.events import (
     AmendRejected,
     AnyEvent,
@@ -83,7 +83,7 @@ class Outbox:
             else:
                 self._send(command, now)
         records: list[Record] = [] if type(event) in UNRECORDED else [event]
-        records += orders
+        records += [command for command in commands if isinstance(command, PlaceOrder | AmendOrder | Lookup)]
         if records:
             self._queue(_Batch(turn, records, orders, b""), now)
 

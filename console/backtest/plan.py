@@ -30,6 +30,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     whims_per_hour: float = 0.0
     crashes_per_hour: float = 0.0
     clock_jumps_per_hour: float = 0.0
+    together_per_hour: float = 0.0  # two venues or more fail at once
+    personas: bool = False  # each venue with the traits of its own
 
 
 def plan_of(seed: int, faults: bool = True) -> Plan:
@@ -48,6 +50,8 @@ def plan_of(seed: int, faults: bool = True) -> Plan:
         whims_per_hour=500.0 if faults else 0.0,
         crashes_per_hour=60.0 if faults else 0.0,
         clock_jumps_per_hour=10.0 if faults else 0.0,
+        together_per_hour=10.0 if faults else 0.0,
+        personas=dice.random() < 0.75,
     )
 
 
@@ -71,7 +75,11 @@ def _weather(dice: random.Random) -> Dials:
 def _account(dice: random.Random) -> AccountSettings:
     """Limits of the account: loose, or so tight that they bind."""
     if dice.random() < 0.5:
-        return AccountSettings(exposure_venue=Cash(2000 * ONE), exposure_total=Cash(2000 * ONE))
+        return AccountSettings(
+            exposure_venue=Cash(2000 * ONE),
+            exposure_total=Cash(2000 * ONE),
+            expiry_s=dice.choice((12, 20, 60)),
+        )
     return AccountSettings(
         exposure_venue=Cash(dice.choice((15, 40, 120)) * ONE),
         exposure_total=Cash(dice.choice((20, 60, 200)) * ONE),
@@ -79,6 +87,7 @@ def _account(dice: random.Random) -> AccountSettings:
         drawdown=dice.choice((None, Cash(5 * ONE), Cash(20 * ONE))),
         open_orders=dice.choice((6, 15, 200)),
         write_tokens_per_s=dice.choice((40, 100)),
+        cash_reserve=Cash(dice.choice((0, 0, 50)) * ONE),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 from console.backtest.broken import Broken
 from console.backtest.outbox import Outbox
@@ -10,7 +11,7 @@ from console.core.checkpoint import Kept, decode, encode
 from console.core.commands import Alert, AnyCommand, CancelAll, Latch
 from console.core.engine import Engine
 from console.core.events import AnyEvent, Mode, Started
-from console.core.instruments import RunId
+from console.core.instruments import RunId, Venue
 from console.core.overrides import lasting_account
 from console.core.recovery import recover
 from console.core.settings import AccountSettings
@@ -27,6 +28,7 @@ class Disk:
         self.run = run
         self.runs = 0
         self.latch = ""
+        self.latches: dict[Venue, str] = {}
         self.settings = settings
         self.outbox: Outbox | None = None
 
@@ -39,7 +41,14 @@ class Process:
     """A run of the engine, from `started` until it stops or is thrown away."""
 
     def __init__(
-        self, disk: Disk, engine: Engine, world: World, agenda: Agenda, dice: random.Random, wall: int
+        self,
+        disk: Disk,
+        engine: Engine,
+        world: World,
+        send: Callable[[AnyCommand, int], None],
+        agenda: Agenda,
+        dice: random.Random,
+        wall: int,
     ) -> None:
         disk.runs += 1
         self._disk = disk
@@ -54,9 +63,10 @@ class Process:
             settings=disk.settings,
             venues=world.venues,
             latched=disk.latch,
+            latched_venues=tuple((venue, why) for venue, why in disk.latches.items() if why),
             checkpoint=disk.checkpoint(),
         )
-        self.outbox = disk.outbox = Outbox(world.submit, agenda, dice, self.started)
+        self.outbox = disk.outbox = Outbox(send, agenda, dice, self.started)
 
     @property
     def state(self) -> State:
@@ -74,7 +84,9 @@ class Process:
         """Write and send; returns the answers to orders that a kill caught before they left."""
         answers: list[AnyEvent] = []
         for command in commands:
-            if isinstance(command, Latch):
+            if isinstance(command, Latch) and command.venue is not None:
+                self._disk.latches[command.venue] = command.reason
+            elif isinstance(command, Latch):
                 self._disk.latch = command.reason
             elif isinstance(command, CancelAll):
                 answers += self.outbox.drop(command.venue)

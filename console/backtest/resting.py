@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from console.backtest.broken import Broken, Patience
 from console.backtest.scene import Scene
 from console.backtest.sent import past_quoting, stale_market, stale_theo
-from console.core.commands import PlaceOrder
+from console.core.commands import CeilingKind, PlaceOrder
 from console.core.desk import Desk
 from console.core.events import OrderCancelRejected
 from console.core.instruments import Action, ClientOrderId, Instrument, Venue
@@ -55,6 +55,8 @@ class Resting:
             if ts - self._refused.get(order.order_id, -REFUSED_NS) < REFUSED_NS:
                 continue
             desk = state.desks[order.match]
+            if order.ceiling_kind is CeilingKind.FLATTEN:
+                continue  # it takes what is there and is gone
             why = reasons.get(order.match)
             if why is None:
                 why = reasons[order.match] = self._match_stands_aside(desk, ts)
@@ -67,6 +69,8 @@ class Resting:
         standing, state = scene.standing, scene.state
         if standing.killed_ts is not None:
             return "killed"
+        if standing.reduce_only:
+            return "re-armed for getting out only"
         if standing.stopping:
             return "the run is stopping"
         if standing.paused or match in standing.paused_matches:
@@ -85,7 +89,7 @@ class Resting:
             self._known(venue)
             if self._scene.world.wire(venue).connected:
                 lost += self._lost(venue, unsent)
-                if self._scene.standing.killed_ts is not None and self._at(venue):
+                if self._scene.standing.killed(venue) and self._at(venue):
                     left.append(venue)
         ghost = self._ghosts.look([order for order in lost if self._ended_there(order)], ts)
         if ghost is not None:
@@ -112,6 +116,20 @@ class Resting:
             if place in places:
                 raise Broken("duplicate", f"{order_id} and {places[place]} both rest at {place}")
             places[place] = order_id
+
+    def leases(self, wall: int) -> None:
+        """C15: where orders carry an end, each has one, no further off than a lease."""
+        state = self._scene.state
+        for venue in self._scene.world.venues:
+            exchange = self._scene.world.exchange(venue)
+            if not exchange.habits.persona.lease:
+                continue
+            connection = state.connections[venue]
+            most = connection.lease(state.settings, len(exchange.account.open) + len(state.blotter.live))
+            for order_id in exchange.account.open:
+                left = exchange.habits.end_of(order_id) - wall
+                if left > most + SECOND:
+                    raise Broken("lease", f"{order_id} may rest {left // SECOND} s without us")
 
     def _at(self, venue: Venue) -> bool:
         """Whether anything of ours rests at a venue or is on its way there."""

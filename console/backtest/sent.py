@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 from console.backtest.broken import Broken
+from console.backtest.exits import check_exit
 from console.backtest.ledger import Leg
 from console.backtest.scene import Leaving, Scene, SentOrder, bid_of, legs_of, yes_price_of
 from console.core.commands import AmendOrder, CeilingKind, PlaceOrder
@@ -25,6 +26,10 @@ def check_sent(scene: Scene, leaving: list[Leaving], ts: int) -> None:
         if desk is None:
             raise Broken("match", f"{order.order_id} is of {order.match}, which is not quoted")
         _identified(scene, order)
+        if order.ceiling_kind is CeilingKind.FLATTEN:
+            assert isinstance(order, PlaceOrder), "an exit is never amended"
+            check_exit(scene, desk, order)
+            continue
         _priced(scene, desk, order)
         _allowed(scene, desk, order)
         _fresh(scene, desk, order, ts)
@@ -32,8 +37,9 @@ def check_sent(scene: Scene, leaving: list[Leaving], ts: int) -> None:
         _alone(scene, order)
         _covered(scene, desk, order)
         _sized(scene, desk, order, leaving)
-    for match in dict.fromkeys(order.match for order in leaving):
-        _exposed(scene, scene.state.desks[match], [o for o in leaving if o.match == match])
+    quotes = [order for order in leaving if order.ceiling_kind is not CeilingKind.FLATTEN]
+    for match in dict.fromkeys(order.match for order in quotes):
+        _exposed(scene, scene.state.desks[match], [o for o in quotes if o.match == match])
 
 
 def _say(order: Leaving, why: str) -> str:
@@ -134,8 +140,10 @@ def _certain_fee(fees: FeeModel, bid: int) -> int:
 def _allowed(scene: Scene, desk: Desk, order: Leaving) -> None:
     """Nothing leaves under a kill, pause, stop, loss limit, or past the end of quoting."""
     standing, state, match = scene.standing, scene.state, desk.spec.id
-    if standing.killed_ts is not None:
-        raise Broken("killed", _say(order, f"{_NEVER_QUOTED} killed at {standing.killed_ts}"))
+    if standing.killed(order.instrument.venue):
+        raise Broken("killed", _say(order, f"{_NEVER_QUOTED} killed"))
+    if standing.reduce_only:
+        raise Broken("reduce_only", _say(order, f"{_NEVER_QUOTED} re-armed for getting out only"))
     if standing.stopping:
         raise Broken("stopped", _say(order, f"{_NEVER_QUOTED} the run is stopping"))
     if standing.paused or match in standing.paused_matches:

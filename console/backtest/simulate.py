@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 import msgspec
@@ -17,7 +17,6 @@ from console.backtest.plan import Plan, plan_of
 from console.core.units import ONE, SECOND
 
 LAST_RECORDS = 30
-EXIT_BROKEN = 1
 
 
 class Violation(Struct, frozen=True):
@@ -76,23 +75,6 @@ def simulate_many(seeds: Iterable[int], events: int, faults: bool = True, jobs: 
         return
     with multiprocessing.get_context("spawn").Pool(jobs) as pool:
         yield from pool.imap(one, seeds)
-
-
-def run(
-    seeds: Iterable[int],
-    events: int,
-    *,
-    faults: bool = True,
-    jobs: int = 1,
-    as_json: bool = False,
-    write: Callable[[str], object] = print,
-) -> int:
-    """Simulate and write each report as it comes; the exit code is 0 when no invariant was broken."""
-    broken = 0
-    for report in simulate_many(seeds, events, faults, jobs):
-        write(render_json(report) if as_json else render_text(report))
-        broken += len(report.violations)
-    return EXIT_BROKEN if broken else 0
 
 
 def seeds_of(text: str) -> range:
@@ -155,6 +137,7 @@ def _report(driver: Driver, violations: tuple[Violation, ...], seconds: float) -
     misfortunes = driver.world.counts()
     misfortunes["crash"] = driver.restarts
     misfortunes["clock_jump"] = driver.jumps
+    misfortunes["together"] = driver.together
     return Report(
         seed=driver.plan.seed,
         events=driver.events,

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from console.core.events import (
     AnyEvent,
     ConsoleLost,
+    Flatten,
     Kill,
     OnConsoleLost,
     Pause,
@@ -15,6 +16,7 @@ from console.core.events import (
     Resume,
     Stop,
 )
+from console.core.instruments import Venue
 from console.core.matches import MatchId
 
 _KEPT = (Pause, Resume, RemoveMatch, ConsoleLost)
@@ -25,6 +27,9 @@ class Standing:
 
     def __init__(self) -> None:
         self.killed_ts: int | None = None
+        self.killed_venues: dict[Venue, int] = {}
+        self.reduce_only = False
+        self.floors: dict[MatchId, int] = {}  # of matches that were to be flattened, as typed last
         self.stopping = False
         self.paused = False
         self.paused_matches: set[MatchId] = set()
@@ -34,11 +39,17 @@ class Standing:
     def learn(self, turn: int, event: AnyEvent) -> None:
         """Take what the operator said and the engine did not refuse."""
         match event:
-            case Kill():
+            case Kill(venue=None):
                 self.kills += 1
                 self.killed_ts = self.killed_ts or event.ts
+            case Kill(venue=Venue() as venue):
+                self.kills += 1
+                self.killed_venues.setdefault(venue, event.ts)
             case Rearm():
-                self.killed_ts = None
+                self.killed_ts, self.killed_venues = None, {}
+                self.reduce_only = event.reduce_only
+            case Flatten():
+                self.floors[event.match] = event.floor
             case Stop() | ConsoleLost(policy=OnConsoleLost.STOP):
                 self.stopping = True
             case _ if isinstance(event, _KEPT):
@@ -46,6 +57,10 @@ class Standing:
                 self._apply(event)
             case _:
                 pass
+
+    def killed(self, venue: Venue) -> bool:
+        """Whether nothing may leave for a venue."""
+        return self.killed_ts is not None or venue in self.killed_venues
 
     def restarted(self, lost: Iterable[int]) -> None:
         """A new run begins; the records of these turns are lost."""

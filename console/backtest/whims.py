@@ -14,6 +14,7 @@ from console.core.events import (
     ConfirmRules,
     ConsoleBack,
     ConsoleLost,
+    Flatten,
     Kill,
     OnConsoleLost,
     Pause,
@@ -27,6 +28,7 @@ from console.core.events import (
 from console.core.matches import MatchId, MatchSpec
 from console.core.rules import pair_hash
 from console.core.settings import MatchSettings
+from console.core.units import CENT, Price
 from console.sim.world import World
 
 Said = tuple[float, AnyEvent]  # (seconds from now, what is said)
@@ -75,6 +77,10 @@ class Operator:
             (6, self._pause),
             (2, self._pause_all),
             (4, self._kill),
+            (3, self._kill_venue),
+            (6, self._flatten),
+            (3, self._get_out_only),
+            (5, self._override),
             (6, self._cancel),
             (3, self._remove),
             (3, self._add_again),
@@ -157,6 +163,37 @@ class Operator:
         if self._dice.random() < 0.3:
             said.append((over * 0.9, Rearm(word="resume", reason="typed badly")))
         return [*said, (over, Rearm(word="RESUME", reason="looked at everything"))]
+
+    def _kill_venue(self, match: MatchSpec) -> list[Said]:
+        venue = self._dice.choice(match.listings).instrument.venue
+        over = self._later(2.0, 20.0)
+        return [(0.0, Kill(by="operator", venue=venue)), (over, Rearm(word="RESUME", reason="looked there"))]
+
+    def _flatten(self, match: MatchSpec) -> list[Said]:
+        """Get out at a floor that may or may not find somebody, and go on later."""
+        floor = Price(round(self._later(0.02, 0.9) * 100) * CENT)
+        over = self._later(3.0, 40.0)
+        return [(0.0, Flatten(match=match.id, floor=floor)), (over, Resume(match=match.id))]
+
+    def _get_out_only(self, match: MatchSpec) -> list[Said]:
+        """Kill, re-arm for getting out, get out, and re-arm for all at last."""
+        over = self._later(6.0, 25.0)
+        return [
+            (0.0, Kill(by="operator")),
+            (over * 0.3, Rearm(word="RESUME", reason="out", reduce_only=True)),
+            (over * 0.4, Flatten(match=match.id, floor=Price(5 * CENT))),
+            (over, Rearm(word="RESUME", reason="all is well")),
+            (over + 1.0, Resume(match=match.id)),
+        ]
+
+    def _override(self, match: MatchSpec) -> list[Said]:
+        """A setting that holds for a while only."""
+        of_account = self._dice.random() < 0.5
+        key, values = self._dice.choice([*(_ACCOUNT_SETTINGS if of_account else _MATCH_SETTINGS)])
+        of = MatchId("") if of_account else match.id
+        for_s = self._dice.choice((2, 10, 60))
+        value = self._dice.choice([*values])
+        return [(0.0, SetSetting(key=key, value=value, match=of, why="for a while", for_s=for_s))]
 
     def _cancel(self, match: MatchSpec) -> list[Said]:
         return [(0.0, CancelMatch(match=match.id))]

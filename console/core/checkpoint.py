@@ -106,6 +106,7 @@ class Kept(Struct, frozen=True):
     account: AccountSettings | None = None
     overrides: tuple[tuple[MatchId, str, int, str], ...] = ()  # (match, setting, nanoseconds to go, was)
     killed_venues: tuple[tuple[Venue, str], ...] = ()
+    undone: tuple[tuple[Venue, TradeId], ...] = ()  # trades that failed to settle
     tills: tuple[tuple[Venue, int, int], ...] = ()  # (venue, cash expected there, rounding it may be off)
     fee_halts: tuple[tuple[str, str], ...] = ()
 
@@ -144,6 +145,7 @@ def encode(state: State, with_trades: bool = True) -> bytes:
             if match
         ),
         killed_venues=tuple((c.venue, c.killed) for c in state.connections.values() if c.killed),
+        undone=tuple(state.blotter.undone()),
         tills=tuple(
             (c.venue, c.till.expected, c.till.slack)
             for c in state.connections.values()
@@ -196,6 +198,8 @@ def restore(state: State, data: bytes) -> None:
     state.relist()
     for venue, trade_id in kept.trades:
         state.blotter.is_new_trade(venue, trade_id)
+    for venue, trade_id in kept.undone:
+        state.blotter.undo_trade(venue, trade_id)
     for order in kept.orders:
         _restore_order(state, order)
     for desk in state.desks.values():

@@ -28,7 +28,7 @@ from console.core import (
 )
 from console.core.checkpoint import decode, restore
 from console.core.closing import opening
-from console.core.commands import AmendOrder, AnyCommand, PlaceOrder, Severity, Subscribe
+from console.core.commands import AmendOrder, AnyCommand, Lookup, PlaceOrder, Severity, Subscribe
 from console.core.connection import Connection
 from console.core.events import (
     AmendRejected,
@@ -124,6 +124,10 @@ class Engine:
             if order is not None:
                 order.pending = None  # whatever was asked before had its outcome when this was sent
                 state.blotter.amend_sent(order, command, command.ts)
+        elif isinstance(command, Lookup):
+            order = state.blotter.live.get(command.order_id)
+            if order is not None and order.in_flight:  # a deadline had passed: what is told next is believed
+                state.blotter.unanswered(order, state.ts)
 
     # ---- one event
 

@@ -224,6 +224,7 @@ class _Echo(NamedTuple):
 
 TRADES_REMEMBERED = 20_000
 ENDED_REMEMBERED = 500
+UNDONE_REMEMBERED = 500
 
 
 class Blotter:
@@ -236,6 +237,7 @@ class Blotter:
         self._by_book: dict[Instrument, dict[ClientOrderId, Order]] = {}
         self._by_venue_id: dict[tuple[Venue, VenueOrderId], Order] = {}
         self._trades: OrderedDict[tuple[Venue, TradeId], None] = OrderedDict()
+        self._undone: OrderedDict[tuple[Venue, TradeId], None] = OrderedDict()
         self._ended: OrderedDict[ClientOrderId, None] = OrderedDict()
         self._echoes: deque[_Echo] = deque()
         self._own_sizes: dict[tuple[Instrument, BookSide], dict[int, int]] = {}  # since their last change
@@ -413,9 +415,22 @@ class Blotter:
             self._trades.popitem(last=False)
         return True
 
-    def knows_trade(self, venue: Venue, trade_id: TradeId) -> bool:
-        """Whether a trade was ever booked, as far back as is remembered."""
-        return (venue, trade_id) in self._trades
+    def undo_trade(self, venue: Venue, trade_id: TradeId) -> bool:
+        """A trade failed; True when it was counted and nobody had said so before.
+
+        One that was never told is remembered too: its fill may still be on the way, and is none.
+        """
+        key = (venue, trade_id)
+        if key in self._undone:
+            return False
+        self._undone[key] = None
+        if len(self._undone) > UNDONE_REMEMBERED:
+            self._undone.popitem(last=False)
+        return not self.is_new_trade(venue, trade_id)
+
+    def undone(self) -> list[tuple[Venue, TradeId]]:
+        """Trades that failed, oldest first."""
+        return list(self._undone)
 
     def filled(self, order: Order, size: int, ts: Nanos) -> None:
         """Count a fill, whatever state the order is in."""

@@ -261,7 +261,7 @@ def settle_fill(state: State, event: FillConfirmed | FillReversed) -> None:
     """A provisional fill is final, or never happened: then everything since is booked again without it."""
     found = _unsettled(state, event.venue, event.trade_id)
     if found is None:
-        if isinstance(event, FillReversed) and state.blotter.knows_trade(event.venue, event.trade_id):
+        if isinstance(event, FillReversed) and state.blotter.undo_trade(event.venue, event.trade_id):
             state.alert(Severity.ERROR, f"trade {event.trade_id} failed to settle after it counted as final")
         return
     desk, group = found
@@ -276,6 +276,7 @@ def settle_fill(state: State, event: FillConfirmed | FillReversed) -> None:
         failed = next(fill for fill in unsettled.fills if fill.trade_id == event.trade_id)
         undo = partial(undone, desk.positions[group], unsettled, event.trade_id, book_again)
         left = booked(state, desk, failed.instrument, undo)
+        state.blotter.undo_trade(event.venue, event.trade_id)
         state.remeasure(desk)
         desk.urge(state.ts)
         state.alert(Severity.ERROR, f"fill reversed: {event.why or 'it failed to settle'}", desk.spec.id)

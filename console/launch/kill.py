@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 
 import msgspec
@@ -143,10 +142,16 @@ async def _swept(source: Source, venues: list[Venue]) -> list[Venue]:
 
     sweep = Sweep(venues, source.send, moved)
     running = asyncio.create_task(source.run(sweep.take))
-    sweeping = asyncio.create_task(sweep.run(SWEEP_PATIENCE_S))
-    await asyncio.wait((running, sweeping), return_when=asyncio.FIRST_COMPLETED)
-    for task in (running, sweeping):
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-    return sweep.left
+    running.add_done_callback(_broke)
+    left = await sweep.run(SWEEP_PATIENCE_S)
+    running.cancel()
+    await asyncio.wait((running,))
+    await source.close()
+    return left
+
+
+def _broke(running: asyncio.Task[None]) -> None:
+    """A venue's client broke: it is begun again by itself, the sweep goes on."""
+    error = None if running.cancelled() else running.exception()
+    if error is not None:
+        print(f"a connection broke: {type(error).__name__}: {error}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import os
 import signal
@@ -58,7 +57,7 @@ from console.core.sources import MANUAL
 from console.core.state import State
 from console.core.units import ONE, SECOND, Nanos
 from console.core.view import View
-from console.folders import KillLatch, Latches
+from console.folders import Latches
 from console.journal import Journal, mark_latest
 from console.link.messages import Ack, Answer, Ask, Role, SetDryRun, Welcome
 from console.link.server import LinkServer
@@ -376,7 +375,7 @@ class Runner:
         except OSError as error:
             self._tell(Severity.ERROR, f"the kill latch cannot be written: {error}; it holds in memory only")
             return
-        self._latch_writer.submit(_synced, latch)
+        self._latch_writer.submit(latch.sync)
 
     def _journal_failed(self, why: str) -> None:
         self._tell(Severity.ERROR, f"journal: {why}: no order leaves, cancels do")
@@ -580,12 +579,6 @@ class Runner:
         if not self._beginning.keep_without_console:
             self._policy = self._config.on_console_lost
         self._inbox.put_first(ConsoleBack())
-
-
-def _synced(latch: KillLatch) -> None:
-    """Push a latch through to the disk; it is written already, a full disk changes nothing any more."""
-    with contextlib.suppress(OSError):
-        latch.sync()
 
 
 def _on_loop(loop: asyncio.AbstractEventLoop, call: Callable[[_T], None]) -> Callable[[_T], None]:

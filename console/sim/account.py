@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from console.core.events import MassStatus, OpenOrder, OrderFilled
 from console.core.fees import commission_of, fee_of_fill
 from console.core.instruments import (
@@ -131,6 +133,7 @@ class Account:
         "paid_in",
         "positions",
         "stakes",
+        "undone",
     )
 
     def __init__(self, venue: Venue, clock: Clock) -> None:
@@ -147,6 +150,7 @@ class Account:
         self.open: dict[ClientOrderId, OwnOrder] = {}
         self.ended: dict[ClientOrderId, None] = {}
         self.fills: list[OrderFilled] = []
+        self.undone: dict[TradeId, None] = {}  # fills that failed to settle
         self._fills_of: dict[ClientOrderId, list[OrderFilled]] = {}
         self._locks: dict[str, int] = {}
 
@@ -226,7 +230,9 @@ class Account:
         self.cash += amount
         self.paid_in += amount
 
-    def fill(self, order: OwnOrder, size: int, price: Price, maker: bool) -> OrderFilled:
+    def fill(
+        self, order: OwnOrder, size: int, price: Price, maker: bool, provisional: bool = False
+    ) -> OrderFilled:
         """Book `size` contracts of an order of ours as filled at `price`, in prices of its instrument."""
         buy = order.action is BUY
         cost = cost_of(price, size) if buy else proceeds_of(price, size)
@@ -245,6 +251,7 @@ class Account:
             fee=fee,
             maker=maker,
             order_id=order.order_id,
+            provisional=provisional,
         )
         self._move(order, size, cost, fee)
         self.remember(fill)
@@ -267,6 +274,40 @@ class Account:
             self.stakes[symbol] = self.stakes.get(symbol, 0) + cost
             commission = commission_of(order.spec.fees, size, cost)
             self.commissions[symbol] = self.commissions.get(symbol, 0) + commission
+
+    def can_undo(self, fill: OrderFilled) -> bool:
+        """Whether a fill can still fail: what it brought has not been used for anything else."""
+        symbol, long = fill.instrument.symbol, book_side(fill.instrument.side, fill.action) is BID
+        if not long:
+            return self.cash - self.locked >= fill.cost
+        left = self.positions.get(symbol, 0) - fill.size
+        return left >= sum(order.left for order in self._orders_on(symbol) if order.side is ASK)
+
+    def undo(self, fill: OrderFilled) -> None:
+        """A fill failed to settle: it never happened."""
+        symbol, long = fill.instrument.symbol, book_side(fill.instrument.side, fill.action) is BID
+        paid = fill.cost if fill.action is BUY else -fill.cost
+        if fill.instrument.side is NO:  # as if YES had been traded the other way
+            paid += fill.size if long else -fill.size
+        before = self.positions.get(symbol, 0)
+        after = self.positions[symbol] = before - (fill.size if long else -fill.size)
+        self.cash += paid + fill.fee - (max(0, -after) - max(0, -before))
+        self.others -= paid
+        self.house -= fill.fee
+        self.fees -= fill.fee
+        if long and symbol in self.stakes:
+            self.stakes[symbol] -= fill.cost
+        self.undone[fill.trade_id] = None
+        kept = [each for each in self.fills_of(fill.order_id) if each.trade_id != fill.trade_id]
+        self._fills_of[fill.order_id] = kept
+        self.relock(symbol)
+
+    def made_final(self, trade_id: TradeId) -> None:
+        """A fill can no longer fail."""
+        number = int(trade_id.rpartition("-t")[2]) - 1
+        old = self.fills[number]
+        final = self.fills[number] = msgspec.structs.replace(old, provisional=False)
+        self._fills_of[old.order_id] = [final if f is old else f for f in self.fills_of(old.order_id)]
 
     def take_fee(self, amount: int) -> None:
         """Book a fee somebody else was charged."""
@@ -312,7 +353,7 @@ class Account:
         return MassStatus(
             venue=self._venue,
             orders=tuple(order.listed() for order in self.open.values()),
-            fills=tuple(self.fills[first:]),
+            fills=tuple([fill for fill in self.fills[first:] if fill.trade_id not in self.undone]),
             positions=tuple((Instrument(self._venue, s), net) for s, net in self.positions.items() if net),
             cash=Cash(self.cash - self.locked),
             held=self.locked,

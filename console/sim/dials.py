@@ -27,6 +27,7 @@ class Dials(Struct, frozen=True, omit_defaults=True, kw_only=True):
     reply_lost: float = 0.0
     rejected: float = 0.0
     rate_limited: float = 0.0
+    reads_lost: float = 0.0  # of books and of our account
 
     # Each answer or fill
     duplicated: float = 0.0

@@ -9,6 +9,7 @@ from console.core.events import (
     CashAdjusted,
     InstrumentDefined,
     MarketStatus,
+    MassStatus,
     OrderCanceled,
     OrderFilled,
     Settled,
@@ -29,6 +30,8 @@ from console.core.instruments import (
 from console.core.units import ONE, Cash, Price, Size
 from console.sim.account import Account, OwnOrder
 from console.sim.clock import Clock
+from console.sim.dice import Dice
+from console.sim.habits import PLAIN, Habits, Persona
 from console.sim.market import Market, Resting
 from console.sim.tape import Tape
 
@@ -42,9 +45,11 @@ class Exchange:
     """
 
     __slots__ = (
+        "_clock",
         "account",
         "ended_tape",
         "fill_tape",
+        "habits",
         "markets",
         "private",
         "public",
@@ -53,9 +58,14 @@ class Exchange:
         "venue",
     )
 
-    def __init__(self, venue: Venue, clock: Clock) -> None:
+    def __init__(
+        self, venue: Venue, clock: Clock, persona: Persona = PLAIN, dice: Dice | None = None
+    ) -> None:
+        """`dice` decide over fills and delays of a venue with traits; one without needs none."""
         self.venue = venue
+        self._clock = clock
         self.account = Account(venue, clock)
+        self.habits = Habits(venue, persona, self.account, dice)
         self.markets: dict[str, Market] = {}
         self.public: list[AnyEvent] = []
         self.private: list[AnyEvent] = []
@@ -86,8 +96,25 @@ class Exchange:
         market.state = state
         self._announce(market, MarketStatus(instrument=market.instrument, state=state))
 
+    def step(self) -> None:
+        """Do what is due by the habits of the venue."""
+        ended, awake, verdicts = self.habits.due(self._clock.now, self._clock.wall)
+        for order in ended:
+            self.end(order)
+            self.private.append(self.habits.why_over(order))
+        for order in awake:
+            market = self.markets[order.instrument.symbol]
+            crosses = market.opposite(order.side).reaches(market.ladder.index[order.yes_price])
+            if crosses or market.state is not MarketState.OPEN:
+                self.end(order)
+                self.private.append(OrderCanceled(order_id=order.order_id))
+            else:
+                self.put_up(order)
+        self.private += verdicts
+
     def resolve(self, symbol: str, payout: int) -> None:
         """Settle a market at `payout` millionths per YES contract, for good."""
+        self.private += self.habits.settle_all(symbol)
         self.account.settle(symbol, payout)
         self._settle(symbol, Price(payout), refund=False)
 
@@ -97,6 +124,7 @@ class Exchange:
         """
         rule = self.markets[symbol].spec.void_rule
         if rule is VoidRule.REFUND:
+            self.private += self.habits.settle_all(symbol)
             self.account.refund(symbol)
             self._settle(symbol, Price(0), refund=True)
         else:
@@ -182,6 +210,8 @@ class Exchange:
         if lost:
             return f"{self.venue.value}: {lost} millionths of a dollar appeared from nowhere"
         for order in self.account.open.values():
+            if self.habits.asleep(order.order_id):
+                continue
             if order.resting is None or order.resting.left != order.left:
                 return f"{self.venue.value}: {order.order_id} does not rest as the account says"
         return next((why for why in (m.defect() for m in self.markets.values()) if why), None)
@@ -225,10 +255,32 @@ class Exchange:
             if charged:
                 self.account.take_fee(charged)
             paid = price if order.instrument.side is Side.YES else ONE - price
-            fills.append(self.account.fill(order, traded, Price(paid), maker=False))
+            fills.append(self._filled(order, traded, Price(paid), maker=False))
         for fill in fills:
             self.fill_tape.append(fill)
         return fills
+
+    def _filled(self, order: OwnOrder, size: int, price: Price, *, maker: bool) -> OrderFilled:
+        provisional = self.habits.provisional
+        fill = self.account.fill(order, size, price, maker, provisional)
+        if provisional:
+            self.habits.matched(fill, self._clock.now)
+        return fill
+
+    def rest_later(self, order: OwnOrder) -> bool:
+        """Let a taken order wait for its place in the book, where the venue is so; False elsewhere."""
+        if not self.habits.sleeps(order, self._clock.now):
+            return False
+        self.account.opened(order)
+        return True
+
+    def keep_alive(self, until: int) -> None:
+        """A sign of life: our orders may rest until then (wall clock)."""
+        self.habits.keep_alive(until, self._clock.now)
+
+    def listed(self) -> MassStatus:
+        """Our account as the lists of the venue show it."""
+        return self.habits.listing(self._clock.now)
 
     def pass_by(self, order: OwnOrder) -> None:
         """An order of ours is over without ever resting."""
@@ -308,7 +360,7 @@ class Exchange:
             self.account.take_fee(charged)
 
     def _fill_own(self, order: OwnOrder, size: int) -> None:
-        fill = self.account.fill(order, size, order.price, maker=True)
+        fill = self._filled(order, size, order.price, maker=True)
         self.fill_tape.append(fill)
         self.private.append(fill)
         if order.left == 0:

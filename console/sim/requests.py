@@ -54,7 +54,7 @@ def execute(exchange: Exchange, command: AnyCommand) -> list[AnyEvent]:
         case Lookup():
             return _look_up(exchange, command)
         case Reconcile():
-            return [*exchange.settlements(), exchange.account.mass_status()]
+            return [*exchange.settlements(), *exchange.habits.verdicts(), exchange.listed()]
         case Resync():
             market = exchange.markets.get(command.instrument.symbol)
             return [] if market is None else [market.snapshot()]
@@ -62,7 +62,9 @@ def execute(exchange: Exchange, command: AnyCommand) -> list[AnyEvent]:
             exchange.subscribe(command.instrument)
         case Unsubscribe():
             exchange.unsubscribe(command.instrument)
-        case Latch() | Alert() | Refuse() | WatchOdds() | UnwatchOdds() | KeepAlive():
+        case KeepAlive():
+            exchange.keep_alive(command.until)
+        case Latch() | Alert() | Refuse() | WatchOdds() | UnwatchOdds():
             pass
         case _:
             assert_never(command)
@@ -92,6 +94,7 @@ def _place(exchange: Exchange, command: PlaceOrder) -> list[AnyEvent]:
         return [_rejected(command, *refusal)]
     exchange.taken += 1
     accepted = OrderAccepted(order_id=order.order_id, venue_order_id=order.venue_order_id)
+    exchange.habits.ends(order.order_id, command.expires)
     fills = [] if command.post_only else exchange.cross(order)
     return [accepted, *fills, *_rest(exchange, market, order, command.time_in_force)]
 
@@ -109,7 +112,8 @@ def _rest(exchange: Exchange, market: Market, order: OwnOrder, time_in_force: Ti
     """What is left of an order after it took what it could: it rests, or is over."""
     crosses = market.opposite(order.side).reaches(market.ladder.index[order.yes_price])
     if order.left and time_in_force is TimeInForce.GTC and not crosses:
-        exchange.put_up(order)
+        if not exchange.rest_later(order):
+            exchange.put_up(order)
         return []
     exchange.pass_by(order)
     return [OrderCanceled(order_id=order.order_id)] if order.left else []
@@ -154,6 +158,8 @@ def _cancel_all(exchange: Exchange) -> list[AnyEvent]:
 def _look_up(exchange: Exchange, command: Lookup) -> list[AnyEvent]:
     """Fills first, so that they are booked before the order is seen to stand or to have ended."""
     account = exchange.account
+    if exchange.habits.persona.read_lag_ms:
+        return _look_up_in_lists(exchange, command)
     if not account.knows(command.order_id):
         return [OrderRejected(order_id=command.order_id, reason=RejectReason.NOT_FOUND)]
     told: list[AnyEvent] = [*account.fills_of(command.order_id)]
@@ -167,6 +173,24 @@ def _look_up(exchange: Exchange, command: Lookup) -> list[AnyEvent]:
         size=Size(order.size),
     )
     return [*told, standing]
+
+
+def _look_up_in_lists(exchange: Exchange, command: Lookup) -> list[AnyEvent]:
+    """What lists that lag say of an order; one they do not know yet is not found."""
+    lists = exchange.listed()
+    told: list[AnyEvent] = [fill for fill in lists.fills if fill.order_id == command.order_id]
+    for order in lists.orders:
+        if order.order_id == command.order_id:
+            standing = OrderAccepted(
+                order_id=order.order_id,
+                venue_order_id=order.venue_order_id,
+                price=order.price,
+                size=order.size,
+            )
+            return [*told, standing]
+    if not exchange.account.knows(command.order_id) or command.order_id in exchange.account.open:
+        return [OrderRejected(order_id=command.order_id, reason=RejectReason.NOT_FOUND)]
+    return [*told, OrderCanceled(order_id=command.order_id)]
 
 
 def _refusal(

@@ -62,6 +62,11 @@ class Season:
         self._silent_until = 0
         self._begin(agenda.clock.now)
 
+    def hush(self, until: int) -> None:
+        """No sportsbook is heard of until then."""
+        self._count("odds_silence")
+        self._silent_until = until
+
     def odds(self, match: MatchId) -> tuple[float, ...]:
         """The sharp book's odds on a match now; raises KeyError for an unknown match."""
         for game in self._games:

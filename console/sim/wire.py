@@ -141,6 +141,10 @@ class Wire:
         else:
             self._refuse(command, RejectReason.NOT_CONNECTED, now + _HERE_NS)
 
+    def weather(self, dials: Dials) -> None:
+        """From now on delays and misfortunes are these."""
+        self._dials = dials
+
     def travelling(self) -> list[Request]:
         """Requests about orders that the venue will still get, whatever becomes of us."""
         kinds = (PlaceOrder, AmendOrder, CancelOrder, CancelAll)
@@ -174,6 +178,8 @@ class Wire:
         if isinstance(command, Subscribe | Unsubscribe):
             return Fate.TAKEN
         dials, throw = self._dials, self._dice.random()
+        if dials.reads_lost and isinstance(command, Resync | Reconcile):
+            return Fate.REQUEST_LOST if self._dice.random() < dials.reads_lost else Fate.TAKEN
         for fate, chance in (
             (Fate.REQUEST_LOST, dials.request_lost),
             (Fate.REPLY_LOST, dials.reply_lost),
@@ -315,6 +321,9 @@ class Wire:
         self.connected = True
         self._connection += 1
         arrival = now + self._delay(self._dials.answer_ms, self._dials.answer_jitter_ms)
+        limits = self.exchange.habits.limits()
+        if limits is not None:
+            self._mail.post_in_order(limits, self._data, arrival)
         self._mail.post_in_order(VenueUp(venue=self.exchange.venue), self._data, arrival)
         self._answers.last = arrival
         for instrument in self._subscribed:

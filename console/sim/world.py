@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from functools import partial
 from typing import assert_never
 
@@ -35,6 +36,7 @@ from console.sim.clock import Agenda, Clock
 from console.sim.dials import CALM, Dials
 from console.sim.exchange import Exchange
 from console.sim.games import Game, SavedGame, Stage
+from console.sim.habits import PLAIN, STEP_NS, Persona
 from console.sim.listings import PROGRAMME, Card, catalogue
 from console.sim.mail import Mail
 from console.sim.saved import SavedExchange, restore_exchange, save_exchange
@@ -77,12 +79,13 @@ class World:
         matches: int | None = None,
         programme: tuple[Card, ...] = PROGRAMME,
         cash: int = CASH,
+        personas: Mapping[Venue, Persona] | None = None,
         saved: SavedWorld | None = None,
     ) -> None:
         """Begin a world at `ts` and `wall`, or go on from `saved` (see `load`).
 
         `scale` multiplies how often everybody acts, `matches` takes the first so many of the `programme`,
-        `cash` is ours at every venue.
+        `cash` is ours at every venue; `personas` gives venues traits of their own.
         """
         self.seed = seed
         self._life = f"{seed}" if saved is None else f"{seed}/{wall}"
@@ -91,7 +94,7 @@ class World:
         self._agenda = Agenda(self._clock)
         self._mail = Mail(self._clock)
         self._fixtures = catalogue(self._began, len(programme) if matches is None else matches, programme)
-        self._exchanges = self._open_venues()
+        self._exchanges = self._open_venues(personas or {})
         if saved is None:
             for exchange in self._exchanges.values():
                 exchange.account.pay_in(cash)
@@ -104,6 +107,9 @@ class World:
             for venue, exchange in self._exchanges.items()
         }
         self._season = Season(self._games, self._wires, dials, self._dice("season"), self._agenda, self._mail)
+        for venue, exchange in self._exchanges.items():
+            if not exchange.habits.persona.plain:
+                self._agenda.at(ts + STEP_NS, partial(self._step, venue))
         for game in self._games:
             self._staff(game, scale, fresh=saved is None)
         for venue, delay, command in [] if saved is None else saved.requests:
@@ -202,6 +208,11 @@ class World:
         self._agenda.run(ts)
         return self._mail.collect(ts)
 
+    @property
+    def wall(self) -> Nanos:
+        """The time of day at that moment, as everybody but us has it."""
+        return self._clock.wall
+
     def next_ts(self) -> Nanos:
         """The next moment at which something happens, here or there."""
         here, there = self._mail.next_ts, self._agenda.next_ts
@@ -230,6 +241,10 @@ class World:
         """Our cash at a venue, what resting orders tie up included."""
         return Cash(self._exchanges[venue].account.cash)
 
+    def hush(self, silent_ns: int) -> None:
+        """Let every sportsbook fall silent for a while."""
+        self._season.hush(self._clock.now + silent_ns)
+
     def fees(self, venue: Venue) -> Cash:
         """All fees and commissions a venue has charged us."""
         return Cash(self._exchanges[venue].account.fees)
@@ -241,7 +256,8 @@ class World:
     def counts(self) -> dict[str, int]:
         """How often each misfortune has happened, by the name of its dial."""
         total: dict[str, int] = {}
-        for part in (self._season.counts, *(wire.counts for wire in self._wires.values())):
+        habits = [exchange.habits.counts for exchange in self._exchanges.values()]
+        for part in (self._season.counts, *habits, *(wire.counts for wire in self._wires.values())):
             for name, count in part.items():
                 total[name] = total.get(name, 0) + count
         return total
@@ -256,13 +272,15 @@ class World:
         """Dice of one part of the world, so that its luck does not depend on anybody else's."""
         return random.Random("/".join((self._life, *words)))  # noqa: S311 - games, not secrets
 
-    def _open_venues(self) -> dict[Venue, Exchange]:
+    def _open_venues(self, personas: Mapping[Venue, Persona]) -> dict[Venue, Exchange]:
         exchanges: dict[Venue, Exchange] = {}
         for fixture in self._fixtures:
             for instrument, spec in fixture.specs.items():
                 venue = instrument.venue
                 if venue not in exchanges:
-                    exchanges[venue] = Exchange(venue, self._clock)
+                    persona = personas.get(venue, PLAIN)
+                    dice = self._dice("habits", venue.value)
+                    exchanges[venue] = Exchange(venue, self._clock, persona, dice)
                 exchanges[venue].open_market(instrument.symbol, spec)
         return exchanges
 
@@ -287,6 +305,11 @@ class World:
                     self._clock.now + int(dice.random() * SECOND),
                     partial(self._wake, trader, pit, self._wires[venue]),
                 )
+
+    def _step(self, venue: Venue, now: int) -> None:
+        self._exchanges[venue].step()
+        self._wires[venue].carry(now)
+        self._agenda.at(now + STEP_NS, partial(self._step, venue))
 
     def _wake(self, trader: Trader, pit: Pit, wire: Wire, now: int) -> None:
         if pit.over:

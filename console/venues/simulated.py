@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from console.core.commands import AnyCommand
@@ -23,6 +23,7 @@ from console.core.matches import MatchSpec
 from console.folders import keep_file
 from console.link.messages import SymbolView
 from console.sim.dials import CALM, Dials
+from console.sim.habits import Persona
 from console.sim.world import World
 
 STEP_S = 0.02
@@ -32,16 +33,31 @@ _PUBLIC = (BookDelta, Trade, OddsUpdate, BookSnapshot, BooksConfirmed, Instrumen
 class SimulatedVenues:
     """A `World` driven by the clock. Like a venue, it remembers our account before it tells us of it."""
 
-    def __init__(self, seed: int, kept: Path | None, dials: Dials = CALM, scale: float = 1.0) -> None:
-        """`kept` is the file the world is saved in; a world found there goes on where it was."""
+    def __init__(
+        self,
+        seed: int,
+        kept: Path | None,
+        dials: Dials = CALM,
+        scale: float = 1.0,
+        personas: Mapping[Venue, Persona] | None = None,
+    ) -> None:
+        """`kept` is the file the world is saved in; a world found there goes on where it was.
+
+        `personas` give the venues of a new world traits of their own.
+        """
         self._kept = kept
         now, wall = time.monotonic_ns(), time.time_ns()
         world: World | None = None
         if kept is not None and kept.is_file():
             world = World.load(kept.read_bytes(), dials, ts=now, wall=wall, scale=scale)
         if world is None or world.over:  # every match of an old world is settled: nothing of it is missed
-            world = World(seed, dials, ts=now, wall=wall, scale=scale)
+            world = World(seed, dials, ts=now, wall=wall, scale=scale, personas=personas)
         self._world = world
+
+    @property
+    def world(self) -> World:
+        """The world itself, for rehearsals that break it and look at what rests there."""
+        return self._world
 
     @property
     def venues(self) -> tuple[Venue, ...]:

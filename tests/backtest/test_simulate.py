@@ -15,7 +15,6 @@ from console.backtest.simulate import (
     Violation,
     render_json,
     render_text,
-    run,
     seeds_of,
     simulate,
     simulate_many,
@@ -118,12 +117,6 @@ def test_a_report_reads_like_this():
 
 def test_a_report_goes_through_json():
     assert msgspec.json.decode(render_json(REPORT), type=Report) == REPORT
-
-
-def test_a_run_of_several_seeds_says_each_and_ends_well():
-    said: list[str] = []
-    assert run(range(1, 3), 500, faults=False, as_json=True, write=said.append) == 0
-    assert [msgspec.json.decode(line, type=Report).seed for line in said] == [1, 2]
 
 
 @pytest.mark.parametrize(("text", "seeds"), [("7", [7]), ("1..4", [1, 2, 3, 4])])

@@ -9,7 +9,7 @@ from console.core.commands import Basis, CeilingKind, PlaceOrder
 from console.core.connection import Budget, Costs
 from console.core.desk import Desk
 from console.core.events import BalanceUpdate
-from console.core.fees import KALSHI_MAKER, NO_FEES, FeeKind, FeeModel
+from console.core.fees import KALSHI_MAKER, NO_FEES, FeeModel
 from console.core.instruments import Action, ClientOrderId, Instrument, Side
 from console.core.matches import MatchId
 from console.core.orders import Order
@@ -403,14 +403,12 @@ def test_worst_cases_are_asked_for_only_when_no_other_limit_holds_the_order_back
 
 def test_a_worst_case_measured_later_is_that_of_its_own_moment() -> None:
     gate = Gate()
-    bet = structs.replace(KALSHI, fees=FeeModel(FeeKind.WINNINGS, maker_rate=20_000))
-    gate.desk.markets[A].spec = bet
+    gate.desk.markets[A].spec = structs.replace(KALSHI, fees=FeeModel(maker_rate=70_000))
     gate.rest(A, 45, 10)
     blotter = gate.story.state.blotter
     later, then = worst_later(gate.desk, blotter), worst_now(gate.desk, blotter)
     gate.desk.markets[A].spec = structs.replace(KALSHI, fees=NO_FEES)
-    gate.desk.theo = structs.replace(gate.desk.theo, fair={1: cents(20), 2: cents(80)})
-    assert then == dollars(4.566)  # 45 cents, and 2 % of the 55 that are won with 60 %
+    assert then == dollars(4.67325)  # 45 cents, and 0.07 * 0.45 * 0.55
     assert worst_now(gate.desk, blotter) == dollars(4.5)
     assert later() == then
 

@@ -196,7 +196,7 @@ def test_gate_opens_when_all_pass_and_a_note_holds_nothing_up(places, tmp_path):
 
         bench = Bench(places, tmp_path, gate=gate)
         async with bench.running():
-            assert bench.heard("start gate passed: clock, queue")
+            assert bench.heard("start gate passed: clock")
 
     asyncio.run(story())
 

@@ -1,0 +1,1 @@
+"""Rehearsed failures: a real engine on a pretended exchange, broken on purpose, timed until it is safe."""
