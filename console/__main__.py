@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
         "Without a command: start the engine if none runs, and attach the console to it.",
     )
     _common(parser)
-    parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    _screen(parser)
     parser.set_defaults(command=_console)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
@@ -70,7 +70,7 @@ def _add_running(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     attach = commands.add_parser("attach", help="attach a console to the engine that runs")
     _common(attach)
     attach.add_argument("--view", action="store_true", help="only look; killing stays possible")
-    attach.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    _screen(attach)
     attach.set_defaults(command=_attach)
 
     kill = commands.add_parser("kill", help="cancel everything, engage the kill latch, wait for the proof")
@@ -182,6 +182,13 @@ def _add_replay(replay: argparse.ArgumentParser) -> None:
     replay.set_defaults(command=_replay)
 
 
+def _screen(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    parser.add_argument(
+        "--no-bell", action="store_true", help="never ring: a kill, a limit, an error, a silence"
+    )
+
+
 def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config", metavar="FILE", default=argparse.SUPPRESS, help="settings file (./markets.toml)"
@@ -200,14 +207,14 @@ def _common(parser: argparse.ArgumentParser) -> None:
 def _console(arguments: argparse.Namespace) -> int:
     from console.launch.screen import open_console
 
-    return open_console(_place(arguments), mouse=not arguments.no_mouse)
+    return open_console(_place(arguments), mouse=not arguments.no_mouse, bell=not arguments.no_bell)
 
 
 def _attach(arguments: argparse.Namespace) -> int:
     from console.launch.screen import attach
 
     place = _place(arguments)
-    return attach(place, view_only=arguments.view, mouse=not arguments.no_mouse)
+    return attach(place, view_only=arguments.view, mouse=not arguments.no_mouse, bell=not arguments.no_bell)
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 from msgspec import Struct
 
+from console.core.attribution import Parts, total
+from console.core.curve import Curve
 from console.core.settings import AccountSettings
 from console.core.units import SECOND, Nanos
 
 DAY = 86_400 * SECOND
-CURVE_POINTS = 240
 
 
 class Baseline(Struct, frozen=True, array_like=True):
@@ -37,8 +36,8 @@ class Account:
         self.baseline = Baseline()
         self.profit = 0
         self.halt = ""  # a loss halt of the whole account, until the operator lifts it
-        self.curve: deque[int] = deque(maxlen=CURVE_POINTS)
-        self._curve_ts = 0
+        self.curve = Curve()
+        self.retired = Parts()  # what the profit of matches no longer kept was made of
 
     @property
     def day_profit(self) -> int:
@@ -56,13 +55,12 @@ class Account:
         day = (wall - self.settings.day_start_utc_s * SECOND) // DAY
         base = self.baseline
         if day != base.day:
+            self.curve.begin()
             base = _replace(base, day=day, day_start=profit)
         if profit > base.peak:
             base = _replace(base, peak=profit)
         self.baseline = base
-        if ts >= self._curve_ts:
-            self.curve.append(self.day_profit)
-            self._curve_ts = ts + SECOND
+        self.curve.add(self.day_profit, ts)
         return self.breach()
 
     def breach(self) -> str:
@@ -83,8 +81,9 @@ class Account:
         if self.baseline.equity_start is None:
             self.baseline = _replace(self.baseline, equity_start=equity, profit_start=self.profit)
 
-    def retire(self, profit: int) -> None:
-        """Keep the profit of a match that is removed."""
+    def retire(self, profit: int, parts: Parts) -> None:
+        """Keep the profit of a match that is removed, and what it was made of."""
+        self.retired = total((self.retired, parts))
         self.baseline = _replace(self.baseline, retired=self.baseline.retired + profit)
 
     def reward(self, amount: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from console.core.instruments import ASK, BID, BookSide
 from console.core.ladders import Ladder
@@ -213,6 +213,21 @@ class Face:
                         return Price(shown), size
             rung += step
         return None
+
+    def above(self, bid: int) -> Iterator[Price]:
+        """Others' prices that are better than `bid`, best first."""
+        book = self.book
+        prices, rungs = book.ladder.prices, len(book.ladder.prices)
+        sizes, step = (book.ask_sizes, 1) if self.mirrored else (book.bid_sizes, -1)
+        rung = book.best_ask if self.mirrored else book.best_bid
+        while 0 <= rung < rungs:
+            price = prices[rung]
+            shown = ONE - price if self.mirrored else price
+            if shown <= bid:
+                return
+            if sizes[rung] > self.own.get(price, 0):
+                yield Price(shown)
+            rung += step
 
     def opposing(self, own: Mapping[int, int]) -> Price | None:
         """The price at which one could buy at once from others (`own`: our size on that side)."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import msgspec
 from msgspec import Struct
 
+from console.core import attribution
 from console.core.account import Baseline
 from console.core.commands import Basis, CeilingKind, PlaceOrder
 from console.core.complaint import Complaint
@@ -58,6 +59,7 @@ class MatchKept(Struct, frozen=True, array_like=True):
     unsettled: tuple[tuple[Venue, Unsettled], ...] = ()
     confirmed: tuple[Confirmed, ...] = ()  # pairings the operator vouched for
     manual_age_ns: int = 0  # since the odds by hand were typed
+    attribution: attribution.Kept | None = None
 
 
 class OrderKept(Struct, frozen=True, array_like=True):
@@ -109,6 +111,9 @@ class Kept(Struct, frozen=True):
     undone: tuple[tuple[Venue, TradeId], ...] = ()  # trades that failed to settle
     tills: tuple[tuple[Venue, int, int], ...] = ()  # (venue, cash expected there, rounding it may be off)
     fee_halts: tuple[tuple[str, str], ...] = ()
+    retired: attribution.Parts = attribution.Parts()
+    curve: tuple[int, ...] = ()
+    curve_step_s: int = 1
 
 
 class CheckpointError(Complaint):
@@ -152,6 +157,9 @@ def encode(state: State, with_trades: bool = True) -> bytes:
             if c.till.expected is not None
         ),
         fee_halts=tuple(sorted(state.fee_halts.items())),
+        retired=state.account.retired,
+        curve=tuple(state.account.curve.points),
+        curve_step_s=state.account.curve.step_s,
     )
     return msgspec.json.encode(kept)
 
@@ -179,6 +187,8 @@ def restore(state: State, data: bytes) -> None:
     state.account.baseline = kept.baseline
     state.account.profit = kept.profit
     state.account.halt = kept.account_halt
+    state.account.retired = kept.retired
+    state.account.curve.bring_back(kept.curve, kept.curve_step_s)
     state.paused = kept.paused
     state.reduce_only = kept.reduce_only
     state.fills = kept.fills
@@ -230,6 +240,7 @@ def _match_kept(desk: Desk, ts: Nanos) -> MatchKept:
         unsettled=tuple(desk.unsettled.items()),
         confirmed=desk.confirmed,
         manual_age_ns=ts - manual.confirmed_ts if manual is not None else 0,
+        attribution=desk.attribution.kept(ts),
     )
 
 
@@ -277,6 +288,8 @@ def _restore_match(state: State, kept: MatchKept, specs: dict[Instrument, Instru
         bring_back(desk.positions[position.venue], position)
     desk.unsettled = dict(kept.unsettled)
     desk.confirmed = kept.confirmed
+    if kept.attribution is not None:
+        desk.attribution.bring_back(kept.attribution, state.ts)
     state.desks[kept.spec.id] = desk
     if kept.manual_odds:
         typed = Nanos(state.ts - kept.manual_age_ns)  # a restart is no reason to believe it for longer

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from msgspec import Struct
 
 from console.core.book import NEVER, Stream
@@ -14,6 +16,7 @@ from console.core.units import MILLISECOND, SECOND, Nanos
 RENEWAL_SHARE = 4  # at most one in so many write tokens goes into keeping resting orders alive
 KILL_PAUSES_MS = (250, 500, 1000, 2000)
 PROOF_GAP = 2 * SECOND
+DELAYS_KEPT = 64
 
 
 class Costs(Struct, frozen=True, array_like=True):
@@ -103,6 +106,24 @@ class Sweep:
             self.proven = True
 
 
+class Delays:
+    """How long the last answers of a venue took, from the decision to the acknowledgement."""
+
+    __slots__ = ("_last",)
+
+    def __init__(self) -> None:
+        self._last: deque[int] = deque(maxlen=DELAYS_KEPT)
+
+    def add(self, nanos: int) -> None:
+        """Take one."""
+        self._last.append(nanos)
+
+    def share(self, percent: int) -> int | None:
+        """What `percent` of them did not exceed, in nanoseconds; None before the first."""
+        ranked = sorted(self._last)
+        return ranked[min(len(ranked) * percent // 100, len(ranked) - 1)] if ranked else None
+
+
 class Till:
     """Our cash at one venue by our own count, free and tied up, and what the venue last said of it.
 
@@ -172,6 +193,7 @@ class Connection:
 
     __slots__ = (
         "accepting",
+        "answers",
         "asked_ts",
         "budget",
         "cash",
@@ -186,7 +208,9 @@ class Connection:
         "mismatch",
         "private_ts",
         "reconciling",
+        "rejects",
         "resting_multiple",
+        "round_trip",
         "stream",
         "sweep",
         "till",
@@ -214,6 +238,9 @@ class Connection:
         self.asked_ts = NEVER  # last reconcile sent
         self.budget = Budget(settings)
         self.clock_offset: int | None = None  # of the venue's clock ahead of ours
+        self.round_trip: int | None = None  # of the last measurement of the clock
+        self.answers = Delays()
+        self.rejects = 0
         self.dead_man = False  # the venue ends our orders when it no longer hears of us
         self.kept_alive_ts = NEVER
         self.resting_multiple = 0  # all that rests may come to so many times the cash; 0: it is paid for

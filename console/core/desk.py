@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
+from console.core.attribution import Attribution, Parts
 from console.core.book import NEVER
 from console.core.commands import CeilingKind, PlaceOrder
 from console.core.estimators import Flow, Markouts, Volatility
@@ -21,7 +22,7 @@ from console.core.quoting import Memory, Route
 from console.core.reasons import Reason
 from console.core.settings import MatchSettings
 from console.core.theo import Board, Theo
-from console.core.units import SECOND, Nanos, Price
+from console.core.units import SECOND, Cash, Nanos, Price
 
 Key = tuple[Instrument, Action]
 
@@ -56,12 +57,16 @@ class SidePause:
 
 
 class Flattening:
-    """A match being flattened: the least its contracts may bring, and what the last exit came to."""
+    """A match being flattened: the least its contracts may bring, and what the last exit came to.
 
-    __slots__ = ("floor", "last", "next_ts", "refused", "rounds")
+    `open` contracts stood unpaired when it began.
+    """
 
-    def __init__(self, floor: Price) -> None:
+    __slots__ = ("floor", "last", "next_ts", "open", "refused", "rounds")
+
+    def __init__(self, floor: Price, open_: int = 0) -> None:
         self.floor = floor
+        self.open = open_
         self.rounds = 0
         self.next_ts = Nanos(0)
         self.last: PlaceOrder | None = None
@@ -105,6 +110,7 @@ class Desk:
         self.volatility = Volatility()
         self.flows = tuple(Flow() for _ in range(self.outcomes))
         self.markouts: dict[int, Markouts] = {}
+        self.attribution = Attribution()
 
         self.stage = Stage.INIT
         self.phase = PREMATCH
@@ -123,6 +129,7 @@ class Desk:
         self.verdicts = {gained: Verdict() for gained in self.sets()}
         self.reason = Reason.WARM_UP
         self.limit = ""
+        self.stood: tuple[Reason, Nanos] | None = None  # the reason seen last, and since when
         self.evaluated_ts = Nanos(-(10**18))
         self.due_ts = Nanos(0)  # when to evaluate next
         self.active_ts = Nanos(0)  # last sign of life: a fill, a requote, a moved best price
@@ -229,6 +236,11 @@ class Desk:
         """How old a book's confirmation may be."""
         settings = self.settings
         return settings.age_max_book_inplay_s if self.phase is INPLAY else settings.age_max_book_s
+
+    def parts(self, net: Cash) -> Parts:
+        """What the profit `net` of the match is made of."""
+        fair = {i: self.theo.fair[mask] for i, mask in self.pays.items()} if self.theo is not None else {}
+        return self.attribution.parts(self.groups(), fair, net)
 
     def gained_by(self, order: Order) -> int:
         """The outcome set an order makes us longer."""

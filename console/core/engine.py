@@ -76,7 +76,7 @@ from console.core.events import (
 from console.core.instruments import BID, Instrument, Venue
 from console.core.state import State
 from console.core.till import booked
-from console.core.units import MILLISECOND, ONE, SECOND, Nanos
+from console.core.units import MILLISECOND, ONE, SECOND, Nanos, ceil_div
 
 CLOCK_JUMP = SECOND // 2
 
@@ -451,7 +451,7 @@ class Engine:
         state = self.state
         most = state.settings.clock_offset_max_ms * MILLISECOND
         was_off = connection.clock_offset is not None and abs(connection.clock_offset) > most
-        connection.clock_offset = event.offset
+        connection.clock_offset, connection.round_trip = event.offset, event.round_trip
         if (abs(event.offset) > most) is not was_off:
             words = "is off by" if not was_off else "is right again, off by"
             state.alert(
@@ -466,8 +466,12 @@ class Engine:
             holding = position.holdings[event.instrument.yes]
             if holding.settled and not holding.net:  # a late fill is paid when it is told once more
                 continue
+            net, cash = holding.net, position.cash
+            commission = 0 if event.refund else ceil_div(holding.commission * event.payout, ONE)
             settle = partial(position.settle, event.instrument, event.payout, event.refund)
             booked(state, desk, event.instrument, settle)
+            moved = position.cash - cash + commission
+            desk.attribution.settled(event.instrument.yes, net, moved, commission)
             desk.unsettled.pop(desk.group_of(event.instrument.venue), None)  # what paid out has settled
             desk.ended = True
             state.remeasure(desk)

@@ -198,6 +198,11 @@ class Markouts:
         """Some fills have not been marked out yet."""
         return bool(self._waiting)
 
+    @property
+    def judged(self) -> int:
+        """How many fills the toxicity is the share of."""
+        return len(self._recent)
+
     def adverse(self, prior: Price) -> float:
         """Expected loss to informed takers in cents, shrunk to `prior`, between it and 5 ¢."""
         floor = prior / CENT

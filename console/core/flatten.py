@@ -26,7 +26,7 @@ REFUSED = 5 * SECOND  # a way out that was refused is not tried again before
 
 def begin(state: State, desk: Desk, floor: Price) -> None:
     """Start; a restart in the middle leaves the match paused."""
-    desk.flattening = Flattening(floor)
+    desk.flattening = Flattening(floor, unpaired(desk))
     desk.paused = "flattening"
     desk.urge(state.ts)
     state.alert(Severity.WARN, f"flattening, not below {floor / 10_000:g}¢", desk.spec.id)
@@ -53,8 +53,7 @@ def round_of(state: State, desk: Desk) -> None:
         state.cancel_match(desk)
         return
     _judge(state, flattening)
-    left = sum(size for _, size in _open(desk))
-    if not left:
+    if not unpaired(desk):
         end(state, desk, "flattened", Stage.DONE)
     elif state.ts >= flattening.next_ts:
         _exit(state, desk, flattening)
@@ -71,6 +70,11 @@ def _judge(state: State, flattening: Flattening) -> None:
         flattening.refused[last.instrument] = Nanos(state.ts + REFUSED)
     elif order is None or not order.filled:
         flattening.next_ts = Nanos(state.ts + ROUND)
+
+
+def unpaired(desk: Desk) -> int:
+    """Contracts that stand alone and could still be traded."""
+    return sum(size for _, size in _open(desk))
 
 
 def _open(desk: Desk) -> Iterator[tuple[int, int]]:

@@ -151,6 +151,8 @@ def _halt(state: State, desk: Desk, why: str) -> None:
 def sample(desk: Desk, ts: Nanos) -> None:
     """Feed a match's estimators, once a second."""
     settings, theo = desk.settings, desk.theo
+    if desk.stood is None or desk.stood[0] is not desk.reason:
+        desk.stood = desk.reason, ts
     if desk.board.sample(ts, settings.shock_score) >= settings.shock_score:
         desk.urge(ts)
     if theo is not None and not desk.board.pinned:
@@ -160,6 +162,8 @@ def sample(desk: Desk, ts: Nanos) -> None:
     if theo is None or theo.why is not None:
         return
     desk.volatility.sample(ts, theo.outcomes[0] / ONE)
+    for instrument in desk.attribution.symbols():
+        desk.attribution.sample(instrument, ts, theo.fair[desk.pays[instrument]])
     for gained, markouts in desk.markouts.items():
         toxic = markouts.waiting and markouts.mature(ts, theo.fair[gained] / ONE, _tick(desk, gained))
         if toxic and markouts.toxicity() >= settings.toxicity_pause:

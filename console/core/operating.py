@@ -41,7 +41,7 @@ from console.core.netting import told_rules
 from console.core.settings import SettingError
 from console.core.sources import MANUAL, SourceKind
 from console.core.state import State
-from console.core.units import ONE
+from console.core.units import ONE, Cash
 
 RULES_TYPED = 12  # digits of a hash that a person has to repeat
 BOOKSUM_MIN, BOOKSUM_MAX = 0.9, 1.25  # of odds typed by hand: fair odds are 1, a book's about 1.05
@@ -167,7 +167,8 @@ def remove_match(state: State, event: RemoveMatch) -> None:
     elif not desk.flat():
         state.refuse(f"{event.match}: has a position; close it or wait for the settlement")
     else:
-        state.account.retire(sum(position.cash for position in desk.groups()))  # flat: cash is the profit
+        profit = Cash(sum(position.cash for position in desk.groups()))  # flat: cash is the profit
+        state.account.retire(profit, desk.parts(profit))
         del state.desks[event.match]
         _forget_overrides(state, event.match)
         state.relist()

@@ -65,6 +65,8 @@ def learn(state: State, event: OrderEvent) -> None:
     blotter = state.blotter
     match event:
         case OrderAccepted():
+            if order.state is OrderState.SUBMITTED:
+                state.connections[order.instrument.venue].answers.add(ts - order.placed_ts)
             told = None if event.price is None or event.size is None else (event.price, event.size)
             if told is None or not _overtaken(state, order, told):
                 blotter.accepted(order, event.venue_order_id, ts, told)
@@ -143,8 +145,9 @@ def _cancel_refused(state: State, order: Order, event: OrderCancelRejected) -> N
 
 def _count_reject(state: State, order: Order, reason: RejectReason, text: str) -> None:
     """Expected refusals are counted; three of one side within a minute pause it (C24)."""
-    state.rejects += 1
     connection = state.connections[order.instrument.venue]
+    state.rejects += 1
+    connection.rejects += 1
     desk = state.desks.get(order.match)
     state.note(f"{order.instrument} refused: {reason.value} {text}".rstrip(), order.match, Severity.WARN)
     if reason is RejectReason.RATE_LIMITED:
@@ -238,7 +241,7 @@ def fill(state: State, event: OrderFilled, late: bool = False) -> None:
     unsettled = begun(group, position, desk.unsettled.get(group), event)
     if unsettled is not None:
         desk.unsettled[group] = unsettled
-    lock = booked(state, desk, event.instrument, partial(_book, desk, event))
+    lock = booked(state, desk, event.instrument, partial(_attributed, state, desk, event))
     judge(state, market, event, late)
     state.fills += 1
     _watch_fill(state, desk, event, lock)
@@ -248,6 +251,17 @@ def fill(state: State, event: OrderFilled, late: bool = False) -> None:
     state.remeasure(desk)
     desk.active_ts = state.ts
     desk.urge(state.ts)
+
+
+def _attributed(state: State, desk: Desk, event: OrderFilled) -> Lock:
+    """Book a fill and note what it did to cash and contracts, for the attribution."""
+    position, instrument = desk.positions[event.instrument.venue], event.instrument.yes
+    net, cash = position.holdings[instrument].net, position.cash
+    lock = _book(desk, event)
+    net, moved = position.holdings[instrument].net - net, position.cash - cash + event.fee
+    fair = desk.theo.fair[desk.pays[instrument]] if desk.theo is not None else None
+    desk.attribution.filled(instrument, state.ts, net, moved, fair)
+    return lock
 
 
 def _book(desk: Desk, event: OrderFilled) -> Lock:

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
 import msgspec
 
-from console.core import marks
-from console.core.book import NEVER
+from console.core import closeup, marks
+from console.core.attribution import total
+from console.core.book import Face
+from console.core.closeup import age_ms
 from console.core.connection import Connection
 from console.core.desk import Desk
 from console.core.devig import Method, OddsError, devig
 from console.core.events import FeedStatus, OddsUpdate
+from console.core.flatten import unpaired
 from console.core.instruments import ASK, BID, NO, Instrument
-from console.core.markets import Market
 from console.core.matches import MatchId
 from console.core.orders import Order
 from console.core.positions import Position
 from console.core.sources import Source
 from console.core.state import FillRecord, State
 from console.core.theo import Weighted
-from console.core.units import MILLISECOND, ONE, SECOND, Cash, Nanos, Price, Size
+from console.core.units import MILLISECOND, ONE, SECOND, Cash, Price, Size
 from console.core.view import (
     FeedView,
     FillView,
+    FlattenView,
     KillPhase,
     KillView,
-    LadderView,
-    LevelView,
     LimitView,
     LogLine,
     MatchView,
@@ -39,7 +41,6 @@ from console.core.view import (
     View,
 )
 
-LADDER_LEVELS = 60
 FILLS_SHOWN = 60
 LOG_SHOWN = 100
 ENDED_SHOWN_MS = 3_000
@@ -51,7 +52,8 @@ def view(state: State, watched: MatchId) -> View:
     desks = list(state.desks.values())
     desk = state.desks.get(watched)
     account = state.account
-    parts = [pnl(state, each) for each in desks]
+    money = [pnl(state, each) for each in desks]
+    matches = tuple(_match(state, each, part) for each, part in zip(desks, money, strict=True))
     return View(
         ts=state.ts,
         wall=state.wall,
@@ -63,7 +65,8 @@ def view(state: State, watched: MatchId) -> View:
         paused=state.paused or (f"loss limit {account.halt}" if account.halt else ""),
         stopping=state.stopping,
         gated=state.gated,
-        pnl=_sum(parts, account.baseline.retired),
+        pnl=_sum(money, account.baseline.retired),
+        parts=total((account.retired, *(match.parts for match in matches))),
         rewards=Cash(account.baseline.rewards),
         day=Cash(account.day_profit) if account.baseline.day >= 0 else None,
         drawdown=Cash(account.drawdown) if account.baseline.day >= 0 else None,
@@ -73,16 +76,23 @@ def view(state: State, watched: MatchId) -> View:
         limits=_limits(state),
         venues=tuple(_venue(state, connection) for connection in state.connections.values()),
         feeds=tuple(_feed(state, feed) for feed in state.feeds.values()),
-        matches=tuple(_match(state, each, part) for each, part in zip(desks, parts, strict=True)),
+        matches=matches,
         watched=watched if desk is not None else MatchId(""),
         sources=_sources(state, desk) if desk is not None else (),
-        ladders=tuple(_ladders(state, desk)) if desk is not None else (),
+        ladders=tuple(closeup.ladders(state, desk)) if desk is not None else (),
+        listings=tuple(closeup.listings(desk)) if desk is not None else (),
+        rules_confirmed=desk.rules_confirmed if desk is not None else "",
+        holdings=tuple(closeup.holdings(desk)) if desk is not None else (),
+        signals=tuple(closeup.signals(state, desk)) if desk is not None else (),
+        markouts=desk.attribution.markouts() if desk is not None else (),
+        match_limits=tuple(closeup.limits(state, desk)) if desk is not None else (),
         orders=_orders(state),
-        recent_fills=tuple(_fill(state, record) for record in list(state.recent_fills)[:FILLS_SHOWN]),
+        recent_fills=tuple(fill(state, record) for record in islice(state.recent_fills, FILLS_SHOWN)),
         log=tuple(
-            LogLine(line.wall, line.severity, line.match, line.text) for line in list(state.log)[:LOG_SHOWN]
+            LogLine(line.wall, line.severity, line.match, line.text) for line in islice(state.log, LOG_SHOWN)
         ),
-        curve=tuple(Cash(point) for point in account.curve),
+        curve=tuple(Cash(point) for point in account.curve.points),
+        curve_step_s=account.curve.step_s,
         unwatched=state.unwatched,
     )
 
@@ -134,16 +144,22 @@ def _sum(parts: Iterable[PnlView], retired: int) -> PnlView:
 
 
 def _limits(state: State) -> tuple[LimitView, ...]:
-    settings, account = state.settings, state.account
-    exposed = sum(desk.worst for desk in state.desks.values())
+    settings, account, base = state.settings, state.account, state.account.baseline
+    desks = state.desks.values()
     limits = [
-        LimitView("exposure total", Cash(exposed), settings.exposure_total),
-        LimitView("daily loss", Cash(max(0, -account.day_profit)), settings.daily_loss),
+        LimitView("exposure total", sum(desk.worst for desk in desks), settings.exposure_total),
+        LimitView("daily loss", max(0, -account.day_profit), settings.daily_loss),
     ]
     if settings.drawdown is not None:
-        limits.append(LimitView("drawdown", Cash(max(0, account.drawdown)), settings.drawdown))
-    orders = LimitView("open orders", Cash(len(state.blotter.live) * ONE), Cash(settings.open_orders * ONE))
-    return (*limits, orders)
+        limits.append(LimitView("drawdown", max(0, account.drawdown), settings.drawdown))
+    if settings.stop_loss_pct is not None and base.equity_start is not None:
+        lost = max(0, base.profit_start - account.profit)
+        limits.append(LimitView("stop loss", lost, settings.stop_loss_pct * base.equity_start // 100))
+    for venue in state.connections:
+        exposed = sum(desk.worst for desk in desks if venue in desk.quoted_venues)
+        limits.append(LimitView(f"exposure {venue.value}", exposed, settings.exposure_venue))
+    limits.append(LimitView("open orders", len(state.blotter.live) * ONE, settings.open_orders * ONE, ""))
+    return tuple(limits)
 
 
 # ---- kill and venues
@@ -179,17 +195,27 @@ def _venue(state: State, connection: Connection) -> VenueView:
         venue=connection.venue,
         up=connection.up,
         halt=halt,
-        stream_age_ms=_age_ms(state.ts, connection.stream.ts),
+        stream_age_ms=age_ms(state.ts, connection.stream.ts),
         cash=None if connection.cash is None else Cash(connection.cash),
-        orders=sum(1 for o in state.blotter.live.values() if o.instrument.venue is connection.venue),
+        cash_age_ms=age_ms(state.ts, connection.cash_ts),
+        private_age_ms=age_ms(state.ts, connection.private_ts),
+        orders=state.orders_at(connection.venue),
+        rejects=connection.rejects,
         write_tokens=budget.tokens // SECOND,
         write_burst=budget.burst,
-        clock_offset_ms=None if connection.clock_offset is None else connection.clock_offset // MILLISECOND,
+        clock_offset_ms=_ms(connection.clock_offset),
+        round_trip_ms=_ms(connection.round_trip),
+        answer_ms=_ms(connection.answers.share(50)),
+        answer_late_ms=_ms(connection.answers.share(95)),
         dead_man=connection.dead_man,
         killed=connection.killed,
         proven=proven,
         claimable=Cash(connection.claimable),
     )
+
+
+def _ms(nanos: int | None) -> int | None:
+    return None if nanos is None else nanos // MILLISECOND
 
 
 def _feed(state: State, feed: FeedStatus) -> FeedView:
@@ -223,19 +249,35 @@ def _match(state: State, desk: Desk, money: PnlView) -> MatchView:
         start=desk.start,
         reason=desk.reason,
         limit=desk.limit,
+        reason_age_ms=_stood_ms(state, desk),
         outcomes=tuple(_outcome(state, desk, outcome) for outcome in range(desk.outcomes)),
         exposure=desk.exposure(1),
         inventory_max=desk.settings.inventory_max,
         rebalancing=any(desk.rebalancing.values()),
         edge=_least_edge(desk, orders),
         pnl=money,
+        parts=desk.parts(money.net),
         orders=len(orders),
         fills=sum(position.fills for position in desk.groups()),
         theo_age_ms=-1 if desk.theo is None else desk.theo.age_ms,
-        book_age_ms=max((_age_ms(state.ts, book.confirmed_ts) for book in books), default=-1),
+        book_age_ms=max((age_ms(state.ts, book.confirmed_ts) for book in books), default=-1),
         halts=halts,
+        flatten=_flatten(desk),
         venues=desk.venues,
     )
+
+
+def _stood_ms(state: State, desk: Desk) -> int:
+    reason, since = desk.stood or (desk.reason, state.ts)
+    return age_ms(state.ts, since) if reason is desk.reason else 0
+
+
+def _flatten(desk: Desk) -> FlattenView | None:
+    flattening = desk.flattening
+    if flattening is None:
+        return None
+    left = min(flattening.open, unpaired(desk))
+    return FlattenView(flattening.floor, Size(flattening.open), Size(left), flattening.rounds)
 
 
 def _outcome(state: State, desk: Desk, outcome: int) -> OutcomeView:
@@ -243,8 +285,8 @@ def _outcome(state: State, desk: Desk, outcome: int) -> OutcomeView:
     verdict = desk.verdicts[mask]
     best_bid, best_ask = _best(state, desk, mask)
     quotes = [o for o in state.blotter.of_match(desk.spec.id) if desk.gained_by(o) == mask]
-    bids = [(desk.keys[o.instrument, o.action].price_of(o.price), o.remaining) for o in quotes]
-    quote = max(bids, default=None)
+    bids = [(desk.keys[o.instrument, o.action].price_of(o.price), o.remaining, o) for o in quotes]
+    quote = max(bids, default=None, key=lambda bid: bid[0])
     groups = desk.groups()
     averages = [a for a in (position.average(mask) for position in groups) if a is not None]
     return OutcomeView(
@@ -255,6 +297,7 @@ def _outcome(state: State, desk: Desk, outcome: int) -> OutcomeView:
         best_ask=best_ask,
         quote=quote[0] if quote is not None else None,
         quote_size=Size(quote[1]) if quote is not None else Size(0),
+        rank=_rank(state, desk, quote[2], quote[0]) if quote is not None else None,
         ceiling=verdict.ceiling,
         ceiling_kind=verdict.kind,
         reason=verdict.reason,
@@ -263,6 +306,15 @@ def _outcome(state: State, desk: Desk, outcome: int) -> OutcomeView:
         average=max(averages) if averages else None,
         payout=Cash(sum(position.profits()[outcome] for position in groups)),
     )
+
+
+def _rank(state: State, desk: Desk, order: Order, bid: int) -> int | None:
+    """One more than the prices others bid above ours on the same book."""
+    market = desk.markets[order.instrument.yes]
+    if market.book is None or market.book.stale:
+        return None
+    face: Face = market.face(state.blotter, order.book_side)
+    return 1 + sum(1 for _ in face.above(bid))
 
 
 def _paying(position: Position, mask: int) -> int:
@@ -337,7 +389,7 @@ def _source(state: State, source: Source | None, one: Weighted, total: float) ->
         probabilities=_millionths(source.primary),
         feed=source.feed,
         stamp_age_ms=max(0, state.wall - stamped) // MILLISECOND if stamped else -1,
-        received_age_ms=_age_ms(state.ts, source.received_ts) if source.received_ts else -1,
+        received_age_ms=age_ms(state.ts, source.received_ts) if source.received_ts else -1,
         odds=source.odds,
         methods=_methods(source.odds),
     )
@@ -346,7 +398,7 @@ def _source(state: State, source: Source | None, one: Weighted, total: float) ->
 def _kept_out(state: State, update: OddsUpdate, why: str) -> SourceView:
     """A line that is not believed (yet)."""
     stamped, changed = update.provider_wall, update.changed_wall
-    received = _age_ms(state.ts, update.ts)
+    received = age_ms(state.ts, update.ts)
     stamp_age = max(0, state.wall - stamped) // MILLISECOND if stamped else -1
     methods = _methods(update.odds)
     return SourceView(
@@ -377,103 +429,6 @@ def _millionths(probabilities: Iterable[float]) -> tuple[int, ...]:
     return tuple(int(p * ONE) for p in probabilities)
 
 
-# ---- ladders
-
-
-def _ladders(state: State, desk: Desk) -> Iterable[LadderView]:
-    for instrument, market in desk.markets.items():
-        if market.book is not None:
-            yield _ladder(state, desk, instrument, market)
-
-
-def _ladder(state: State, desk: Desk, instrument: Instrument, market: Market) -> LadderView:
-    book = market.book
-    assert book is not None, "only symbols with a book have a ladder"
-    mask = desk.pays[instrument]
-    buying, selling = desk.verdicts.get(mask), desk.verdicts.get(desk.full ^ mask)
-    floor = selling.ceiling if selling is not None else None
-    return LadderView(
-        instrument=instrument,
-        outcome=" + ".join(name for o, name in enumerate(desk.spec.outcomes) if mask >> o & 1),
-        status=market.state,
-        levels=tuple(_levels(state, desk, instrument, market)),
-        best_bid=book.best_bid_price(),
-        best_ask=book.best_ask_price(),
-        theo=desk.theo.fair[mask] if desk.theo is not None else None,
-        ceiling=buying.ceiling if buying is not None else None,
-        floor=None if floor is None else Price(ONE - floor),
-        breakeven=_breakeven(desk, instrument),
-        age_ms=_age_ms(state.ts, book.confirmed_ts),
-        tick=Price(book.ladder.tick_at(book.best_bid_price() or ONE // 2)),
-        stale=book.stale,
-        rewards=market.spec.rewards if market.spec is not None else None,
-        scoring=_scoring(state, market),
-    )
-
-
-def _scoring(state: State, market: Market) -> Size:
-    """Contracts of ours that the venue pays for: large enough, and near enough to the middle."""
-    terms = market.spec.rewards if market.spec is not None else None
-    middle = market.book.mid() if market.book is not None else None
-    if terms is None or middle is None:
-        return Size(0)
-    orders = state.blotter.on_book(market.instrument)
-    near = (o for o in orders if abs(o.yes_price - middle) <= terms.max_spread)
-    return Size(sum(order.remaining for order in near if order.remaining >= terms.size_min))
-
-
-def _levels(state: State, desk: Desk, instrument: Instrument, market: Market) -> Iterable[LevelView]:
-    """Rungs around the middle, highest price first."""
-    book = market.book
-    assert book is not None, "only symbols with a book have levels"
-    prices = book.ladder.prices
-    fair = desk.theo.fair[desk.pays[instrument]] if desk.theo is not None else ONE // 2
-    centre_price = book.mid() or book.best_bid_price() or book.best_ask_price() or fair
-    down = book.ladder.down(centre_price)
-    centre = book.index[down] if down is not None else 0
-    low = max(0, min(centre - LADDER_LEVELS // 2, len(prices) - LADDER_LEVELS))
-    own_bids = state.blotter.own_sizes(instrument, BID)
-    own_asks = state.blotter.own_sizes(instrument, ASK)
-    for rung in range(min(low + LADDER_LEVELS, len(prices)) - 1, low - 1, -1):
-        price = prices[rung]
-        own_bid, own_ask = own_bids.get(price, 0), own_asks.get(price, 0)
-        yield LevelView(
-            price=Price(price),
-            bid=Size(max(0, book.bid_sizes[rung] - own_bid)),
-            ask=Size(max(0, book.ask_sizes[rung] - own_ask)),
-            own_bid=Size(own_bid),
-            own_ask=Size(own_ask),
-            hedge=_hedge(desk, instrument, price),
-        )
-
-
-def _hedge(desk: Desk, instrument: Instrument, price: int) -> tuple[Cash, ...]:
-    """Profit per outcome if what is held of this symbol were closed at this price, fees aside."""
-    position = desk.positions[instrument.venue]
-    holding = position.holdings[instrument]
-    if not holding.net:
-        return ()
-    closed = holding.net * price // ONE
-    return tuple(
-        Cash(profit - (holding.net if holding.pays >> outcome & 1 else 0) + closed)
-        for outcome, profit in enumerate(position.profits()[: desk.outcomes])
-    )
-
-
-def _breakeven(desk: Desk, instrument: Instrument) -> Price | None:
-    """The YES price at which closing what is held of this symbol locks nothing and loses nothing."""
-    position = desk.positions[instrument.venue]
-    net = position.holdings[instrument].net
-    if not net:
-        return None
-    mask = desk.pays[instrument]
-    closing = position.reducible(desk.full ^ mask if net > 0 else mask)
-    if not closing.size:
-        return None
-    even = closing.value * ONE // closing.size
-    return Price(ONE - even if net > 0 else even)
-
-
 # ---- orders and fills
 
 
@@ -501,11 +456,12 @@ def _order(state: State, order: Order) -> OrderView:
         ahead=None if order.ahead is None else Size(order.ahead),
         ceiling=order.ceiling,
         kind=order.ceiling_kind,
-        age_ms=_age_ms(state.ts, order.placed_ts),
+        age_ms=age_ms(state.ts, order.placed_ts),
     )
 
 
-def _fill(state: State, record: FillRecord) -> FillView:
+def fill(state: State, record: FillRecord) -> FillView:
+    """One fill as people look at it."""
     return FillView(
         wall=record.wall,
         match=record.match,
@@ -528,7 +484,3 @@ def _outcome_name(state: State, match: MatchId, instrument: Instrument) -> str:
     names = [name for o, name in enumerate(desk.spec.outcomes) if mask >> o & 1]
     joined = "+".join(names)
     return f"not {joined}" if instrument.side is NO else joined
-
-
-def _age_ms(now: Nanos, then: Nanos) -> int:
-    return -1 if then == NEVER else max(0, now - then) // MILLISECOND

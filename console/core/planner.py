@@ -9,7 +9,7 @@ from msgspec import Struct
 from console.core.book import Face, guard
 from console.core.commands import CeilingKind
 from console.core.desk import Desk, Verdict
-from console.core.estimators import cents, kelly_size
+from console.core.estimators import kelly_size
 from console.core.fees import fee_per_contract
 from console.core.instruments import (
     ASK,
@@ -22,8 +22,8 @@ from console.core.instruments import (
     Instrument,
     InstrumentSpec,
 )
+from console.core.margin import edge_at, margin_of
 from console.core.markets import Market
-from console.core.matches import INPLAY
 from console.core.orders import Order
 from console.core.positions import Closing, Position
 from console.core.quoting import (
@@ -32,12 +32,10 @@ from console.core.quoting import (
     Route,
     Situation,
     copied_bid,
-    edge_of,
     highest_bid,
     place_ceiling,
     place_copy,
     place_top,
-    skew_of,
 )
 from console.core.reasons import Reason
 from console.core.rebalance import basket_leg, breakeven, lock_minimum, next_rebalancing, reduce_ceiling
@@ -97,7 +95,6 @@ class Planner:
                 self.busy.add(order.instrument.yes)
         self.seen: dict[tuple[Instrument, BookSide], Price | None] = {}
         self.exposures = {gained: desk.exposure(gained) for gained in desk.verdicts}
-        self.shared = desk.volatility.buffer(desk.settings.vol_factor) + self.theo.age + self.theo.uncertainty
 
     def plan(self) -> list[Wanted]:
         """Every order wanted; leaves the reasons in the desk's verdicts."""
@@ -134,31 +131,8 @@ class Planner:
         return self._sized(candidates, edge, gained, reducing, verdict)
 
     def _edge(self, gained: int) -> Edge:
-        settings, desk = self.settings, self.desk
-        inplay = desk.phase is INPLAY
-        wanted = settings.edge_min
-        if settings.placement is Placement.CEILING:
-            wanted = settings.half_spread_inplay if inplay else settings.half_spread
-        prior = settings.adverse_inplay if inplay else settings.adverse_prematch
-        adverse = prior
-        markouts = desk.markouts.get(gained)
-        if markouts is not None:
-            double = 2.0 if markouts.toxicity() >= settings.toxicity_warn else 1.0
-            adverse = cents(min(5.0, double * markouts.adverse(prior)))
-        skew = skew_of(self.exposures[gained], settings)
-        buffers = self.shared + adverse + self._flow(gained)
-        if settings.placement is Placement.COPY:
-            buffers = 0  # the copied line brings its own margin
-        low = self.theo.low[gained]
-        sober = low - adverse - self.theo.uncertainty
-        return edge_of(self.theo.fair[gained], low, sober, wanted, buffers, skew, settings)
-
-    def _flow(self, gained: int) -> Price:
-        desk = self.desk
-        single = gained.bit_count() == 1
-        outcome = (gained if single else desk.full ^ gained).bit_length() - 1
-        imbalance = desk.flows[outcome].imbalance(self.ts)
-        return desk.flows[outcome].buffer(imbalance if single else -imbalance)
+        margin = margin_of(self.desk, self.theo, gained, self.exposures[gained], self.ts)
+        return edge_at(self.desk, margin)
 
     def _usable(self, route: Route, reducing: bool) -> bool:
         """Whether the route exists: sales need contracts held, NO legs a two-sided symbol and a wish."""

@@ -21,8 +21,8 @@ from console.core.risk import worst_later
 from console.core.settings import AccountSettings
 from console.core.units import Nanos, Price
 
-LOG_LINES = 200
-FILLS_KEPT = 200
+LOG_LINES = 2000
+FILLS_KEPT = 2000
 
 
 class FillRecord(Struct, frozen=True):

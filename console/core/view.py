@@ -10,9 +10,19 @@ import enum
 
 from msgspec import Struct
 
+from console.core.attribution import Parts
 from console.core.commands import CeilingKind, Severity
 from console.core.events import Mode
-from console.core.instruments import Action, ClientOrderId, Instrument, MarketState, RewardTerms, Venue
+from console.core.instruments import (
+    Action,
+    ClientOrderId,
+    Instrument,
+    MarketState,
+    RewardTerms,
+    Venue,
+    VoidRule,
+)
+from console.core.margin import Margin
 from console.core.matches import MatchId, Phase, State
 from console.core.orders import OrderState
 from console.core.reasons import Reason
@@ -23,7 +33,8 @@ class OutcomeView(Struct, frozen=True, array_like=True):
     """One outcome of a match: fair value, the market around it, our quote on it.
 
     `best_bid` and `best_ask` are the best over the venues without our own orders; `quote` is our best
-    buying price of the outcome (a sale of its complement counts as one minus its price).
+    buying price of the outcome (a sale of its complement counts as one minus its price), `rank` says how
+    many prices others bid above it, plus one.
     """
 
     name: str
@@ -33,6 +44,7 @@ class OutcomeView(Struct, frozen=True, array_like=True):
     best_ask: Price | None
     quote: Price | None
     quote_size: Size
+    rank: int | None
     ceiling: Price | None
     ceiling_kind: CeilingKind
     reason: Reason
@@ -76,6 +88,15 @@ class PnlView(Struct, frozen=True, array_like=True):
     worst: Cash  # the most that can still be lost, resting and in-flight orders counted as filled
 
 
+class FlattenView(Struct, frozen=True, array_like=True):
+    """How far a match being flattened has come, in unpaired contracts."""
+
+    floor: Price
+    open: Size  # when it began
+    left: Size
+    rounds: int
+
+
 class MatchView(Struct, frozen=True, array_like=True):
     """One match, as a line of the matches pane and more."""
 
@@ -88,17 +109,20 @@ class MatchView(Struct, frozen=True, array_like=True):
     start: Nanos  # wall clock, 0 unknown
     reason: Reason  # the one that most needs a human
     limit: str
+    reason_age_ms: int  # how long it has stood, to the second
     outcomes: tuple[OutcomeView, ...]
     exposure: int  # net contracts: first outcome against the rest
     inventory_max: Size
     rebalancing: bool
     edge: Price | None  # least edge of our live quotes below theo
     pnl: PnlView
+    parts: Parts  # what `pnl.net` is made of
     orders: int
     fills: int
     theo_age_ms: int
     book_age_ms: int
     halts: tuple[str, ...]
+    flatten: FlattenView | None
     venues: tuple[Venue, ...]
 
 
@@ -110,6 +134,7 @@ class LevelView(Struct, frozen=True, array_like=True):
     ask: Size
     own_bid: Size
     own_ask: Size
+    ahead: Size | None  # contracts before ours at this price, as the venue last said
     hedge: tuple[Cash, ...]  # profit per outcome if the position were closed here; empty when flat
 
 
@@ -122,6 +147,8 @@ class LadderView(Struct, frozen=True, array_like=True):
     levels: tuple[LevelView, ...]  # descending prices
     best_bid: Price | None
     best_ask: Price | None
+    micro: Price | None  # microprice of others' best prices
+    imbalance: int | None  # (bid size - ask size) / both there, millionths
     theo: int | None
     ceiling: Price | None  # of buying YES
     floor: Price | None  # of selling YES (or buying NO)
@@ -131,6 +158,42 @@ class LadderView(Struct, frozen=True, array_like=True):
     stale: str  # why the book is not trusted, or empty
     rewards: RewardTerms | None = None  # what the venue pays resting liquidity for
     scoring: Size = Size(0)  # our contracts that meet them
+
+
+class ListingView(Struct, frozen=True, array_like=True):
+    """One symbol the watched match is listed on, and what its venue's rules say."""
+
+    instrument: Instrument
+    outcome: str
+    quoted: bool  # False: watched as a signal only
+    void_rule: VoidRule | None  # None until the venue has defined it
+    rules_hash: str
+
+
+class HoldingView(Struct, frozen=True, array_like=True):
+    """What is held of one symbol of the watched match: net YES contracts, NO held counting negative."""
+
+    instrument: Instrument
+    outcome: str
+    net: int
+    average: Price | None  # per contract of the leg held, fees in
+    worth: Cash | None  # at theo
+    profit: Cash | None  # unrealised, at theo
+
+
+class SignalView(Struct, frozen=True, array_like=True):
+    """What the estimators say of one outcome of the watched match, and the margin that comes of it.
+
+    `limit` is the most that price and fee together may cost; `imbalance` of taker flow and `toxicity` are
+    shares in millionths, `fills` how many fills the latter was judged by.
+    """
+
+    name: str
+    margin: Margin
+    limit: int
+    imbalance: int
+    toxicity: int
+    fills: int
 
 
 class OrderView(Struct, frozen=True, array_like=True):
@@ -184,10 +247,16 @@ class VenueView(Struct, frozen=True, array_like=True):
     halt: str  # RECONCILING, MISMATCH ..., or empty
     stream_age_ms: int  # since the last message of its market data
     cash: Cash | None
+    cash_age_ms: int
+    private_age_ms: int  # since it last proved that fills reach us
     orders: int
+    rejects: int
     write_tokens: int
     write_burst: int
     clock_offset_ms: int | None  # of the venue's clock ahead of ours
+    round_trip_ms: int | None
+    answer_ms: int | None  # from deciding to place to its acknowledgement: the middle of the last ones ...
+    answer_late_ms: int | None  # ... and what one in twenty takes longer than
     dead_man: bool  # the venue takes our orders out when it no longer hears of us
     killed: str = ""  # by whom, when this venue alone is killed
     proven: bool = False  # and that nothing rests there is proven
@@ -207,11 +276,12 @@ class FeedView(Struct, frozen=True, array_like=True):
 
 
 class LimitView(Struct, frozen=True, array_like=True):
-    """One limit and how much of it is used."""
+    """One limit and how much of it is used, in millionths of its unit."""
 
     name: str
-    used: Cash
-    limit: Cash
+    used: int
+    limit: int
+    unit: str = "$"  # "" for contracts and orders
 
 
 class KillPhase(enum.Enum):
@@ -247,6 +317,7 @@ class View(Struct, frozen=True):
     stopping: str  # why the run is ending, or empty
     gated: bool  # real orders wait for the start gate
     pnl: PnlView
+    parts: Parts  # what `pnl.net` is made of, rewards apart
     rewards: Cash  # paid for providing liquidity, inside the profit
     day: Cash | None  # profit since the day began, at the loss marks
     drawdown: Cash | None  # below the peak
@@ -257,11 +328,18 @@ class View(Struct, frozen=True):
     venues: tuple[VenueView, ...]
     feeds: tuple[FeedView, ...]
     matches: tuple[MatchView, ...]
-    watched: MatchId  # whose sources and ladders these are, empty if it is unknown
+    watched: MatchId  # whose close-up follows, empty if it is unknown
     sources: tuple[SourceView, ...]
     ladders: tuple[LadderView, ...]
+    listings: tuple[ListingView, ...]
+    rules_confirmed: str  # the settlement rules that were confirmed to agree, empty for none
+    holdings: tuple[HoldingView, ...]
+    signals: tuple[SignalView, ...]
+    markouts: tuple[int | None, ...]  # gained per contract after 1, 5, 30 and 300 s, millionths
+    match_limits: tuple[LimitView, ...]
     orders: tuple[OrderView, ...]
     recent_fills: tuple[FillView, ...]  # newest first
     log: tuple[LogLine, ...]  # newest first
-    curve: tuple[Cash, ...]  # day profit, one sample a second, oldest first
+    curve: tuple[Cash, ...]  # day profit, `curve_step_s` apart, oldest first
+    curve_step_s: int
     unwatched: str = ""  # why no watchdog watches over the engine; empty when one does or none is needed

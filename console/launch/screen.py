@@ -17,22 +17,22 @@ from console.link.messages import Role
 START_PATIENCE_S = 15.0
 
 
-def open_console(place: Place, mouse: bool) -> int:
+def open_console(place: Place, mouse: bool, bell: bool = True) -> int:
     """Start the engine unless it runs, and attach the console to it."""
     if not answers(place.socket):
         start_engine(place)
-    return show(place, Role.CONTROL, mouse)
+    return show(place, Role.CONTROL, mouse, bell)
 
 
-def attach(place: Place, view_only: bool, mouse: bool) -> int:
+def attach(place: Place, view_only: bool, mouse: bool, bell: bool = True) -> int:
     """Attach the console to the engine that runs."""
     if not answers(place.socket):
         mode = place.config.mode.value
         raise LaunchError(f"attach: no engine of mode {mode} runs; `mmconsole` starts one")
-    return show(place, Role.VIEW if view_only else Role.CONTROL, mouse)
+    return show(place, Role.VIEW if view_only else Role.CONTROL, mouse, bell)
 
 
-def show(place: Place, role: Role, mouse: bool) -> int:
+def show(place: Place, role: Role, mouse: bool, bell: bool = True) -> int:
     """Run the console on this terminal until its operator leaves; returns its exit status."""
     from console.tui.run import run_console
 
@@ -40,7 +40,7 @@ def show(place: Place, role: Role, mouse: bool) -> int:
         client = LinkClient(place.socket, role, place.kill)
         await client.attach()
         try:
-            return await run_console(client, mouse=mouse)
+            return await run_console(client, mouse=mouse, bell=bell, taste=place.folder / "console.json")
         finally:
             await client.drained()
             await client.close()

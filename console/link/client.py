@@ -113,14 +113,14 @@ class LinkClient:
         """Open the line and keep it open; raises LinkError when the engine will not have us."""
         reader, welcome = await self._open()
         self._task = asyncio.create_task(self._keep(reader), name="link")
+        self._task.add_done_callback(self._ended)
         return welcome
 
     async def close(self) -> None:
         """Close the line for good."""
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait([self._task])
         self._lost("closed")
         if self._writer is not None:
             self._writer.close()
@@ -149,6 +149,11 @@ class LinkClient:
         self._writer, self._welcome, self._closed = writer, first, ""
         await asyncio.to_thread(self._kill_line.connect)
         return reader, first
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A line that broke in a way nobody thought of is lost, not silent."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._lost(f"the line broke: {error!r}")
 
     async def _keep(self, reader: asyncio.StreamReader) -> None:
         """Read until the line breaks, then try to attach again."""

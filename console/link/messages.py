@@ -13,9 +13,9 @@ from msgspec import Struct
 from console.core.events import Mode, OnConsoleLost, OperatorEvent
 from console.core.instruments import Instrument
 from console.core.matches import MatchId, MatchSpec
-from console.core.view import View
+from console.core.view import FillView, LogLine, View
 
-PROTOCOL = 1  # raised when a frame changes its meaning; both ends must agree
+PROTOCOL = 2  # raised when a frame changes its meaning; both ends must agree
 
 
 class Role(enum.Enum):
@@ -67,8 +67,8 @@ class Operate(Message, frozen=True):
 class Ask(Message, frozen=True):
     """A question that touches no order; answered by `Answer` with the same number.
 
-    `what` is one of: `symbols` (argument: a search text), `settings` (argument: a match id, or empty for
-    the account's).
+    `what` is one of: `symbols` (argument: a ticker, an address or words), `settings` (a match id, or empty
+    for the account's), `would_quote` (an `AddMatch` as JSON), `fills` and `log` (words that must occur).
     """
 
     request: int
@@ -152,6 +152,9 @@ class Answer(Message, frozen=True):
     request: int
     symbols: tuple[SymbolView, ...] = ()
     settings: tuple[SettingView, ...] = ()
+    preview: View | None = None  # of the match alone, as it would stand after the warm-up
+    fills: tuple[FillView, ...] = ()  # newest first, further back than a view goes
+    log: tuple[LogLine, ...] = ()
     error: str = ""
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Protocol
 
@@ -102,16 +102,16 @@ class LinkServer:
         self._lost = True  # nobody has attached yet: nothing to lose
         self._gone_since: float | None = None
         self._ever = False
+        self._answering: set[asyncio.Task[ToConsole]] = set()
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Listen, serve views, and watch the controlling console; `ready` is called when listening."""
         with contextlib.suppress(FileNotFoundError):
             self._path.unlink()
-        old = os.umask(0o177)
-        try:
-            server = await asyncio.start_unix_server(self._serve, path=self._path)
-        finally:
-            os.umask(old)
+        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listening.bind(str(self._path))
+        self._path.chmod(0o600)  # before it listens; a umask would reach the files of other threads
+        server = await asyncio.start_unix_server(self._serve, sock=listening)
         try:
             ready()
             while True:
@@ -120,6 +120,8 @@ class LinkServer:
                 self._watch_control()
         finally:
             server.close()
+            for task in self._answering:
+                task.cancel()
             self._broadcast()  # how it ended: a stop may be proven between two views
             for client in list(self._clients):
                 client.writer.close()
@@ -201,6 +203,27 @@ class LinkServer:
         self._say(client, self._host.welcome(role, note))
         return client
 
+    def _answer(
+        self, client: _Client, question: Ask | SetDryRun, answer: Coroutine[None, None, ToConsole]
+    ) -> None:
+        """Answer when the answer is there: a venue may take its time, heartbeats must be heard meanwhile."""
+
+        def done(task: asyncio.Task[ToConsole]) -> None:
+            self._answering.discard(task)
+            if task.cancelled():
+                return
+            error = task.exception()
+            if error is None:
+                self._say(client, task.result())
+            elif isinstance(question, Ask):
+                self._say(client, Answer(request=question.request, error=f"cannot be answered: {error!r}"))
+            else:
+                self._say(client, Ack(request=question.request, ok=False, text=f"cannot be done: {error!r}"))
+
+        task = asyncio.get_running_loop().create_task(answer)
+        self._answering.add(task)
+        task.add_done_callback(done)
+
     async def _take(self, client: _Client, message: ToEngine) -> bool:
         """Act on one message; False when the console said good-bye."""
         client.heard = time.monotonic()
@@ -212,10 +235,13 @@ class LinkServer:
             case Operate():
                 self._operate(client, message)
             case Ask():
-                self._say(client, await self._host.ask(message))
+                self._answer(client, message, self._host.ask(message))
             case SetDryRun():
                 refused = self._allowed(client, message.request)
-                self._say(client, refused or await self._host.set_dry_run(message))
+                if refused is not None:
+                    self._say(client, refused)
+                else:
+                    self._answer(client, message, self._host.set_dry_run(message))
             case Bye():
                 if client.role is Role.CONTROL:
                     self._lost = True

@@ -30,6 +30,7 @@ from console.core.commands import (
     Reconcile,
     Refuse,
     Severity,
+    Subscribe,
 )
 from console.core.engine import Engine
 from console.core.events import (
@@ -65,6 +66,7 @@ from console.runner.answers import answer
 from console.runner.clock import RunClock
 from console.runner.inbox import Done, Inbox
 from console.runner.outbox import Outbox
+from console.runner.peek import Peek
 from console.runner.persist import change_of, keep
 from console.runner.source import Source
 from console.runner.sweep import Sweep
@@ -135,6 +137,7 @@ class Runner:
         self._engine = Engine()
         self._inbox = Inbox()
         self._outbox = Outbox(latches, source.send, self._inbox.put)
+        self._peek = Peek(self._inbox.put, source.send)
         self._journal: Journal | None = None
         self._policy = OnConsoleLost.KEEP if beginning.keep_without_console else config.on_console_lost
         self._exit_code: int | None = None  # set when the run is to end
@@ -173,7 +176,7 @@ class Runner:
         self._start()
         link = LinkServer(self, begin.socket, self._config.console_lost_s)
         tasks = [
-            asyncio.create_task(self._source.run(self._inbox.put), name="source"),
+            asyncio.create_task(self._source.run(self._peek.put), name="source"),
             asyncio.create_task(self._tick(), name="clock"),
             asyncio.create_task(self._work(), name="engine"),
             asyncio.create_task(link.run(ready), name="link"),
@@ -351,6 +354,9 @@ class Runner:
                 self._tell(command.severity, f"{command.match + ': ' if command.match else ''}{command.text}")
             case Refuse():
                 self._refusal = command.text
+            case Subscribe():
+                self._peek.subscribes(command.instrument)
+                self._source.send(command)
             case _:
                 self._source.send(command)
 
@@ -513,7 +519,7 @@ class Runner:
 
     async def ask(self, question: Ask) -> Answer:
         """Answer a question outside the engine."""
-        return await answer(question, self._engine.state, self._source)
+        return await answer(question, self._engine.state, self._source, self._peek)
 
     async def set_dry_run(self, wanted: SetDryRun) -> Ack:
         """End this run and begin one on the other ledger, where there is another."""

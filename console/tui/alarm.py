@@ -1,7 +1,8 @@
-"""The bell: for a kill, a silent engine and a limit reached, and for nothing else."""
+"""The bell: for a kill, a silent engine, a limit reached and an error, and for nothing else."""
 
 from __future__ import annotations
 
+from console.core.commands import Severity
 from console.tui.picture import Picture
 
 EVERY_S = 10.0
@@ -12,13 +13,15 @@ class Alarm:
 
     def __init__(self, enabled: bool = True) -> None:
         self._enabled = enabled
-        self._before: frozenset[str] = frozenset()
+        self._before: frozenset[str] | None = None
         self._rang = -EVERY_S
 
     def rings(self, picture: Picture, now: float) -> bool:
         """Whether to ring now; `now` is monotonic seconds."""
         causes = frozenset(_causes(picture))
-        new, self._before = causes - self._before, causes
+        errors = frozenset(cause for cause in causes if cause.startswith("error "))
+        known = errors if self._before is None else self._before  # old errors are no news to a new screen
+        new, self._before = causes - known, causes
         if not new or not self._enabled or now - self._rang < EVERY_S:
             return False
         self._rang = now
@@ -28,6 +31,9 @@ class Alarm:
 def _causes(picture: Picture) -> list[str]:
     view = picture.view
     causes = ["silent"] if picture.frozen else []
+    error = next((line for line in view.log if line.severity is Severity.ERROR), None)
+    if error is not None:
+        causes.append(f"error {error.wall}")
     if view.kill is not None:
         causes.append(view.kill.phase.value)
     return causes + [limit.name for limit in view.limits if 0 < limit.limit <= limit.used]

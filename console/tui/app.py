@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any, ClassVar, TypeVar, cast
 
+import msgspec
 from rich.console import RenderableType
 from textual import on
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter, NoColor
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
+from console.core.commands import Severity
 from console.core.events import OnConsoleLost, Stop
 from console.core.matches import MatchId
+from console.core.units import Nanos
 from console.core.view import View
 from console.link.messages import Bye, Heartbeat, Watch
 from console.tui.actions import Operator
@@ -23,23 +29,31 @@ from console.tui.clock import Clock
 from console.tui.desk import Desk
 from console.tui.dialogs.dialog import Dialog
 from console.tui.dialogs.help import help_dialog
+from console.tui.dialogs.history import history
 from console.tui.dialogs.leave import DETACH, STOP, Stopping, quit_dialog
 from console.tui.dialogs.palette import palette
+from console.tui.dialogs.tour import Tour
 from console.tui.diff import Difference, Shown, switched_off
 from console.tui.driver import ConsoleDriver
 from console.tui.engine import Engine
 from console.tui.format import clean
+from console.tui.glyphs import shapes_of, table_of
+from console.tui.grid import Grid
 from console.tui.keys import GLOBAL_KEYS
 from console.tui.killswitch import KillSwitch
 from console.tui.leave import Code, Leave
 from console.tui.pace import BEAT_S, Pace, period_s
+from console.tui.palettes import DUSK, MONO, PALETTES, Paint, chosen, theme_of
 from console.tui.picture import Picture, Pulse, Terminal
 from console.tui.ping import Ping
 from console.tui.places import LADDER
+from console.tui.taste import AUTO, Odds, Taste, TasteFile, Wire
+from console.tui.wire import WireWatch, spared
 
 T = TypeVar("T")
 
 SAID_S, REFUSED_S = 3.0, 8.0
+FOLLOW_S = 0.3  # the ladder follows the cursor once it rests
 
 
 class ConsoleApp(App[int]):
@@ -50,10 +64,15 @@ class ConsoleApp(App[int]):
         Binding(key.keys, key.action, key.label, show=False, priority=True) for key in GLOBAL_KEYS
     ]
     CSS = """
-    Toast { width: auto; max-width: 60; padding: 0 1; margin-top: 0; background: #303030; }
-    Toast.-information { border-left: outer #5fafff; }
-    Toast.-warning { border-left: outer #ffaf00; color: #ffaf5f; }
+    Toast { width: auto; max-width: 64; padding: 0 1; margin-top: 0; background: $toast; color: $type; }
+    Toast.-information { border-left: outer $toast-edge; }
+    Toast.-warning { border-left: outer $toast-risk; color: $toast-risk; }
+    Toast.-error { border-left: outer $toast-risk; color: $toast-risk; text-style: bold; }
     ToastRack { margin-bottom: 1; }
+    .shapes-console Dialog > Vertical { border: solid $edge; }
+    .shapes-console Dialog.risk > Vertical { border: solid $edge-risk; }
+    .shapes-plain Dialog > Vertical { border: ascii $edge; }
+    .shapes-plain Dialog.risk > Vertical { border: ascii $edge-risk; }
     """
 
     def __init__(
@@ -64,8 +83,15 @@ class ConsoleApp(App[int]):
         clock: Clock,
         live: bool = True,
         bell: bool = True,
+        kept: TasteFile | None = None,
     ) -> None:
         super().__init__(driver_class=ConsoleDriver)
+        self._kept = kept or TasteFile(None)
+        self.taste = self._kept.read()
+        self.paint = Paint(chosen(self.taste.theme, self.no_color, self.console._color_system))
+        shapes = shapes_of(os.environ)
+        self.glyphs = table_of(shapes)
+        self.add_class(f"shapes-{shapes.value}")
         self.engine = engine
         self.leave = leave
         self.desk = Desk()
@@ -78,18 +104,29 @@ class ConsoleApp(App[int]):
         self._pace = Pace()
         self._alarm = Alarm(bell)
         self._watched = MatchId("")
+        self._cursor = MatchId("")  # the match under it, followed when it rests there
+        self._follow_at: float | None = None
+        self._wire = WireWatch()
         self._painted: View | None = None
         self._welcome = engine.welcome
         self._unanswered = 0
         self._leaving = False
+        self._touring = False
+        self._heard: Nanos | None = None  # the newest error that was said
 
     def get_default_screen(self) -> Screen[None]:
         """The panes."""
         return self.desk
 
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """What the style sheets name before a theme is chosen."""
+        return dict(DUSK.css)
+
     def on_mount(self) -> None:
         """Begin to look and to be heard."""
-        self.theme = "textual-dark"
+        for palette_ in PALETTES.values():
+            self.register_theme(theme_of(palette_))
+        self.theme = self.paint.palette.name
         if self._live:
             self.set_interval(BEAT_S, self._beat, name="beat")
             self.set_interval(1.0, self._each_second, name="second")
@@ -115,6 +152,10 @@ class ConsoleApp(App[int]):
             wall=self._clock.wall(),
             terminal=self._terminal(),
             selected=self.desk.selected,
+            odds=self.taste.odds,
+            now_ms=int(self._clock.monotonic() * 1000),
+            lively=not self.spared and not self.no_color,
+            low=self.spared,
         )
 
     def tick(self) -> None:
@@ -128,12 +169,30 @@ class ConsoleApp(App[int]):
         self.desk.paint(picture)
         if isinstance(self.screen, Dialog):
             self.screen.paint(picture)
-        self._keep_watching(picture)
+        self._keep_watching()
+        self._announce(picture.view)
+        self._tour_once()
         if self._alarm.rings(picture, self._clock.monotonic()):
             self.bell()
         if self._kill.unanswered > self._unanswered:
             self._unanswered = self._kill.unanswered
             self.say("no answer to the kill for 500 ms: `mmconsole kill` works without this engine", ok=False)
+
+    def _announce(self, view: View) -> None:
+        """Say the newest error aloud, once; what happened before this screen opened is in the alerts."""
+        errors = [line for line in view.log if line.severity is Severity.ERROR]
+        newest = errors[0].wall if errors else Nanos(0)
+        if self._heard is not None and newest > self._heard:
+            title = next((m.title for m in view.matches if m.id == errors[0].match), "")
+            about = f"{title}: " if title else ""
+            self.notify(clean(f"{about}{errors[0].text}"), severity="error", timeout=REFUSED_S, markup=False)
+        self._heard = newest
+
+    def _tour_once(self) -> None:
+        """Explain the screen to somebody who sees it for the first time."""
+        if not self.taste.toured and not self._touring and not isinstance(self.screen, Dialog):
+            self._touring = True
+            self.run_worker(self._show_tour(), group="open")
 
     def _beat(self) -> None:
         now, driver = self._clock.monotonic(), self._console_driver
@@ -141,7 +200,7 @@ class ConsoleApp(App[int]):
             return
         on_ladder = self.desk.focused_pane.content.number == LADDER
         covered = isinstance(self.screen, Dialog)
-        period = period_s(driver.ping.rtt_s if driver else None, on_ladder, covered)
+        period = period_s(driver.ping.rtt_s if driver else None, on_ladder, covered, self.spared)
         if self._urgent() or self._pace.due(now, self.engine.view is not self._painted, period):
             self._pace.painted(now)
             self.tick()
@@ -157,6 +216,7 @@ class ConsoleApp(App[int]):
         driver = self._console_driver
         if driver is not None:
             driver.ask_terminal()
+            self._wire.heard(driver.ping.rtt_s, driver.dropped, self._clock.monotonic())
         self.engine.send(Heartbeat(terminal_age_ms=self._terminal().silent_ms))
 
     def _terminal(self) -> Terminal:
@@ -165,14 +225,24 @@ class ConsoleApp(App[int]):
             return Terminal()
         return Terminal(driver.ping.rtt_ms, driver.ping.silent_ms(self._clock.monotonic()))
 
-    def _keep_watching(self, picture: Picture) -> None:
-        """Watch the first match until told otherwise, and again when the line was opened anew."""
-        if not self._watched and picture.view.matches:
-            self._watched = self.desk.selected or picture.view.matches[0].id
-            self.engine.send(Watch(match=self._watched))
-        elif self._welcome is not self.engine.welcome:
+    def _keep_watching(self) -> None:
+        """Watch what the cursor of the matches rests on, and again when the line was opened anew."""
+        selected, now = self.desk.selected, self._clock.monotonic()
+        if self._cursor != selected:
+            self._cursor = selected
+            self._follow_at = now + FOLLOW_S if self._watched else now
+        if self._follow_at is not None and now >= self._follow_at:
+            self._follow_at = None
+            self.watch_match(selected)
+        elif self._welcome is not self.engine.welcome and self._watched:
             self.engine.send(Watch(match=self._watched))
         self._welcome = self.engine.welcome
+
+    def watch_match(self, match: MatchId) -> None:
+        """Let the close-up follow a match."""
+        if match and match != self._watched:
+            self._watched = match
+            self.engine.send(Watch(match=match))
 
     @property
     def _console_driver(self) -> ConsoleDriver | None:
@@ -290,18 +360,36 @@ class ConsoleApp(App[int]):
 
     @on(Desk.Watched)
     def _watch(self, event: Desk.Watched) -> None:
-        self._watched = event.match
-        self.engine.send(Watch(match=event.match))
+        self.watch_match(event.match)
 
     @on(Desk.Opened)
     def _open(self, event: Desk.Opened) -> None:
-        self.run_worker(self._show_help() if event.what == "help" else self._show_palette(), group="open")
+        match event.what:
+            case "odds" | "theme" | "wire":
+                self._next_taste(event.what)
+            case "help":
+                self.run_worker(self._show_help(), group="open")
+            case "tour":
+                self.run_worker(self._show_tour(), group="open")
+            case "history":
+                self.run_worker(self._show_history(), group="open")
+            case _:
+                self.run_worker(self._show_palette(), group="open")
 
     async def _show_help(self) -> None:
-        await self.answer(help_dialog(self._clock))
+        await self.answer(help_dialog(self.desk.contents, self.desk.focused_pane.content, self._clock))
+
+    async def _show_tour(self) -> None:
+        await self.answer(Tour(self._clock))
+        if not self.taste.toured:
+            self._like(msgspec.structs.replace(self.taste, toured=True))
+
+    async def _show_history(self) -> None:
+        number = self.desk.focused_pane.content.number
+        await self.answer(history(number, self.engine, lambda: self.picture, self._clock))
 
     async def _show_palette(self) -> None:
-        command = await self.answer(palette(self.engine.view, self._clock))
+        command = await self.answer(palette(self.engine.view, self.desk.contents, self._clock))
         if command is None:
             return
         if command.match:
@@ -309,7 +397,71 @@ class ConsoleApp(App[int]):
         else:
             await self.run_action(command.action, self.desk)
 
+    # ---- matters of taste
+
+    @property
+    def spared(self) -> bool:
+        """Little is sent to the terminal."""
+        return spared(self.taste.wire, self._wire)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Without colour nothing is left of any; Textual would make it grey."""
+        return (NoColor(),) if self.paint.palette is MONO else super().get_line_filters()
+
+    def _next_taste(self, what: str) -> None:
+        taste = self.taste
+        match what:
+            case "odds":
+                self.action_odds(_after(taste.odds.value, [odds.value for odds in Odds]))
+            case "wire":
+                self.action_wire(_after(taste.wire.value, [wire.value for wire in Wire]))
+            case _:
+                self.action_theme(_after(taste.theme, THEMES))
+
+    def action_odds(self, name: str) -> None:
+        """Spell prices like this."""
+        self._like(msgspec.structs.replace(self.taste, odds=Odds(name)))
+        self.say(f"prices as {name}{'' if name == Odds.CENTS.value else ' odds'}")
+
+    def action_wire(self, name: str) -> None:
+        """Give the line to the terminal this share."""
+        self._like(msgspec.structs.replace(self.taste, wire=Wire(name)))
+        self.say(f"line to the terminal: {_WIRES[self.taste.wire]}")
+
+    def action_theme(self, name: str) -> None:
+        """Take these colours."""
+        self._like(msgspec.structs.replace(self.taste, theme=name))
+        self._repaint_in(name)
+
+    def _like(self, taste: Taste) -> None:
+        self.taste = taste
+        self._kept.write(taste)
+        self.tick()
+
+    def _repaint_in(self, name: str) -> None:
+        palette_ = chosen(name, self.no_color, self.console._color_system)
+        self.paint = Paint(palette_)
+        self.theme = palette_.name
+        for grid in (*self.desk.query(Grid), *self.screen.query(Grid)):
+            grid.refresh()
+        self.repaint()
+        obeyed = " (NO_COLOR is set)" if self.no_color else ""
+        self.say(f"theme {name}{obeyed}: {palette_.text}")
+
     def _handle_exception(self, error: Exception) -> None:
         # Arms the last resort: printing the traceback blocks on a terminal that does not read.
         self.leave.now(f"crashed: {error!r}", Code.CRASHED)
         super()._handle_exception(error)
+
+
+def _after(name: str, names: Sequence[str]) -> str:
+    """The next of several, round and round; the first after one that is none of them."""
+    return names[(names.index(name) + 1) % len(names)] if name in names else names[0]
+
+
+THEMES = (AUTO, *PALETTES)
+_WIRES = {
+    Wire.AUTO: "spared while it is slow",
+    Wire.FULL: "never spared",
+    Wire.LOW: "always spared",
+}

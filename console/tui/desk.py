@@ -18,32 +18,36 @@ from console.tui.dialogs.dialog import text_input
 from console.tui.grid import Grid
 from console.tui.ink import Ink
 from console.tui.keybar import KeyBar
-from console.tui.keys import DESK_KEYS
+from console.tui.keys import DESK_KEYS, GLOBAL_KEYS
 from console.tui.panes.fills import fills
 from console.tui.panes.inventory import Inventory
 from console.tui.panes.ladder import Ladder
-from console.tui.panes.log import log
+from console.tui.panes.listing import Listing
+from console.tui.panes.log import alerts, log
 from console.tui.panes.matches import matches
 from console.tui.panes.orders import orders
 from console.tui.panes.pane import Content, Pane
 from console.tui.panes.pnl import Pnl
+from console.tui.panes.theo import Theo
+from console.tui.panes.venues import Venues
 from console.tui.picture import Picture
-from console.tui.places import LADDER, MATCHES, ORDERS, Place, plan
+from console.tui.places import ALERTS, ALL, LADDER, MATCHES, Place, Plan, plan
+from console.tui.progress import progress
 from console.tui.sheet import Line, Span
 from console.tui.status import Status
 
 
 class Desk(Screen[None]):
-    """Seven panes between two status lines and a key bar."""
+    """Ten panes between two status lines and a key bar."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(key.keys, key.action, key.label, show=False) for key in DESK_KEYS if key.action != "pane"),
-        *(Binding(str(number), f"pane({number})", show=False) for number in range(1, 8)),
+        *(Binding(str(number), f"pane({number})", show=False) for number in ALL),
     ]
     DEFAULT_CSS = """
-    Desk { background: #121212; layout: vertical; overflow: hidden; }
+    Desk { background: $ground; layout: vertical; overflow: hidden; }
     Desk > Widget { position: absolute; }
-    Desk > #filter { height: 1; border: none; background: #303030; padding: 0 1; }
+    Desk > #filter { height: 1; border: none; background: $field; padding: 0 1; }
     """
 
     class Act(Message):
@@ -54,14 +58,14 @@ class Desk(Screen[None]):
             self.verb = verb
 
     class Watched(Message):
-        """The ladder shall follow another match."""
+        """Ladder and close-up shall follow another match."""
 
         def __init__(self, match: MatchId) -> None:
             super().__init__()
             self.match = match
 
     class Opened(Message):
-        """The help or the palette was asked for."""
+        """A page over the panes was asked for, or another look."""
 
         def __init__(self, what: str) -> None:
             super().__init__()
@@ -70,7 +74,7 @@ class Desk(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self.ladder = Ladder()
-        contents: tuple[Content, ...] = (
+        self.contents: tuple[Content, ...] = (
             matches(),
             self.ladder,
             Inventory(),
@@ -78,14 +82,17 @@ class Desk(Screen[None]):
             orders(),
             fills(),
             log(),
+            Theo(),
+            Venues(),
+            alerts(),
         )
-        self.panes = {content.number: Pane(content) for content in contents}
+        self.panes = {content.number: Pane(content) for content in self.contents}
         self.status = Status("status")
         self.key_bar = KeyBar("keys")
         self.small = Grid("small")
         self.filter_line = text_input("filter", hint="filter, !word leaves out")
         self.picture: Picture | None = None
-        self._tab = ORDERS
+        self._opened: list[int] = []  # panes, the last opened first
         self._zoomed: int | None = None
         self._filtered = self.panes[MATCHES]
 
@@ -101,14 +108,17 @@ class Desk(Screen[None]):
         """Begin in the matches."""
         self.filter_line.display = False
         self.small.display = False
-        self.panes[MATCHES].focus()
+        self._go(MATCHES)
 
     # ---- painting
 
     def paint(self, picture: Picture) -> None:
         """Show a new moment in everything that is on the screen."""
         self.picture = picture
+        if self.panes[ALERTS].display and picture.view.log:
+            self.status.seen = picture.view.log[0].wall
         self.status.paint(picture)
+        self.key_bar.paint(picture, self.focused_pane.content.number)
         for pane in self.panes.values():
             if pane.display:
                 pane.paint(picture)
@@ -150,14 +160,18 @@ class Desk(Screen[None]):
         """Lay out for the new size."""
         self._arrange()
 
+    def _plan(self, zoomed: int | None = None) -> Plan:
+        width, height = self.app.size
+        return plan(width, height, self._opened, zoomed)
+
     def _arrange(self) -> None:
         width, height = self.app.size
-        layout = plan(width, height, self._tab, self._zoomed)
-        tabs = [self.panes[number].content for number in layout.tabs]
+        layout = self._plan(self._zoomed)
         for number, pane in self.panes.items():
             place = layout.places.get(number)
             pane.display = place is not None
-            pane.tabs = tabs if number in layout.tabs else ()
+            group = layout.group_of(number)
+            pane.tabs = [self.panes[each].content for each in group] if len(group) > 1 else ()
             if place is not None:
                 _put(pane, place)
         self.small.display = not layout.places
@@ -166,19 +180,21 @@ class Desk(Screen[None]):
         _put(self.key_bar, Place(0, max(0, height - 1), width, 1))
         _put(self.filter_line, Place(0, max(0, height - 1), width, 1))
         if isinstance(self.focused, Pane) and not self.focused.display and layout.places:
-            self.panes[self._zoomed or MATCHES].focus()
+            self._go(next(iter(layout.places)))
         self.call_after_refresh(self._paint_again)
 
     def open(self, number: int) -> None:
-        """Go to a pane, opening its tab or moving the zoom."""
+        """Go to a pane, opening it where it shares a place, or moving the zoom."""
         if self._zoomed is not None:
             self._zoomed = number
-        layout = plan(*self.app.size, self._tab)
-        if number in layout.tabs:
-            self._tab = number
+        self._opened = [number, *(other for other in self._opened if other != number)]
         self._arrange()
         self._hide_filter()
-        self.panes[number].focus()
+        self._go(number)
+
+    def _go(self, number: int) -> None:
+        """Give the keys to a pane at once: the next key may be there already."""
+        self.set_focus(self.panes[number])
 
     # ---- keys
 
@@ -191,27 +207,34 @@ class Desk(Screen[None]):
         self.open(number)
 
     def action_next_pane(self, steps: int) -> None:
-        """Go to the next pane on the screen, or the next of all when zoomed."""
-        shown = [number for number, pane in self.panes.items() if pane.display or self._zoomed is not None]
-        if shown:
-            here = self.focused_pane.content.number
-            index = shown.index(here) if here in shown else 0
-            self.open(shown[(index + steps) % len(shown)])
+        """Go to the next pane on the screen, or the next of all when only one is there."""
+        shown = [number for number, pane in self.panes.items() if pane.display]
+        shown = shown if len(shown) > 1 else list(self.panes)
+        here = self.focused_pane.content.number
+        index = shown.index(here) if here in shown else 0
+        self.open(shown[(index + steps) % len(shown)])
 
     def action_tab(self, steps: int) -> None:
-        """Next book of the ladder, else next tab of the lower area."""
-        if self.focused_pane.content.number == LADDER:
-            self.ladder.next_book(steps)
-            self.focused_pane.redraw()
+        """Next pane in the same place; of a pane that has its own, the next of the first shared place."""
+        layout = self._plan()
+        if not layout.groups or self._zoomed is not None:
             return
-        tabs = plan(*self.app.size, self._tab).tabs
-        if tabs and self._zoomed is None:
-            self.open(tabs[(tabs.index(self._tab if self._tab in tabs else tabs[0]) + steps) % len(tabs)])
+        here = self.focused_pane.content.number
+        group = layout.group_of(here)
+        if len(group) == 1:
+            group = layout.groups[0]
+            here = next(number for number in group if number in layout.places)
+        self.open(group[(group.index(here) + steps) % len(group)])
 
     def action_zoom(self) -> None:
         """Give the focused pane the whole screen, or take it back."""
         self._zoomed = None if self._zoomed is not None else self.focused_pane.content.number
         self._arrange()
+
+    def action_book(self, steps: int) -> None:
+        """Turn the ladder to another book."""
+        self.ladder.next_book(steps)
+        self.panes[LADDER].redraw()
 
     def action_centre(self) -> None:
         """Centre the ladder."""
@@ -244,6 +267,16 @@ class Desk(Screen[None]):
             browse.wrap(steps)
             self.focused_pane.redraw()
 
+    def action_seek(self) -> None:
+        """Next row that needs a look; outside of a list, the next such match."""
+        pane = self.focused_pane if isinstance(self.focused_pane.content, Listing) else self.panes[MATCHES]
+        content = pane.content
+        if isinstance(content, Listing) and content.seek():
+            self.open(content.number)
+            pane.redraw()
+        else:
+            self.app.notify("nothing here needs a look", timeout=2, markup=False)
+
     def action_copy(self) -> None:
         """Copy the row."""
         words = self.focused_pane.content.copied()
@@ -258,6 +291,26 @@ class Desk(Screen[None]):
     def action_palette(self) -> None:
         """Show the command palette."""
         self.post_message(self.Opened("palette"))
+
+    def action_tour(self) -> None:
+        """Show the tour."""
+        self.post_message(self.Opened("tour"))
+
+    def action_history(self) -> None:
+        """Search further back in what the pane shows."""
+        self.post_message(self.Opened("history"))
+
+    def action_odds(self) -> None:
+        """Spell prices the next way."""
+        self.post_message(self.Opened("odds"))
+
+    def action_theme(self) -> None:
+        """Take the next colours."""
+        self.post_message(self.Opened("theme"))
+
+    def action_wire(self) -> None:
+        """Give the line to the terminal another share."""
+        self.post_message(self.Opened("wire"))
 
     # ---- filter
 
@@ -296,7 +349,7 @@ class Desk(Screen[None]):
     def _close_filter(self) -> None:
         if self.filter_line.display:
             self._hide_filter()
-            self._filtered.focus()
+            self.set_focus(self._filtered)
 
     def _hide_filter(self) -> None:
         self.filter_line.display, self.key_bar.display = False, True
@@ -309,9 +362,24 @@ class Desk(Screen[None]):
         if match:
             self.post_message(self.Watched(match))
 
+    @on(Pane.Focused)
+    def _pane_focused(self) -> None:
+        if self.picture is not None:
+            self.key_bar.paint(self.picture, self.focused_pane.content.number)
+
     @on(Pane.TabClicked)
     def _tab_clicked(self, event: Pane.TabClicked) -> None:
         self.open(event.number)
+
+    @on(KeyBar.Pressed)
+    async def _bar_pressed(self, event: KeyBar.Pressed) -> None:
+        action = event.key.action
+        if action == "pane":
+            self.action_next_pane(1)
+        elif event.key in GLOBAL_KEYS:
+            await self.app.run_action(action)
+        else:
+            await self.app.run_action(action, self)
 
 
 def _put(widget: Widget, place: Place) -> None:
@@ -321,6 +389,12 @@ def _put(widget: Widget, place: Place) -> None:
 
 
 def _too_small(view: View) -> list[Line]:
-    words = ("too small to show the panes", "80x24 is the least", "the engine is still running", "^K kills")
-    state = f"{view.orders_open} orders rest"
-    return [Line((Span(f" {word}", Ink.WARN),)) for word in (*words, state)]
+    now = progress(view)
+    words = (
+        "too small to show the panes",
+        "32x9 is the least, 80x24 shows all",
+        "the engine is still running",
+    )
+    lines = [Line((Span(f" {word}", Ink.WARN),)) for word in (*words, "^K kills")]
+    lines.insert(0, Line((Span(f" {now.words if now else f'{view.orders_open} orders rest'}", Ink.STRONG),)))
+    return lines

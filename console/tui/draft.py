@@ -17,8 +17,9 @@ from console.core.instruments import Instrument, Venue
 from console.core.matches import Listing, MatchId, MatchSpec
 from console.core.odds import parse_line
 from console.core.presets import PRESETS
-from console.core.settings import MatchSettings, SettingError, parse_setting
+from console.core.settings import MatchSettings, SettingError
 from console.core.units import SECOND, Nanos
+from console.tui.numbers import setting
 
 T = TypeVar("T")
 
@@ -55,8 +56,11 @@ class DraftError(ValueError):
     """A field that cannot be read; the message is one line saying what would be right."""
 
 
-def draft_of(spec: MatchSpec | None, odds: tuple[float, ...] = ()) -> Draft:
-    """The form as it opens: filled in from what the venue lists, or empty."""
+def draft_of(spec: MatchSpec | None) -> Draft:
+    """The form as it opens: filled in from what the venue lists, or empty.
+
+    Odds stay empty: what is typed there stands until it is taken back, while a feed's go on.
+    """
     if spec is None:
         return Draft()
     return Draft(
@@ -64,7 +68,6 @@ def draft_of(spec: MatchSpec | None, odds: tuple[float, ...] = ()) -> Draft:
         outcomes=" / ".join(spec.outcomes),
         instruments="\n".join(_listing_text(listing, spec.outcomes) for listing in spec.listings),
         start=_wall_text(spec.start),
-        odds=" ".join(f"{price:.4g}" for price in odds),
     )
 
 
@@ -139,7 +142,7 @@ def parse_other(text: str) -> dict[str, object]:
         if pair.strip() and not equals:
             raise SettingError(f"other: {pair.strip()!r} is not key = value")
         if equals:
-            values[key.strip()] = parse_setting(MatchSettings, key.strip(), value)
+            values[key.strip()] = setting(MatchSettings, key.strip(), value)
     return values
 
 
@@ -183,7 +186,7 @@ def _settings(draft: Draft, wrong: dict[str, str]) -> MatchSettings:
 
 
 def _setting(key: str, text: str) -> object:
-    return parse_setting(MatchSettings, key, text)
+    return setting(MatchSettings, key, text)
 
 
 def _field_of(defect: str, renamed: dict[str, str], otherwise: str) -> str:

@@ -62,6 +62,11 @@ class ConsoleDriver(LinuxDriver):
         self._frame: list[str] | None = None
         self._kill_taken = False
 
+    @property
+    def dropped(self) -> int:
+        """Frames that the terminal was too slow for."""
+        return self._outlet.dropped if self._outlet is not None else 0
+
     # ---- writing
 
     def write(self, data: str) -> None:

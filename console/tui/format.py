@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from rich.cells import cell_len, set_cell_size
 
 from console.core.units import CENT, ONE, SECOND
+from console.tui.taste import Odds
 
 ZERO = "·"
 UNKNOWN = "-"
@@ -52,9 +53,47 @@ def price(value: int | None, places: int = 2) -> str:
     return f"{sign + str(whole):>2}{tail:{places + 1 if places else 0}}"
 
 
-def exact_price(value: int | None) -> str:
-    """A price in cents with every digit it needs, for sentences."""
-    return UNKNOWN if value is None else price(value, 4).strip() + "¢"
+def exact_price(value: int | None, odds: Odds = Odds.CENTS) -> str:
+    """A price with every digit it needs, for sentences."""
+    if value is None:
+        return UNKNOWN
+    return price(value, 4).strip() + "¢" if odds is Odds.CENTS else spelt(value, odds, 8)
+
+
+def quoted(value: int | None, odds: Odds, places: int = 2) -> str:
+    """A price as the operator wants prices spelt, in at most `places` + 3 cells."""
+    return price(value, places) if value is None or odds is Odds.CENTS else spelt(value, odds, places + 3)
+
+
+def fair(value: int | None, odds: Odds, places: int = 1) -> str:
+    """A fair value, spelt like the prices."""
+    return chance(value, places) if value is None or odds is Odds.CENTS else spelt(value, odds, places + 3)
+
+
+def spelt(value: int, odds: Odds, width: int = 5) -> str:
+    """A price as decimal or American odds, to the nearest; what pays nothing or costs nothing has none."""
+    if not 0 < value < ONE:
+        return UNKNOWN
+    return _decimal(value, width) if odds is Odds.DECIMAL else _american(value, width)
+
+
+def _decimal(value: int, width: int) -> str:
+    for places in (3, 2, 1, 0):
+        scale = 10**places
+        whole, fraction = divmod((scale * ONE + value // 2) // value, scale)
+        text = f"{whole}.{fraction:0{places}d}" if places else f"{whole}"
+        if len(text) <= width:
+            return text
+    return f"{ONE // value // 1000}k"
+
+
+def _american(value: int, width: int) -> str:
+    if 2 * value > ONE:
+        sign, amount = "-", (100 * value + (ONE - value) // 2) // (ONE - value)
+    else:
+        sign, amount = "+", (100 * (ONE - value) + value // 2) // value
+    text = f"{sign}{amount}"
+    return text if len(text) <= width else f"{sign}{amount // 1000}k"
 
 
 def chance(value: int | None, places: int = 1) -> str:
@@ -92,9 +131,11 @@ def contracts(value: int | None, width: int = 7, signed: bool = False) -> str:
 
 
 def age(ms: int) -> str:
-    """An age in at most five cells; a dash when there is nothing to be old."""
+    """An age in at most four cells; a dash when there is nothing to be old. What is fresh stands still."""
     if ms < 0:
         return UNKNOWN
+    if ms < 1000:
+        return "<1s"
     if ms < 10_000:
         return f"{ms / 1000:.1f}s"
     if ms < 100_000:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Protocol, cast
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -11,8 +11,16 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from console.tui.ink import Ground, Ink, style
+from console.tui.ink import Ground, Ink
+from console.tui.palettes import Paint
 from console.tui.sheet import Line, Span
+
+
+class Painted(Protocol):
+    """What a grid needs of the app around it."""
+
+    paint: Paint
+    glyphs: dict[int, str] | None  # what to write instead of what the terminal cannot show
 
 
 class Grid(Widget):
@@ -24,7 +32,7 @@ class Grid(Widget):
 
     ALLOW_SELECT = False
     GROUND: ClassVar[Ground] = Ground.PLAIN  # of what lies below the last line
-    DEFAULT_CSS = "Grid { background: #121212; }"
+    DEFAULT_CSS = "Grid { background: $ground; }"
 
     def __init__(self, name: str) -> None:
         super().__init__(name=name, id=name)
@@ -51,10 +59,16 @@ class Grid(Widget):
     def render_line(self, y: int) -> Strip:
         """Draw one line: a segment per span, so that the segment diff finds what changed."""
         line, width = self._at(self._lines, y), self.size.width
+        app = cast(Painted, self.app)
+        style, glyphs = app.paint.style, app.glyphs
         segments, used = [], 0
-        for text, ink in line.spans:
-            segments.append(Segment(text, style(ink, line.ground, self._frozen)))
-            used += len(text) if text.isascii() else cell_len(text)
+        for text, ink, glow in line.spans:
+            if not text.isascii():
+                used += cell_len(text)
+                text = text if glyphs is None else text.translate(glyphs)
+            else:
+                used += len(text)
+            segments.append(Segment(text, style(ink, line.ground, self._frozen, glow)))
         if used < width:
             segments.append(Segment(" " * (width - used), style(Ink.PLAIN, line.ground, self._frozen)))
         return Strip(segments, max(used, width)).crop(0, width)

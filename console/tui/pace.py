@@ -24,9 +24,9 @@ class Pace:
         self._painted = now
 
 
-def period_s(rtt_s: float | None, ladder_focused: bool, covered: bool = False) -> float:
-    """Seconds between paints: 4 a second, 10 for the ladder on a quick line, about 1 on a slow one."""
-    if covered:
+def period_s(rtt_s: float | None, ladder_focused: bool, covered: bool = False, low: bool = False) -> float:
+    """Seconds between paints: 4 a second, 10 for the ladder on a quick line, 1 on one that is spared."""
+    if covered or low:
         return COVERED_S
     if rtt_s is not None and rtt_s > SLOW_ABOVE_S:
         return SLOW_S

@@ -9,6 +9,7 @@ from console.core.matches import MatchId
 from console.core.units import Nanos
 from console.core.view import View
 from console.link.messages import Role, Welcome
+from console.tui.taste import Odds
 
 SILENT_AFTER_MS = 1500  # six missed frames
 
@@ -24,7 +25,8 @@ class Picture(Struct, frozen=True):
     """Everything panes and status lines are painted from.
 
     `age_ms` is how long the engine's own clock has not moved as seen from here; `selected` is the match
-    under the cursor of the matches pane.
+    under the cursor of the matches pane. `now_ms` is a clock for what fades, `lively` says that the line to
+    the terminal carries it.
     """
 
     view: View
@@ -34,6 +36,10 @@ class Picture(Struct, frozen=True):
     wall: Nanos
     terminal: Terminal
     selected: MatchId
+    odds: Odds = Odds.CENTS
+    now_ms: int = 0
+    lively: bool = False
+    low: bool = False  # the line to the terminal is given little to carry
 
     @property
     def frozen(self) -> bool:

@@ -9,12 +9,14 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console.tui.clock import SystemClock
 from console.tui.engine import Engine
 from console.tui.killswitch import KillSwitch
 from console.tui.leave import Code, Leave
+from console.tui.taste import TasteFile
 
 if TYPE_CHECKING:
     from console.tui.app import ConsoleApp
@@ -25,8 +27,13 @@ SETTLED_S = 0.5  # after which what was built at the start stays
 LOOK_S, QUIET_LOOKS = 0.01, 50  # half a second for the last answer of the terminal
 
 
-async def run_console(engine: Engine, *, mouse: bool = True, bell: bool = True) -> int:
-    """Show `engine` on this terminal until the operator leaves or it ends; returns the exit code."""
+async def run_console(
+    engine: Engine, *, mouse: bool = True, bell: bool = True, taste: Path | None = None
+) -> int:
+    """Show `engine` on this terminal until the operator leaves or it ends; returns the exit code.
+
+    `taste` is the file in which the operator's likings are kept.
+    """
     refusal = unfit()
     if refusal:
         sys.stderr.write(f"{refusal}\n")
@@ -36,7 +43,7 @@ async def run_console(engine: Engine, *, mouse: bool = True, bell: bool = True) 
 
     leave = Leave()
     kill = KillSwitch(engine)
-    app = ConsoleApp(engine, kill, leave, SystemClock(), bell=bell)
+    app = ConsoleApp(engine, kill, leave, SystemClock(), bell=bell, kept=TasteFile(taste))
     with _signals(leave):
         screen = asyncio.create_task(app.run_async(mouse=mouse), name="screen")
         asked = asyncio.create_task(leave.wait(), name="leave")

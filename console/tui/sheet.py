@@ -7,9 +7,9 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
 
-from console.core.view import View
 from console.tui.format import fit, shorten
-from console.tui.ink import Ground, Ink
+from console.tui.ink import Glow, Ground, Ink
+from console.tui.picture import Picture
 
 T = TypeVar("T")
 
@@ -19,6 +19,7 @@ class Span(NamedTuple):
 
     text: str
     ink: Ink = Ink.PLAIN
+    glow: Glow = Glow.NONE
 
 
 class Line(NamedTuple):
@@ -40,17 +41,20 @@ class Column(Struct, Generic[T], frozen=True):
     """One column: how a cell of it is written, and how the list is sorted by it.
 
     Columns of a lower `rank` are given up last when a pane is narrow; `grow` is how many cells the column
-    takes of the room that is left over. A `name` too long loses letters in the middle, not its end.
+    takes of the room that is left over. A `name` too long loses letters in the middle, not its end. Sorted by
+    a `falling` one, the highest comes first. `help` is its line on the help page.
     """
 
     title: str
     width: int
-    cell: Callable[[T, View], Span]
+    cell: Callable[[T, Picture], Span]
     right: bool = True
     rank: int = 0
     grow: int = 0
     sort: Callable[[T], Any] | None = None
+    falling: bool = False
     name: bool = False
+    help: str = ""
 
 
 BLANK = Line()
@@ -82,14 +86,16 @@ def head(columns: Sequence[tuple[Column[T], int]], sorted_by: str = "", descendi
     return Line(tuple(spans))
 
 
-def row(columns: Sequence[tuple[Column[T], int]], item: T, view: View, ground: Ground, marked: bool) -> Line:
+def row(
+    columns: Sequence[tuple[Column[T], int]], item: T, picture: Picture, ground: Ground, marked: bool
+) -> Line:
     """The line of one item."""
     spans = [Span("▌" if marked else " ", Ink.KEY)]
     for column, width in columns:
-        text, ink = column.cell(item, view)
+        text, ink, glow = column.cell(item, picture)
         if column.name:
             text = shorten(text, width)
-        spans.append(Span(fit(text, width, column.right) + " ", ink))
+        spans.append(Span(fit(text, width, column.right) + " ", ink, glow))
     return Line(tuple(spans), ground)
 
 

@@ -1,4 +1,4 @@
-"""The two lines on top: mode, latch and money; then whether engine, terminal and venues are alive."""
+"""The two lines on top: mode, what is under way and money; then who is alive, how fast and how old."""
 
 from __future__ import annotations
 
@@ -7,30 +7,36 @@ from collections.abc import Iterable
 from rich.cells import cell_len
 
 from console.core.reasons import Reason
-from console.core.view import KillPhase, KillView, VenueView, View
+from console.core.view import FeedView, VenueView, View
+from console.tui.attention import Need, need
 from console.tui.format import age, cash, clean, clock, duration, milliseconds
 from console.tui.grid import Grid
 from console.tui.ink import Ground, Ink
+from console.tui.panes.log import is_alert
+from console.tui.panes.venues import LOST_DATA_MS, LOW_TOKENS_PCT, SLOW_DATA_MS
 from console.tui.picture import SILENT_AFTER_MS, Picture
+from console.tui.progress import progress, spans_of
 from console.tui.sheet import Line, Span
+from console.tui.taste import Odds
 from console.tui.words import BOOK_STALE, MODES, THEO_STALE, VENUES
 
-_SLOW_STREAM_MS, _LOST_STREAM_MS = 3_000, 15_000
 _SLOW_TTY_MS, _LOST_TTY_MS = 500, 3_000
 TOKENS_FROM = 110  # width from which a venue's write budget stands in its badge
 _OK, _SLOW, _LOST = "●", "◐", "○"
 
 
 class Status(Grid):
-    """The widget of both lines."""
+    """The widget of both lines. `seen` is the wall clock of the newest alert that was looked at."""
 
     _picture: Picture | None = None
+    seen = 0
 
     def paint(self, picture: Picture) -> None:
         """Show a new moment."""
         self._picture = picture
         width = self.size.width
-        self.show([money_line(picture, width), badge_line(picture, width)], picture.frozen)
+        lines = [money_line(picture, width), badge_line(picture, width, self.seen)]
+        self.show(lines, picture.frozen)
 
     def on_resize(self) -> None:
         """Fill the new width."""
@@ -44,33 +50,23 @@ def money_line(picture: Picture, width: int) -> Line:
     ink = Ink.DRY if picture.mode == "DRY" else MODES[view.mode]
     left = [Span(f" {picture.mode} ", ink), Span(" "), *_warnings(picture)]
     right = [Span(f"{clock(picture.wall)}Z ", Ink.TITLE)]
+    if picture.low:
+        right = [Span(f"{clock(picture.wall)[:5]}Z ", Ink.TITLE)]  # seconds cost bytes too
     return Line(_spread(left, _money(view), right, width), Ground.RAISED)
 
 
-def badge_line(picture: Picture, width: int) -> Line:
+def badge_line(picture: Picture, width: int, seen: int = 0) -> Line:
     """One badge each for engine, terminal and venues; the shape says it too."""
     view = picture.view
-    left = [Span(" "), _badge("engine", picture.age_ms, 1000, SILENT_AFTER_MS)]
+    full = width >= TOKENS_FROM
+    left = [Span(" "), _badge("engine", picture.age_ms, 1000, SILENT_AFTER_MS, full)]
     if picture.terminal.silent_ms > _LOST_TTY_MS:
         left.append(Span(f"{_LOST} tty silent {age(picture.terminal.silent_ms)}  ", Ink.ALARM))
     else:
         left.append(_badge("tty", picture.terminal.rtt_ms, _SLOW_TTY_MS, _LOST_TTY_MS))
-    left += [Span(f"{words}  ", Ink.WARN) for words in _stale_counts(view)]
-    left += [_venue_badge(venue, tokens=width >= TOKENS_FROM) for venue in view.venues]
-    return Line(_spread(left, _account(picture), [], width), Ground.PLAIN)
-
-
-def kill_words(kill: KillView) -> tuple[str, Ink]:
-    """What the venues have proven since the kill; KILLED stands only when all of it is proven."""
-    gone = f"{kill.at_kill - kill.left}/{kill.at_kill}"
-    match kill.phase:
-        case KillPhase.KILLING:
-            return f"KILLING {kill.left} orders, {gone} gone", Ink.ALARM
-        case KillPhase.KILLED:
-            return f"KILLED {gone} {clock(kill.wall)}", Ink.ALARM
-        case KillPhase.INCOMPLETE:
-            where = ", ".join(VENUES[venue] for venue in kill.unproven)
-            return f"KILL INCOMPLETE {gone}" + (f" not proven: {where}" if where else ""), Ink.ALARM
+    left += list(_counts(view))
+    left += [_venue_badge(venue, full) for venue in view.venues]
+    return Line(_spread(left, (*_alerts(view, seen), *_account(picture)), [], width), Ground.PLAIN)
 
 
 def _warnings(picture: Picture) -> list[Span]:
@@ -79,11 +75,11 @@ def _warnings(picture: Picture) -> list[Span]:
         spans.append(Span(f" ENGINE GONE: {clean(picture.closed)} · FROZEN ", Ink.ALARM))
     elif picture.frozen:
         spans.append(Span(f" ENGINE SILENT {age(picture.age_ms)} · FROZEN ", Ink.ALARM))
-    if view.kill is not None:
-        words, ink = kill_words(view.kill)
-        spans.append(Span(f" {words} ", ink))
-    if view.stopping:
-        spans.append(Span(f" STOPPING: {clean(view.stopping)} ", Ink.RISK))
+    now = progress(view)
+    if now is not None:
+        spans += spans_of(now)
+    if view.gated:
+        spans.append(Span(" WAITS FOR THE START GATE ", Ink.RISK))
     if view.paused:
         spans.append(Span(f" PAUSED: {clean(view.paused)} ", Ink.RISK))
     return [piece for span in spans for piece in (span, Span(" "))]
@@ -93,13 +89,13 @@ def _money(view: View) -> Iterable[Span]:
     """Fields in the order in which a narrow terminal gives them up, last first."""
     net = view.pnl.net
     yield Span(f"{cash(net)} net  ", _signed(net))
+    yield Span(f"day {cash(view.day)}  ", _signed(view.day))
     yield Span(f"{len(view.matches)} matches  ", Ink.PLAIN)
     yield Span(f"{view.orders_open} ord  ", Ink.PLAIN)
-    yield Span(f"day {cash(view.day)}  ", _signed(view.day))
     yield Span(f"dd {cash(None if view.drawdown is None else -view.drawdown)}  ", Ink.PLAIN)
     yield Span(f"worst {cash(-view.pnl.worst)}  ", Ink.PLAIN)
     yield Span(f"fills {view.fills}  ", Ink.PLAIN)
-    yield Span(f"rej {view.rejects}  ", Ink.PLAIN if view.rejects == 0 else Ink.WARN)
+    yield Span(f"rej {view.rejects}  ", Ink.PLAIN if view.rejects == 0 else Ink.NOTICE)
     known = [venue.cash for venue in view.venues if venue.cash is not None]
     free = sum(known) if len(known) == len(view.venues) and known else None
     yield Span(f"free {cash(free, 12).lstrip('+')}  ", Ink.PLAIN)
@@ -109,50 +105,73 @@ def _money(view: View) -> Iterable[Span]:
 
 
 def _account(picture: Picture) -> Iterable[Span]:
+    """Feeds and facts, as far as there is room."""
     view = picture.view
     if not picture.may_act:
         yield Span("READ-ONLY  ", Ink.RISK)
+    if picture.low:
+        yield Span("LOW WIRE [w]  ", Ink.NOTICE)
+    if picture.odds is not Odds.CENTS:
+        yield Span(f"{picture.odds.value} odds [o]  ", Ink.NOTICE)
+    for feed in view.feeds:
+        yield _feed_badge(feed)
     yield Span(f"{clean(view.account)}  ", Ink.DIM)
     yield Span(f"up {duration((view.wall - view.started_wall) // 1_000_000)}  ", Ink.DIM)
     yield Span(f"pid {picture.welcome.pid}  ", Ink.DIM)
     yield Span(f"run {view.run_id}  ", Ink.DIM)
 
 
-def _badge(name: str, ms: int, slow: int, lost: int) -> Span:
+def _badge(name: str, ms: int, slow: int, lost: int, full: bool = True) -> Span:
+    """Shape and name; where there is little room the age only of what is not well."""
     if ms < 0:
         return Span(f"{_SLOW} {name} ?  ", Ink.DIM)
     shape, ink = (_OK, Ink.UP) if ms < slow else (_SLOW, Ink.WARN) if ms < lost else (_LOST, Ink.ALARM)
+    if ms < slow and not full:
+        return Span(f"{shape} {name}  ", ink)
     return Span(f"{shape} {name} {milliseconds(ms) if name == 'tty' else age(ms)}  ", ink)
 
 
-def _venue_badge(venue: VenueView, tokens: bool) -> Span:
+def _venue_badge(venue: VenueView, full: bool) -> Span:
     name = VENUES[venue.venue]
     if not venue.up:
         why = clean(venue.halt).removeprefix("down: ")
         return Span(f"{_LOST} {name} DOWN {why}  ", Ink.ALARM)
     if venue.halt:
-        return Span(f"{_SLOW} {name} {clean(venue.halt)}  ", Ink.WARN)
-    ms, left = venue.stream_age_ms, f" {venue.write_tokens}/{venue.write_burst}" if tokens else ""
-    if ms < 0:
+        ink = Ink.ALARM if venue.halt.startswith("MISMATCH") else Ink.WARN
+        return Span(f"{_SLOW} {name} {clean(venue.halt)}  ", ink)
+    if venue.stream_age_ms < 0:
         return Span(f"{_SLOW} {name} no data  ", Ink.WARN)
-    shape, ink = (
-        (_OK, Ink.UP)
-        if ms < _SLOW_STREAM_MS
-        else (_SLOW, Ink.WARN)
-        if ms < _LOST_STREAM_MS
-        else (_LOST, Ink.ALARM)
-    )
-    return Span(f"{shape} {name} {age(ms)}{left}  ", ink)
+    if full and 100 * venue.write_tokens < LOW_TOKENS_PCT * venue.write_burst:
+        name = f"{name} {venue.write_tokens}/{venue.write_burst} writes"
+    return _badge(name, venue.stream_age_ms, SLOW_DATA_MS, LOST_DATA_MS, full)
 
 
-def _stale_counts(view: View) -> Iterable[str]:
+def _feed_badge(feed: FeedView) -> Span:
+    name = clean(feed.name).replace("_", " ")
+    if not feed.up:
+        return Span(f"{_LOST} {name} DOWN  ", Ink.WARN)
+    credits_left = "" if feed.credits_left is None else f" {feed.credits_left} credits"
+    return Span(f"{_OK} {name}{credits_left}  ", Ink.DIM)
+
+
+def _counts(view: View) -> Iterable[Span]:
     reasons = [match.reason for match in view.matches]
+    persons = sum(need(match) is Need.PERSON for match in view.matches)
+    if persons:
+        mismatched = sum(reason is Reason.MISMATCH for reason in reasons)
+        words = f" {persons} MISMATCH " if mismatched == persons else f" {persons} NEED YOU "
+        yield Span(words, Ink.ALARM)
+        yield Span("  ")
     stale = sum(reason in BOOK_STALE or reason in THEO_STALE for reason in reasons)
     if stale:
-        yield f"{stale} STALE"
-    mismatched = sum(reason is Reason.MISMATCH for reason in reasons)
-    if mismatched:
-        yield f"{mismatched} MISMATCH"
+        yield Span(f"{stale} STALE  ", Ink.WARN)
+
+
+def _alerts(view: View, seen: int) -> Iterable[Span]:
+    """How many came since they were looked at, and the key that shows them."""
+    fresh = sum(is_alert(line) and line.wall > seen for line in view.log)
+    if fresh:
+        yield Span(f"{fresh} alert{'s' * (fresh > 1)} [0]  ", Ink.NOTICE)
 
 
 def _signed(value: int | None) -> Ink:

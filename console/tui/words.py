@@ -31,7 +31,7 @@ ORDER_STATES: dict[OrderState, str] = {
     OrderState.UNKNOWN: "UNKNOWN",
 }
 SEVERITIES: dict[Severity, tuple[str, Ink]] = {
-    Severity.INFO: ("INFO", Ink.DIM),
+    Severity.INFO: ("info", Ink.DIM),
     Severity.WARN: ("WARN", Ink.WARN),
     Severity.ERROR: ("ERR", Ink.ALARM),
 }
@@ -101,19 +101,6 @@ REASONS: dict[Reason, tuple[str, str]] = {
 
 BOOK_STALE = frozenset({Reason.NO_BOOK, Reason.STALE_BOOK, Reason.CROSSED_BOOK, Reason.VENUE_DOWN})
 THEO_STALE = frozenset({Reason.NO_THEO, Reason.STALE_THEO})
-NEEDS_HUMAN = frozenset({Reason.MISMATCH, Reason.FEES, Reason.LOSS})
-FINE = frozenset(
-    {
-        Reason.TOP,
-        Reason.JOINED,
-        Reason.AT_CEILING,
-        Reason.COPIED,
-        Reason.RETESTING,
-        Reason.STICKY,
-        Reason.EMPTY_BOOK,
-        Reason.REBALANCING,
-    }
-)
 
 
 def reason_word(reason: Reason, limit: str, width: int) -> str:
@@ -123,13 +110,6 @@ def reason_word(reason: Reason, limit: str, width: int) -> str:
         return full
     short = REASONS.get(reason, (reason.value, ""))[0]
     return f"{short} {limit}" if reason is Reason.LIMIT and width > len(short) + 2 else short
-
-
-def reason_ink(reason: Reason) -> Ink:
-    """How loud a reason is."""
-    if reason in NEEDS_HUMAN:
-        return Ink.ALARM
-    return Ink.PLAIN if reason in FINE else Ink.WARN
 
 
 def side(action: Action) -> tuple[str, Ink]:

@@ -88,8 +88,8 @@ class SimulatedVenues:
         self._world.submit(command, time.monotonic_ns())
 
     async def find(self, text: str) -> tuple[SymbolView, ...]:
-        """Matches whose title, sport or symbols contain `text`."""
-        wanted = text.strip().lower()
+        """Matches whose title, sport or symbols contain `text`, or the last part of an address."""
+        wanted = text.strip().lower().rstrip("/").rpartition("/")[2]
         return tuple(
             SymbolView(
                 spec.listings[0].instrument, spec.title, spec, self._world.odds_now(spec.id), added=False

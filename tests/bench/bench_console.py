@@ -13,6 +13,7 @@ import os
 import sys
 import time
 
+from tests.tui.child import second_sitting
 from tests.tui.fakes import FakeEngine
 from tests.tui.terminal import Terminal
 from tests.tui.views import TS, many
@@ -67,7 +68,7 @@ async def _child(fd: int, seconds: float, matches: int) -> None:
 
     engine = FakeEngine(many(matches))
     tasks = [asyncio.create_task(_feed(engine, matches)), asyncio.create_task(_measure(fd, seconds))]
-    await run_console(engine)
+    await run_console(engine, taste=second_sitting())
     for task in tasks:
         task.cancel()
 

@@ -22,6 +22,9 @@ class Host:
         self.operated = []
         self.gone = []
         self.back = 0
+        self.broken = None
+        self.patience = asyncio.Event()
+        self.patience.set()
         self.engine = Engine()
         self.engine.on_event(
             Started(
@@ -50,6 +53,9 @@ class Host:
         done(Ack(request=request, ok=True))
 
     async def ask(self, question):
+        if self.broken is not None:
+            raise self.broken
+        await self.patience.wait()
         return Answer(request=question.request, error=f"asked {question.what}")
 
     async def set_dry_run(self, wanted):

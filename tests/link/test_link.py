@@ -211,3 +211,51 @@ def test_last_view_says_how_it_ended():
             assert client.view.stopping == "the test is over"
 
     story(steps)
+
+
+def test_a_question_that_takes_its_time_holds_up_nothing_else():
+    async def steps():
+        async with line(lost_after_s=0.5) as made, made.client() as client:
+            made.host.patience = asyncio.Event()
+            slow = asyncio.create_task(client.ask("symbols", "slow"))
+            beats = asyncio.create_task(_beat(client))
+            await asyncio.sleep(0.8)
+            assert (await client.operate(Pause())).ok
+            assert made.host.gone == []
+            made.host.patience.set()
+            assert (await slow).error == "asked symbols"
+            beats.cancel()
+
+    story(steps)
+
+
+def test_a_question_that_breaks_is_answered_with_the_reason():
+    async def steps():
+        async with line() as made, made.client() as client:
+            made.host.broken = RuntimeError("no such luck")
+            assert "no such luck" in (await client.ask("symbols")).error
+            assert (await client.operate(Pause())).ok
+
+    story(steps)
+
+
+def test_a_line_that_breaks_in_an_unforeseen_way_is_lost_not_silent():
+    async def steps():
+        async with line() as made, made.client() as client:
+            await until(lambda: client.view is not None)
+
+            def broken(message):
+                raise ZeroDivisionError("nobody thought of it")
+
+            client._take = broken
+            await until(lambda: client.closed)
+            assert "nobody thought of it" in client.closed
+            assert not (await client.operate(Pause())).ok
+
+    story(steps)
+
+
+async def _beat(client):
+    while True:
+        client.send(Heartbeat(terminal_age_ms=0))
+        await asyncio.sleep(0.1)

@@ -319,7 +319,7 @@ def test_the_recorded_season_is_read_to_its_last_change():
 @pytest.mark.parametrize("names", ["nothing", "odds,nothing", ","])
 def test_an_unknown_sandbox_is_one_clear_line(names, capsys):
     assert main(["sandbox", names]) == 2
-    assert "is not one of odds" in capsys.readouterr().err
+    assert "is not one of kalshi, odds, polymarket, prophetx" in capsys.readouterr().err
 
 
 def test_the_command_says_where_it_listens_and_ends_when_told():

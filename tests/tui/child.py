@@ -10,7 +10,9 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import msgspec
 
@@ -101,6 +103,16 @@ async def misbehave(plan: list[str], engine: ReportingEngine, reporter: Reporter
     if "crash" in plan:
         reporter.say("crashing")
         engine.broken = True
+    if "lose" in plan:
+        reporter.say("losing")
+        engine.closed = "the engine has ended"
+
+
+def second_sitting() -> Path:
+    """The taste of somebody who has seen the tour."""
+    path = Path(tempfile.mkdtemp(prefix="mmconsole-test-")) / "console.json"
+    path.write_text('{"toured": true}')
+    return path
 
 
 async def main(fd: int, plan: list[str]) -> int:
@@ -111,7 +123,7 @@ async def main(fd: int, plan: list[str]) -> int:
     tasks = [asyncio.create_task(feed(engine, "still" in plan)), asyncio.create_task(probe(reporter))]
     tasks.append(asyncio.create_task(misbehave(plan, engine, reporter)))
     reporter.say("started")
-    code = await run_console(engine)
+    code = await run_console(engine, taste=second_sitting())
     reporter.say("returned", code=code)
     for task in tasks:
         task.cancel()

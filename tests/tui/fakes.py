@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 
-from console.core.events import OperatorEvent
+import msgspec
+
+from console.core.events import AddMatch, OperatorEvent
 from console.core.instruments import Instrument, Venue
-from console.core.matches import Listing, MatchId, MatchSpec
+from console.core.matches import Listing, MatchId, MatchSpec, State
+from console.core.reasons import Reason
 from console.core.units import Nanos
-from console.core.view import View
+from console.core.view import MatchView, SourceView, View
 from console.link.messages import Ack, Answer, SettingView, SymbolView, ToEngine, Welcome
-from tests.tui.views import WALL, view, welcome
+from tests.tui.sketches import Sketch, match_view
+from tests.tui.views import WALL, fill_views, ladder, view, welcome
 
 SYMBOLS = tuple(
     SymbolView(
@@ -39,6 +43,37 @@ SYMBOLS = tuple(
         ("Swiatek", "Gauff", ()),
     )
 )
+
+
+def _means(text: str, symbol: SymbolView) -> bool:
+    """A team, a ticker, or an address that ends in one."""
+    word = text.strip().lower().rstrip("/").rpartition("/")[2]
+    return word in symbol.title.lower() or word in symbol.instrument.symbol.lower()
+
+
+def preview_of(wanted: AddMatch) -> View:
+    """What the match would look like: its symbols' books around what the odds say."""
+    first = round(100 / wanted.odds[0] / sum(1 / price for price in wanted.odds)) if wanted.odds else 50
+    known = bool(wanted.odds)
+    sketch = Sketch(
+        wanted.spec.title,
+        wanted.spec.outcomes,
+        float(first),
+        state=State.QUOTING if known else State.WAIT_DATA,
+        reason=Reason.TOP if known else Reason.NO_THEO,
+    )
+    match = msgspec.structs.replace(match_view(sketch), id=wanted.spec.id)
+    books = tuple(
+        msgspec.structs.replace(
+            ladder(first if listing.pays == (0,) else 100 - first), instrument=listing.instrument
+        )
+        for listing in wanted.spec.listings
+    )
+    chances = (first * 10_000, (100 - first) * 10_000)
+    sources = (SourceView("pinnacle", chances, 770_000, 31_000, 415_000, ""),) if known else ()
+    return msgspec.structs.replace(
+        view((match,)), watched=match.id, ladders=books, sources=sources, orders=(), recent_fills=(), log=()
+    )
 
 
 MATCH_SETTINGS = (
@@ -79,8 +114,12 @@ class FakeEngine:
         self.asked: list[tuple[str, str]] = []
         self.kills: list[float] = []
         self.refusal = ""
+        self.symbols = SYMBOLS
         self.stop_answers = asyncio.Event()
         self.stop_answers.set()
+
+    def _matches(self) -> tuple[MatchView, ...]:
+        return self.view.matches if self.view is not None and len(self.view.matches) > 9 else view().matches
 
     def send(self, message: ToEngine) -> None:
         self.sent.append(message)
@@ -90,8 +129,16 @@ class FakeEngine:
         if self.refusal:
             return Answer(request=1, error=self.refusal)
         if what == "symbols":
-            hits = tuple(s for s in SYMBOLS if argument.lower() in s.title.lower())
+            hits = tuple(s for s in self.symbols if _means(argument, s))
             return Answer(request=1, symbols=hits)
+        if what == "would_quote":
+            return Answer(request=1, preview=preview_of(msgspec.json.decode(argument, type=AddMatch)))
+        if what == "fills":
+            fills = tuple(f for f in fill_views(self._matches()) if argument.lower() in f.outcome.lower())
+            return Answer(request=1, fills=fills)
+        if what == "log":
+            lines = view().log
+            return Answer(request=1, log=tuple(x for x in lines if argument.lower() in x.text.lower()))
         rows = MATCH_SETTINGS if argument else ACCOUNT_SETTINGS
         return Answer(request=1, settings=tuple(SettingView(*row) for row in rows))
 

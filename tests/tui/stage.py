@@ -19,6 +19,8 @@ from console.core.view import View
 from console.tui.app import ConsoleApp
 from console.tui.killswitch import KillSwitch
 from console.tui.leave import Leave
+from console.tui.places import MATCHES
+from console.tui.taste import Taste, TasteFile
 from tests.tui.fakes import FakeEngine, StillClock
 
 CHARACTERS = {"slash": "/", "question_mark": "?", "exclamation_mark": "!", "space": " "}
@@ -87,13 +89,35 @@ class Stage:
             await self.settle()
 
 
+class Kept(TasteFile):
+    """Keeps the operator's taste in memory; it is no first sitting unless told."""
+
+    def __init__(self, taste: Taste | None = None) -> None:
+        super().__init__(None)
+        self.taste = taste or Taste(theme="dusk", toured=True)
+
+    def read(self) -> Taste:
+        return self.taste
+
+    def write(self, taste: Taste) -> None:
+        self.taste = taste
+
+
 @asynccontextmanager
 async def on_stage(
-    engine: FakeEngine | None = None, size: tuple[int, int] = (120, 40)
+    engine: FakeEngine | None = None,
+    size: tuple[int, int] = (120, 40),
+    kept: Kept | None = None,
+    sorted_by: str = "",
 ) -> AsyncIterator[Stage]:
-    """Run the app over a fake engine."""
+    """Run the app over a fake engine; matches stand as they come unless they are sorted."""
     engine, clock = engine or FakeEngine(), StillClock()
-    app = ConsoleApp(engine, KillSwitch(engine), Leave(last_resort=lambda _: None), clock, live=False)
+    app = ConsoleApp(
+        engine, KillSwitch(engine), Leave(last_resort=lambda _: None), clock, live=False, kept=kept or Kept()
+    )
+    browse = app.desk.panes[MATCHES].content.browse
+    assert browse is not None
+    browse.sorted_by = sorted_by
     async with app.run_test(size=size, notifications=True) as pilot:
         stage = Stage(app, engine, clock, pilot)
         await stage.settle()

@@ -116,6 +116,7 @@ class Terminal:
         self.set_size(width, height)
         self.received = bytearray()
         self.answers = True
+        self.answers_after = 0.0  # seconds a slow line takes to bring a question and its answer
         self.stalled = threading.Event()
         self.reports: list[dict[str, object]] = []
         self._reports_fd = reports
@@ -210,7 +211,19 @@ class Terminal:
             questions = (tail + data).count(CURSOR_QUESTION) - tail.count(CURSOR_QUESTION)
             tail = (tail + data)[-3:]
             if questions and self.answers:
-                os.write(self.fd, b"\x1b[1;1R" * questions)
+                self._answer(b"\x1b[1;1R" * questions)
+
+    def _answer(self, data: bytes) -> None:
+        def write() -> None:
+            with contextlib.suppress(OSError):
+                os.write(self.fd, data)
+
+        if self.answers_after:
+            timer = threading.Timer(self.answers_after, write)
+            timer.daemon = True
+            timer.start()
+        else:
+            write()
 
     def _listen(self) -> None:
         rest = b""

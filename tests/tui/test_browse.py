@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from console.tui.browse import Browse
+from console.tui.browse import Browse, Order
 from console.tui.sheet import Column, Span, chosen
 
+ORDERS = (Order("name", lambda item: item), Order("size", len, descending=True))
 COLUMNS: tuple[Column[str], ...] = (
     Column("name", 4, lambda item, _: Span(item), sort=lambda item: item),
     Column("size", 4, lambda item, _: Span(item), sort=len),
@@ -11,7 +12,7 @@ COLUMNS: tuple[Column[str], ...] = (
 
 
 def browse(*items: str) -> Browse[str]:
-    made = Browse(COLUMNS, key=lambda item: item, words=lambda item: item)
+    made = Browse(ORDERS, key=lambda item: item, words=lambda item: item)
     made.fill(items)
     return made
 
@@ -60,14 +61,16 @@ def test_lone_exclamation_mark_filters_nothing() -> None:
     assert state.items == ["apple"]
 
 
-def test_sorting_goes_round_the_columns_that_can_be_sorted() -> None:
+def test_sorting_goes_round_the_ways_there_are() -> None:
     state = browse("ccc", "a", "bb")
     seen = []
     for _ in range(3):
         state.next_sort()
         seen.append(state.sorted_by)
     assert seen == ["name", "size", ""]
-    state.sorted_by, state.descending = "size", True
+    state.sorted_by = "name"
+    state.next_sort()
+    assert state.descending
     state.fill(["a", "bb", "ccc"])
     assert state.items == ["ccc", "bb", "a"]
 
@@ -96,3 +99,22 @@ def test_narrow_pane_gives_up_the_columns_of_highest_rank() -> None:
     assert [(column.title, width) for column, width in chosen(columns, 30)] == [("a", 8), ("b", 5), ("c", 5)]
     assert [column.title for column, _ in chosen(columns, 13)] == ["a", "c"]
     assert [(column.title, width) for column, width in chosen(columns, 6)] == [("a", 5)]
+
+
+def test_several_words_must_all_occur_and_marked_ones_must_not() -> None:
+    state = browse("red apple", "green apple", "red pear")
+    state.needle = "red !pear"
+    state.fill(["red apple", "green apple", "red pear"])
+    assert state.items == ["red apple"]
+
+
+def test_seeking_goes_to_the_next_that_is_wanted_and_round_the_end() -> None:
+    state = browse("a", "B", "c", "D")
+    assert state.seek(str.isupper)
+    assert state.current == "B"
+    assert state.seek(str.isupper)
+    assert state.current == "D"
+    assert state.seek(str.isupper)
+    assert state.current == "B"
+    assert not state.seek(str.isdigit)
+    assert state.current == "B"

@@ -40,24 +40,26 @@ async def fill(stage: Stage, **fields: str) -> None:
 
 
 @in_loop
-async def test_listed_match_is_added_with_its_odds() -> None:
+async def test_listed_match_is_filled_in_before_it_is_added() -> None:
     engine = FakeEngine()
     async with on_stage(engine) as stage:
         await stage.press("a")
         await stage.write("zver")
         await stage.until(lambda: "Zverev" in stage.text and "Swiatek" not in stage.text)
         assert engine.asked == [("symbols", ""), ("symbols", "zver")]
-        await stage.press("enter")
+        await stage.press("enter", "f")
         assert "Add Zverev v Medvedev" in stage.text
-        await fill(stage, edge_min="1.5", contracts="20")
+        assert "feed: 1.91 2" in stage.text
+        await fill(stage, edge_min="1.5", contracts="1k", inventory_max="2,000", other="order_size_max = 1k")
+        await fill(stage, other="order_size_max = 1k; max_position = 5k")
         await stage.press("ctrl+s")
         (event,) = engine.events
         assert isinstance(event, AddMatch)
         assert event.spec.listings == SYMBOLS[1].spec.listings
-        assert event.odds == (1.91, 2.0)
+        assert event.odds == ()  # the feed's go on by themselves; only what is typed is by hand
         assert event.settings.edge_min == 3 * CENT // 2
-        assert event.settings.contracts == 20 * ONE
-        assert stage.said == ["Zverev v Medvedev added"]
+        assert event.settings.contracts == 1_000 * ONE
+        assert stage.said == ["Zverev v Medvedev added: it warms up, then quotes"]
 
 
 @in_loop
@@ -278,6 +280,9 @@ async def test_rearm_needs_the_word_and_a_reason() -> None:
         assert engine.events == []
         await stage.write("feed is back")
         await stage.press("enter")
+        assert engine.events == []  # typed ahead
+        await stage.later(1)
+        await stage.press("enter")
         assert engine.events == [Rearm(word="RESUME", reason="feed is back")]
 
 
@@ -301,6 +306,7 @@ async def test_mismatch_is_accepted_with_a_reason() -> None:
         await stage.press("A")
         assert "KX-ALC: 10 there, 0 here" in stage.text
         await stage.write("bought by hand")
+        await stage.later(1)
         await stage.press("enter")
         assert engine.events == [AcceptPosition(venue=Venue.KALSHI, reason="bought by hand")]
 

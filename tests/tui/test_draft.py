@@ -106,12 +106,12 @@ def test_empty_setting_is_the_presets() -> None:
 
 def test_listed_match_keeps_what_the_form_does_not_show() -> None:
     spec = SYMBOLS[1].spec
-    draft = draft_of(spec, SYMBOLS[1].odds)
+    draft = draft_of(spec)
     reading = read(draft, spec, WALL)
     assert reading.wrong == {}
     assert reading.event is not None
     assert reading.event.spec == msgspec.structs.replace(spec, start=Nanos(spec.start // MINUTE * MINUTE))
-    assert reading.event.odds == (1.91, 2.0)
+    assert reading.event.odds == ()  # those of a feed go on by themselves
 
 
 def test_one_instrument_may_pay_on_two_of_three() -> None:

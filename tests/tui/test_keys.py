@@ -6,10 +6,13 @@ import msgspec
 import pytest
 from textual.widgets import Input
 
+from console.core.commands import Severity
 from console.core.events import CancelMatch, Mode, Pause, Resume
 from console.core.matches import MatchId
-from console.core.view import View
+from console.core.units import Nanos
+from console.core.view import LogLine, View
 from console.link.messages import Role, Watch
+from console.tui.keys import DESK_KEYS
 from tests.tui.fakes import FakeEngine
 from tests.tui.stage import in_loop, on_stage
 from tests.tui.views import many, view, welcome
@@ -24,7 +27,7 @@ def cursor_row(text: str, pane: str) -> str:
     return next(line for line in lines[top:] if line.startswith("▌"))
 
 
-@pytest.mark.parametrize("number", range(1, 8))
+@pytest.mark.parametrize("number", range(10))
 @in_loop
 async def test_digits_go_to_panes(number: int) -> None:
     async with on_stage(size=(80, 24)) as stage:
@@ -49,23 +52,34 @@ async def test_tab_goes_round_the_panes_on_the_screen() -> None:
 async def test_brackets_turn_the_tabs_of_the_lower_area() -> None:
     async with on_stage(size=(80, 24)) as stage:
         seen = []
-        for _ in range(5):
+        for _ in range(8):
             await stage.press("right_square_bracket")
             seen.append(stage.app.desk.focused_pane.content.number)
-        assert seen == [6, 7, 3, 4, 5]
+        assert seen == [6, 7, 3, 4, 8, 9, 0, 5]
         await stage.press("left_square_bracket")
-        assert stage.app.desk.focused_pane.content.number == 4
+        assert stage.app.desk.focused_pane.content.number == 0
 
 
 @in_loop
-async def test_brackets_turn_the_books_of_the_ladder() -> None:
-    async with on_stage() as stage:
-        await stage.press("2", "right_square_bracket")
-        assert "2 Ladder 2/3 Sinner kalshi" in stage.text
+async def test_brackets_turn_the_panes_that_share_a_place_with_this_one() -> None:
+    async with on_stage(size=(120, 40)) as stage:
+        await stage.press("3", "right_square_bracket")
+        assert stage.app.desk.focused_pane.content.number == 8
         await stage.press("right_square_bracket")
+        assert stage.app.desk.focused_pane.content.number == 3
+        await stage.press("5", "left_square_bracket")
+        assert stage.app.desk.focused_pane.content.number == 9
+
+
+@in_loop
+async def test_b_turns_the_books_of_the_ladder_from_anywhere() -> None:
+    async with on_stage() as stage:
+        await stage.press("b")
+        assert "2 Ladder 2/3 Sinner kalshi" in stage.text
+        await stage.press("b")
         assert "2 Ladder 3/3 Alcaraz poly" in stage.text
         assert "62.1 " in stage.text  # a tenth-cent book shows its tenths
-        await stage.press("left_square_bracket", "left_square_bracket", "left_square_bracket")
+        await stage.press("B", "B", "B")
         assert "2 Ladder 3/3 Alcaraz poly" in stage.text
 
 
@@ -124,6 +138,18 @@ async def test_enter_lets_the_ladder_follow() -> None:
 
 
 @in_loop
+async def test_close_up_follows_the_cursor_once_it_rests() -> None:
+    engine = FakeEngine()
+    async with on_stage(engine) as stage:
+        await stage.press("j", "j", "k")
+        assert engine.sent == [Watch(match=FIRST)]
+        await stage.later(0.4)
+        assert engine.sent == [Watch(match=FIRST), Watch(match=SECOND)]
+        await stage.later(5)
+        assert len(engine.sent) == 2
+
+
+@in_loop
 async def test_watch_is_sent_again_when_the_line_was_opened_anew() -> None:
     engine = FakeEngine()
     async with on_stage(engine) as stage:
@@ -175,6 +201,11 @@ async def test_filter_finds_reasons_too() -> None:
 @in_loop
 async def test_sort_by_column_and_turned_round() -> None:
     async with on_stage() as stage:
+        await stage.press("s")
+        assert "· sort: needs you▴" in stage.text
+        assert cursor_row(stage.text, "Matches").startswith("▌Alca")  # the cursor stays on its match
+        await stage.press("g")
+        assert cursor_row(stage.text, "Matches").startswith("▌Heat")
         await stage.press("s")
         assert "· sort: match▴" in stage.text
         assert "match▴" in stage.text
@@ -299,7 +330,7 @@ async def test_refusal_is_shown_with_the_engines_words() -> None:
         assert next(iter(stage.app._notifications)).severity == "warning"
 
 
-ACTING = ("a", "e", "E", "p", "P", "c", "x", "D", "R", "A")
+ACTING = tuple(key.keys for key in DESK_KEYS if key.acts)
 
 
 @pytest.mark.parametrize("key", ACTING)
@@ -361,6 +392,27 @@ async def test_screen_says_killed_only_when_the_engine_does() -> None:
 
 
 @in_loop
+async def test_error_of_the_engine_is_said_aloud_once() -> None:
+    async with on_stage() as stage:
+        assert stage.said == []  # what happened before is in the alerts
+        shown = view()
+        line = LogLine(Nanos(shown.wall + 1), Severity.ERROR, FIRST, "fill reversed: it failed to settle")
+        worse = msgspec.structs.replace(shown, log=(line, *shown.log))
+        await stage.show(worse)
+        await stage.show(worse)
+        assert stage.said == ["Alcaraz v Sinner: fill reversed: it failed to settle"]
+        assert next(iter(stage.app._notifications)).severity == "error"
+
+
+@in_loop
+async def test_alerts_count_as_seen_once_their_pane_is_open() -> None:
+    async with on_stage() as stage:
+        assert "2 alerts [0]" in stage.text
+        await stage.press("0")
+        assert "alerts [0]" not in stage.text
+
+
+@in_loop
 async def test_dry_run_key_outside_of_live_shows_the_engines_line() -> None:
     engine = FakeEngine()
     engine.refusal = "sim has no dry run"
@@ -387,6 +439,7 @@ async def test_going_live_needs_the_word() -> None:
         await stage.press("D", *"live", "enter")
         assert engine.dry_runs == []
         await stage.write("LIVE")
+        await stage.later(1)
         await stage.press("enter")
         assert engine.dry_runs == [(False, "LIVE")]
 
@@ -424,7 +477,7 @@ async def test_help_is_searched_scrolled_and_closed() -> None:
     async with on_stage() as stage:
         await stage.press("question_mark")
         assert "Safety (these work everywhere" in stage.text
-        await stage.press(*["pagedown"] * 12)
+        await stage.press(*["pagedown"] * 30)
         assert "FROZEN" in stage.text
         await stage.press("up", "pageup", "down")
         await stage.write("retest")
@@ -440,6 +493,66 @@ async def test_letters_typed_into_a_field_are_no_keys() -> None:
         await stage.press("slash", "p", "c", "x")
         assert engine.events == []
         assert isinstance(stage.app.focused, Input)
+
+
+@in_loop
+async def test_exclamation_mark_goes_to_what_needs_a_look() -> None:
+    async with on_stage() as stage:
+        await stage.press("exclamation_mark")
+        assert cursor_row(stage.text, "Matches").startswith("▌Yank")
+        await stage.press("exclamation_mark")
+        assert cursor_row(stage.text, "Matches").startswith("▌Heat")
+        await stage.press("5", "exclamation_mark")
+        assert "UNKNOWN" in cursor_row(stage.text, "Orders") if "━5" in stage.text else True
+        await stage.press("6", "exclamation_mark")
+        assert stage.said[-1] == "nothing here needs a look"
+
+
+@in_loop
+async def test_history_searches_further_back_by_the_engine() -> None:
+    engine = FakeEngine()
+    async with on_stage(engine) as stage:
+        await stage.press("6", "H")
+        assert "All fills of this run" in stage.text
+        await stage.until(lambda: "9 found" in stage.text)
+        await stage.write("alcaraz")
+        await stage.until(lambda: "2 found" in stage.text)
+        assert ("fills", "alcaraz") in engine.asked
+        await stage.press("escape", "7", "H")
+        await stage.write("rejected")
+        await stage.until(lambda: "1 found" in stage.text)
+        assert "The whole log of this run" in stage.text
+        assert "order rejected: size below the minimum" in stage.text
+
+
+@in_loop
+async def test_key_bar_is_clicked_like_a_key() -> None:
+    engine = FakeEngine()
+    async with on_stage(engine, size=(120, 40)) as stage:
+        bar = stage.text.split("\n")[39]
+        await stage.pilot.click("#keys", offset=(bar.index("p pause") + 2, 0))
+        await stage.settle()
+        assert engine.events == [Pause(match=FIRST)]
+        await stage.pilot.click("#keys", offset=(bar.index("KILL"), 0))
+        await stage.settle()
+        assert len(engine.kills) == 1
+        await stage.pilot.click("#keys", offset=(bar.index("? help"), 0))
+        await stage.settle()
+        assert "This pane: 1 Matches" in stage.text
+
+
+@in_loop
+async def test_choice_of_a_dialog_is_clicked_once_it_could_be_read() -> None:
+    engine = FakeEngine()
+    async with on_stage(engine) as stage:
+        await stage.press("x")
+        await stage.pilot.click("#choices", offset=(16, 0))
+        await stage.settle()
+        assert engine.events == []
+        await stage.later(1)
+        await stage.pilot.click("#choices", offset=(16, 0))
+        await stage.settle()
+        assert len(engine.events) == 1
 
 
 @in_loop
@@ -472,9 +585,13 @@ async def test_resize_changes_the_layout_and_keeps_a_visible_focus() -> None:
         await stage.press("3")
         await stage.pilot.resize_terminal(80, 24)
         await stage.settle()
-        assert stage.app.desk.focused_pane.content.number == 1
-        assert "5 Orders" in stage.text
+        assert stage.app.desk.focused_pane.content.number == 3
+        assert "3 Inventory" in stage.text.split("\n")[14]
         await stage.pilot.resize_terminal(60, 12)
+        await stage.settle()
+        assert "3 Inventory" in stage.text
+        assert stage.app.desk.focused_pane.content.number == 3
+        await stage.pilot.resize_terminal(30, 12)
         await stage.settle()
         assert "too small" in stage.text
         await stage.pilot.resize_terminal(120, 40)

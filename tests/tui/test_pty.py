@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import signal
+import sys
 import termios
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -94,19 +96,73 @@ def test_closed_terminal_ends_it_without_the_kernels_signal_too(start: Start) ->
     assert terminal.exit_code(QUICK_S) == Code.HUNG_UP
 
 
-@pytest.mark.parametrize("how", ["term", "key"])
-def test_stalled_terminal_does_not_hold_it_back(start: Start, how: str) -> None:
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, "key"])
+def test_stalled_terminal_does_not_hold_it_back(start: Start, how: signal.Signals | str) -> None:
     terminal = start()
     terminal.stalled.set()
     time.sleep(1.0)
-    if how == "term":
-        terminal.signal(signal.SIGTERM)
-        assert terminal.exit_code(QUICK_S) == 128 + signal.SIGTERM
+    if isinstance(how, signal.Signals):
+        terminal.signal(how)
+        assert terminal.exit_code(QUICK_S) == 128 + how
     else:
         terminal.type(b"\x03")
         time.sleep(1.0)
         terminal.type(b"d")
         assert terminal.exit_code(QUICK_S) == Code.LEFT
+
+
+def test_crash_on_a_stalled_terminal_ends_all_the_same(start: Start) -> None:
+    terminal = start("crash")
+    terminal.stalled.set()
+    terminal.until(lambda: terminal.reported("crashing"))
+    assert terminal.exit_code(12) in (Code.CRASHED, Code.STUCK)
+
+
+def test_terminal_closed_while_it_stalls_ends_it(start: Start) -> None:
+    terminal = start()
+    terminal.stalled.set()
+    time.sleep(1.0)
+    terminal.hang_up()
+    assert terminal.exit_code(QUICK_S) == Code.HUNG_UP
+
+
+def test_two_signals_are_one_ending_and_the_first_one_is_told(start: Start) -> None:
+    terminal = start()
+    terminal.signal(signal.SIGTERM)
+    terminal.signal(signal.SIGINT)
+    assert terminal.exit_code(QUICK_S) == 128 + signal.SIGTERM
+    assert is_cooked(terminal)
+
+
+def test_engine_that_goes_is_said_and_leaving_then_is_no_success(start: Start) -> None:
+    terminal = start("lose")
+    terminal.until(lambda: terminal.shows("ENGINE GONE: the engine has ended"))
+    assert terminal.shows("FROZEN")
+    terminal.type(b"\x03")
+    terminal.until(lambda: terminal.shows("The engine does not answer"))
+    terminal.type(b"d")
+    assert terminal.exit_code(QUICK_S) == Code.LINE_LOST
+
+
+@pytest.mark.parametrize("stream", ["stdin", "stderr"])
+def test_without_a_terminal_it_says_so_in_one_line(stream: str, tmp_path: Path) -> None:
+    words = tmp_path / "words"
+    redirect = "</dev/null" if stream == "stdin" else ""
+    command = f"{sys.executable} -m tests.tui.child 1 {redirect} 2>{words}"
+    terminal = Terminal(["-c", f"import os; os.execl('/bin/sh', 'sh', '-c', {command!r})"])
+    try:
+        assert terminal.exit_code(8) == Code.UNFIT
+        assert words.read_text().startswith("mmconsole: the console needs a terminal")
+        assert words.read_text().count("\n") == 1
+    finally:
+        terminal.close()
+
+
+def test_ctrl_z_stops_nothing(start: Start) -> None:
+    terminal = start()
+    terminal.type(b"\x1a")
+    before = terminal.received.count(b"\x1b[6n")
+    terminal.until(lambda: terminal.received.count(b"\x1b[6n") > before + 3, what="frames go on")
 
 
 def test_no_question_is_left_for_the_shell_to_answer(start: Start) -> None:
@@ -153,6 +209,36 @@ def test_stalled_reader_stops_nobody_and_gets_a_full_screen_afterwards(start: St
     terminal.until(
         lambda: terminal.shows("1 Matches") and terminal.shows("7 Log") and terminal.shows("? help")
     )
+
+
+def test_long_stall_costs_the_console_nothing_and_is_told_to_the_engine(start: Start) -> None:
+    terminal = start()
+    time.sleep(1.5)
+    terminal.stalled.set()
+    time.sleep(2.0)
+    began, cpu = time.monotonic(), processor(terminal)
+    time.sleep(10.0)
+    assert longest_gap(terminal, began) < 100
+    spent = 100 * (processor(terminal) - cpu) / (time.monotonic() - began)
+    assert spent < 20, f"{spent:.0f} % of a processor while nobody looks"
+    beats = [report["facts"] for report in terminal.reported("sent") if report["message"] == "Heartbeat"]
+    assert max(beat["terminal_age_ms"] for beat in beats) > 8_000  # type: ignore[index]
+
+
+def processor(terminal: Terminal) -> float:
+    """Seconds of processor used, as reported last."""
+    return float(str(terminal.reported("gap")[-1]["cpu"]))
+
+
+def test_slow_line_is_spared_by_itself(start: Start) -> None:
+    terminal = start()
+    assert not terminal.shows("LOW WIRE")
+    terminal.answers_after = 0.7
+    terminal.until(lambda: terminal.shows("LOW WIRE [w]"), 25)
+    time.sleep(2.0)
+    before, began = terminal.received.count(b"\x1b[6n"), time.monotonic()
+    time.sleep(4.0)
+    assert (terminal.received.count(b"\x1b[6n") - before) / (time.monotonic() - began) < 1.6
 
 
 def test_silent_terminal_is_told_to_the_engine(start: Start) -> None:
@@ -301,13 +387,22 @@ def test_difference_paints_the_same_screen_as_whole_frames(start: Start) -> None
     assert len(short.received) < len(plain.received)
 
 
+@pytest.mark.parametrize("term", ["linux", "screen", "screen-256color", "tmux-256color", "vt100", "xterm"])
+def test_every_usual_terminal_shows_it_and_kills(start: Start, term: str) -> None:
+    terminal = start(TERM=term)
+    for words in ("PAPER", "1 Matches", "2 Ladder", "? help"):
+        terminal.until(lambda words=words: terminal.shows(words), what=words)
+    terminal.type(b"\x0b")
+    terminal.until(lambda: terminal.reported("kill"), 2)
+
+
 @pytest.mark.parametrize(
     ("environment", "present", "absent"),
     [
         ({"COLORTERM": "truecolor"}, b";38;2;", b";38;5;"),
         ({"TERM": "xterm-256color"}, b";38;5;", b";38;2;"),
         ({"TERM": "xterm"}, b";9", b";38;"),
-        ({"NO_COLOR": "1"}, b";38;5;", b"38;5;75"),
+        ({"NO_COLOR": "1"}, b";7;", b"38;5;"),
     ],
     ids=["truecolor", "256", "16", "no-colour"],
 )
@@ -315,7 +410,7 @@ def test_colours_are_those_the_terminal_has(
     start: Start, environment: dict[str, str], present: bytes, absent: bytes
 ) -> None:
     terminal = start("still", **environment)
-    for words in ("PAPER", "▲ B", "▼ S", "+150", "-80", "stale book", "UNKNOWN"):
+    for words in ("PAPER", "▲ B", "▼ S", "+300", "-200", "!stale", "UNKNOWN"):
         terminal.until(lambda words=words: terminal.shows(words), what=words)
     painted = bytes(terminal.received)
     assert present in painted

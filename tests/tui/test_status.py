@@ -5,15 +5,17 @@ import pytest
 
 from console.core.events import Mode
 from console.core.instruments import Venue
+from console.core.reasons import Reason
 from console.core.units import Cash
-from console.core.view import KillPhase, VenueView, View
+from console.core.view import KillPhase, View
 from console.link.messages import Role, Welcome
 from console.tui.ink import Ink
-from console.tui.keybar import key_line
+from console.tui.keybar import key_line, useless, wanted
 from console.tui.picture import Picture, Terminal
 from console.tui.sheet import Line
 from console.tui.status import badge_line, money_line
-from tests.tui.views import WALL, empty, killed, view, welcome
+from console.tui.taste import Odds
+from tests.tui.views import WALL, empty, killed, venue_view, view, welcome
 
 
 def picture(
@@ -114,23 +116,76 @@ def test_unknown_is_never_zero() -> None:
 
 def test_free_cash_is_unknown_when_one_venue_is() -> None:
     shown = view()
-    venues = (*shown.venues, VenueView(Venue.PROPHETX, True, "", 0, None, 0, 0, 0, None, False))
+    venues = (*shown.venues, venue_view(Venue.PROPHETX, "", 0, None))
     assert "free -" in text(money_line(picture(msgspec.structs.replace(shown, venues=venues)), 200))
     assert "free 5,462.50" in text(money_line(picture(), 200))
 
 
 def test_rejects_stand_out() -> None:
-    assert ink_of(money_line(picture(), 200), "rej 1") is Ink.WARN
+    assert ink_of(money_line(picture(), 200), "rej 1") is Ink.NOTICE
 
 
 def test_badges_carry_their_state_in_shape_and_word() -> None:
     line = text(badge_line(picture(), 200))
-    assert "● engine 0.1s" in line
+    assert "● engine <1s" in line
     assert "● tty 44ms" in line
-    assert "● kalshi 0.4s 92/100" in line
+    assert "● kalshi <1s  ● poly 1.2s" in line
     assert "◐ prophet RECONCILING" in line
     assert "2 STALE" in line
     assert "○ kalshi DOWN no route" in text(badge_line(picture(empty()), 120))
+
+
+def test_little_room_shows_ages_of_what_is_not_well_only() -> None:
+    shown = view()
+    slow = (venue_view(Venue.KALSHI, stream=4_200), *shown.venues[1:])
+    line = text(badge_line(picture(msgspec.structs.replace(shown, venues=slow)), 80))
+    assert "● engine  ● tty 44ms  2 STALE  ◐ kalshi 4.2s  ● poly  ◐ prophet RECONCILING" in line
+
+
+def test_write_budget_is_told_when_it_runs_low() -> None:
+    shown = view()
+    low = (venue_view(Venue.KALSHI, tokens=20), *shown.venues[1:])
+    assert "kalshi 20/100 writes" in text(
+        badge_line(picture(msgspec.structs.replace(shown, venues=low)), 200)
+    )
+
+
+def test_alerts_are_counted_until_they_are_looked_at() -> None:
+    shown = view()
+    assert "2 alerts [0]" in text(badge_line(picture(), 200))
+    assert "1 alert [0]" in text(badge_line(picture(), 200, seen=shown.log[3].wall))
+    assert "alert" not in text(badge_line(picture(), 200, seen=shown.log[0].wall))
+
+
+def test_matches_that_wait_for_a_person_are_counted_loudest() -> None:
+    shown = view()
+    matches = tuple(
+        msgspec.structs.replace(match, reason=reason)
+        for match, reason in zip(shown.matches, (Reason.MISMATCH, Reason.MISMATCH, Reason.TOP), strict=False)
+    )
+    line = badge_line(picture(msgspec.structs.replace(shown, matches=matches)), 200)
+    assert ink_of(line, "2 MISMATCH") is Ink.ALARM
+    mixed = (msgspec.structs.replace(matches[0], reason=Reason.LOSS), *matches[1:])
+    assert "2 NEED YOU" in text(badge_line(picture(msgspec.structs.replace(shown, matches=mixed)), 200))
+
+
+def test_start_gate_is_said_on_top() -> None:
+    line = money_line(picture(msgspec.structs.replace(view(), gated=True)), 120)
+    assert ink_of(line, "WAITS FOR THE START GATE") is Ink.RISK
+
+
+def test_odds_and_a_spared_line_are_said_with_their_keys() -> None:
+    shown = msgspec.structs.replace(picture(), odds=Odds.AMERICAN, low=True)
+    line = text(badge_line(shown, 200))
+    assert "american odds [o]" in line
+    assert "LOW WIRE [w]" in line
+    assert text(money_line(shown, 120)).rstrip().endswith("21:04Z")  # seconds would cost a line a second
+
+
+def test_feeds_are_told_with_their_credits_where_there_is_room() -> None:
+    line = text(badge_line(picture(), 200))
+    assert "● the odds api 412 credits" in line
+    assert "○ oddspapi DOWN" in line
 
 
 def test_silent_terminal_is_an_alarm() -> None:
@@ -152,6 +207,18 @@ def test_key_bar_begins_with_kill_and_ends_with_help(width: int) -> None:
     assert line.startswith("  ^K KILL ")
     assert line.rstrip().endswith("? help")
     assert len(line) <= width
+
+
+def test_key_bar_shows_first_what_is_wanted_now() -> None:
+    shown = picture(killed())
+    line = text(key_line(80, wanted(shown, 1), useless(shown)))
+    assert "^K KILL  R re-arm  a add" in line
+    calm = picture()
+    assert "R re-arm" not in text(key_line(200, wanted(calm, 1), useless(calm)))
+    assert "D dry/live" not in text(key_line(200, wanted(calm, 1), useless(calm)))
+    live = picture(msgspec.structs.replace(view(), mode=Mode.LIVE))
+    assert "D dry/live" in text(key_line(200, wanted(live, 1), useless(live)))
+    assert "^K KILL  b book  m centre" in text(key_line(80, wanted(calm, 2), useless(calm)))
 
 
 def test_money_beyond_its_width_is_cut_short_not_wrong() -> None:

@@ -8,8 +8,10 @@ import time
 import msgspec
 import pytest
 
+from console.core.commands import Severity
+from console.core.matches import MatchId
 from console.core.units import Cash, Nanos
-from console.core.view import LimitView, View
+from console.core.view import LimitView, LogLine, View
 from console.tui.alarm import Alarm
 from console.tui.killswitch import KillSwitch
 from console.tui.pace import Pace, period_s
@@ -135,6 +137,15 @@ def test_bell_rings_at_most_every_ten_seconds_and_can_be_muted() -> None:
     assert not alarm.rings(picture(view()), 1.0)
     assert not alarm.rings(picture(killed()), 2.0)
     assert not Alarm(enabled=False).rings(picture(killed()), 0.0)
+
+
+def test_bell_rings_for_an_error_of_the_engine_but_not_for_those_of_before() -> None:
+    alarm, shown = Alarm(), view()
+    assert not alarm.rings(picture(shown), 0.0)  # an error stands in its log already
+    worse = LogLine(Nanos(shown.wall + 1), Severity.ERROR, MatchId(""), "fill reversed: it failed to settle")
+    later = msgspec.structs.replace(shown, log=(worse, *shown.log))
+    assert alarm.rings(picture(later), 20.0)
+    assert not alarm.rings(picture(later), 40.0)
 
 
 def wait_for_the_check(switch: KillSwitch) -> None:

@@ -4,233 +4,36 @@ from __future__ import annotations
 
 import msgspec
 
+from console.core.attribution import total
 from console.core.commands import CeilingKind, Severity
 from console.core.events import Mode, OnConsoleLost
-from console.core.instruments import Action, ClientOrderId, Instrument, MarketState, RunId, Side, Venue
-from console.core.matches import MatchId, Phase, State
+from console.core.instruments import Action, ClientOrderId, Instrument, MarketState, Side, Venue, VoidRule
+from console.core.margin import Margin
+from console.core.matches import MatchId, State
 from console.core.orders import OrderState
 from console.core.reasons import Reason
 from console.core.units import CENT, ONE, SECOND, Cash, Nanos, Price, Size
 from console.core.view import (
     FeedView,
     FillView,
+    HoldingView,
     KillPhase,
     KillView,
     LadderView,
     LevelView,
     LimitView,
+    ListingView,
     LogLine,
     MatchView,
     OrderView,
-    OutcomeView,
     PnlView,
+    SignalView,
     SourceView,
     VenueView,
     View,
 )
 from console.link.messages import Role, Welcome
-
-WALL = Nanos(1_783_976_699 * SECOND + 250_000_000)  # 2026-07-13 21:04:59.25 UTC
-TS = Nanos(90_000 * SECOND)
-RUN = RunId("mdk3x9ab12")
-
-
-def dollars(value: float) -> Cash:
-    """Cash from a round number."""
-    return Cash(round(value * ONE))
-
-
-def cents(value: float) -> Price:
-    """A price from cents with at most two decimals."""
-    return Price(round(value * 100) * (CENT // 100))
-
-
-class Sketch(msgspec.Struct):
-    """The facts of a match from which its view is drawn."""
-
-    title: str
-    outcomes: tuple[str, ...]
-    fair: float  # cents of the first outcome
-    exposure: int = 0
-    net: float = 0.0
-    state: State = State.QUOTING
-    reason: Reason = Reason.TOP
-    limit: str = ""
-    sport: str = "tennis"
-    venues: tuple[Venue, ...] = (Venue.KALSHI,)
-    start_min: int = 90
-    orders: int = 4
-    fills: int = 7
-    book_ms: int = 300
-    halts: tuple[str, ...] = ()
-    rebalancing: bool = False
-    tenth: float = 0.0  # a sub-cent part of the prices
-
-
-BOTH = (Venue.KALSHI, Venue.POLYMARKET)
-SKETCHES = (
-    Sketch("Alcaraz v Sinner", ("Alcaraz", "Sinner"), 62.1, 150, 12.40, venues=BOTH),
-    Sketch("Real Madrid v Barcelona", ("Real Madrid", "Draw", "Barcelona"), 44.6, -80, -3.10, sport="soccer"),
-    Sketch(
-        "Navi v FaZe", ("Navi", "FaZe"), 72.4, 20, 1.05, reason=Reason.AT_CEILING, sport="cs2", start_min=-34
-    ),
-    Sketch(
-        "G2 v T1",
-        ("G2", "T1"),
-        39.5,
-        300,
-        -7.75,
-        State.PAUSED,
-        Reason.PAUSED,
-        sport="lol",
-        orders=0,
-        halts=("paused by the operator",),
-        venues=(Venue.POLYMARKET,),
-        tenth=0.5,
-    ),
-    Sketch(
-        "Lakers @ Celtics",
-        ("Lakers", "Celtics"),
-        48.0,
-        -120,
-        21.90,
-        reason=Reason.REBALANCING,
-        sport="nba",
-        rebalancing=True,
-    ),
-    Sketch(
-        "Yankees @ Red Sox",
-        ("Yankees", "Red Sox"),
-        54.5,
-        60,
-        -0.40,
-        State.PAUSED,
-        Reason.STALE_BOOK,
-        sport="mlb",
-        orders=0,
-        book_ms=9_800,
-    ),
-    Sketch("Djokovic v Alcaraz", ("Djokovic", "Alcaraz C."), 30.2, -200, 6.66, reason=Reason.OVEREXPOSED),
-    Sketch(
-        "Sinner v Sabalenka",
-        ("Sinner", "Sabalenka"),
-        66.8,
-        0,
-        0.0,
-        State.WAIT_DATA,
-        Reason.WARM_UP,
-        orders=0,
-        fills=0,
-    ),
-    Sketch(
-        "Liverpool v Man City",
-        ("Liverpool", "Draw", "Man City"),
-        33.9,
-        -50,
-        9.15,
-        reason=Reason.JOINED,
-        sport="soccer",
-        orders=6,
-        start_min=-80,
-    ),
-    Sketch(
-        "PSG v Marseille",
-        ("PSG", "Draw", "Marseille"),
-        83.5,
-        110,
-        3.30,
-        reason=Reason.LIMIT,
-        limit="exposure_event",
-        sport="soccer",
-        venues=(Venue.PROPHETX,),
-        tenth=0.38,
-    ),
-    Sketch(
-        "Heat @ Nuggets",
-        ("Heat", "Nuggets"),
-        56.0,
-        0,
-        0.0,
-        State.PAUSED,
-        Reason.NO_THEO,
-        sport="nba",
-        orders=0,
-        fills=0,
-    ),
-    Sketch(
-        "Sentinels v Furia", ("Sentinels", "Furia"), 59.6, 40, 1.10, reason=Reason.OUTBID, sport="valorant"
-    ),
-)
-
-
-def match_view(sketch: Sketch, number: int = 0) -> MatchView:
-    """One match, its outcomes and its money."""
-    quoting = sketch.state is State.QUOTING
-    n = len(sketch.outcomes)
-    shares = [sketch.fair, *[(100 - sketch.fair) / (n - 1)] * (n - 1)]
-    known = sketch.reason is not Reason.NO_THEO
-    return MatchView(
-        id=MatchId(f"m{number}" if number else sketch.title.lower().replace(" ", "-")),
-        title=sketch.title,
-        sport=sketch.sport,
-        event=sketch.title,
-        state=sketch.state,
-        phase=Phase.INPLAY if sketch.start_min < 0 else Phase.PREMATCH,
-        start=Nanos(WALL + sketch.start_min * 60 * SECOND),
-        reason=sketch.reason,
-        limit=sketch.limit,
-        outcomes=tuple(
-            _outcome(sketch, index, name, share, known, quoting)
-            for index, (name, share) in enumerate(zip(sketch.outcomes, shares, strict=True))
-        ),
-        exposure=sketch.exposure * ONE,
-        inventory_max=Size(200 * ONE),
-        rebalancing=sketch.rebalancing,
-        edge=cents(1.2) if quoting else None,
-        pnl=_pnl(sketch.net),
-        orders=sketch.orders,
-        fills=sketch.fills,
-        theo_age_ms=1_200 if known else -1,
-        book_age_ms=sketch.book_ms,
-        halts=sketch.halts,
-        venues=sketch.venues,
-    )
-
-
-def _outcome(sketch: Sketch, index: int, name: str, share: float, known: bool, quoting: bool) -> OutcomeView:
-    held = sketch.exposure if (index == 0) is (sketch.exposure > 0) else 0
-    return OutcomeView(
-        name=name,
-        theo=cents(share) if known else None,
-        fair_lo=cents(share - 0.3) if known else None,
-        best_bid=cents(int(share) - 2 + sketch.tenth),
-        best_ask=cents(int(share) + 2 + sketch.tenth),
-        quote=cents(int(share) - 1 + sketch.tenth) if quoting else None,
-        quote_size=Size(10 * ONE),
-        ceiling=cents(int(share) - 1 + sketch.tenth) if known else None,
-        ceiling_kind=CeilingKind.QUOTE,
-        reason=sketch.reason,
-        limit=sketch.limit,
-        position=abs(held) * ONE,
-        average=cents(share - 3.5) if held else None,
-        payout=dollars(
-            sketch.net + abs(held) * (1 - share / 100) - abs(sketch.exposure - held) * share / 100
-        ),
-    )
-
-
-def _pnl(net: float) -> PnlView:
-    return PnlView(
-        net=dollars(net),
-        realised=dollars(net / 2),
-        at_theo=dollars(net / 2),
-        at_mid=dollars(net / 2 - 0.3),
-        at_liquidation=dollars(net / 2 - 1.4),
-        locked=dollars(3.0) if net > 10 else Cash(0),
-        locked_conditional=dollars(1.2) if net > 10 else Cash(0),
-        fees=dollars(0.42),
-        worst=dollars(abs(net) * 2 + 4),
-    )
+from tests.tui.sketches import RUN, SKETCHES, TS, WALL, cents, dollars, match_view
 
 
 def ladder(middle: int = 62, tick: int = CENT, stale: str = "") -> LadderView:
@@ -247,6 +50,7 @@ def ladder(middle: int = 62, tick: int = CENT, stale: str = "") -> LadderView:
                 ask=depth if rung > 0 else Size(0),
                 own_bid=Size(10 * ONE) if rung == -1 else Size(0),
                 own_ask=Size(10 * ONE) if rung == 2 else Size(0),
+                ahead=Size(120 * ONE) if rung == -1 else None,
                 hedge=(dollars(12.4 + rung), dollars(12.4 - rung / 2)),
             )
         )
@@ -257,6 +61,8 @@ def ladder(middle: int = 62, tick: int = CENT, stale: str = "") -> LadderView:
         levels=tuple(levels),
         best_bid=Price(middle * CENT - tick),
         best_ask=Price(middle * CENT + tick),
+        micro=Price(middle * CENT + tick // 4),
+        imbalance=240_000,
         theo=middle * CENT + CENT // 7,
         ceiling=Price(middle * CENT - tick),
         floor=Price(middle * CENT + 2 * tick),
@@ -278,6 +84,114 @@ def ladders() -> tuple[LadderView, ...]:
         msgspec.structs.replace(ladder(38), instrument=second, outcome="Sinner"),
         msgspec.structs.replace(ladder(62, CENT // 10), instrument=token),
     )
+
+
+def venue_view(
+    venue: Venue,
+    halt: str = "",
+    stream: int = 300,
+    cash: float | None = 500.0,
+    orders: int = 0,
+    rejects: int = 0,
+    tokens: int | None = None,
+    burst: int = 100,
+    offset: int | None = 12,
+    dead_man: bool = True,
+    up: bool = True,
+) -> VenueView:
+    """One venue; down or silent ones know nothing."""
+    known = up and stream >= 0
+    return VenueView(
+        venue=venue,
+        up=up,
+        halt=halt,
+        stream_age_ms=stream,
+        cash=None if cash is None else dollars(cash),
+        cash_age_ms=6_200 if known else -1,
+        private_age_ms=2_900 if known else -1,
+        orders=orders,
+        rejects=rejects,
+        write_tokens=burst if tokens is None else tokens,
+        write_burst=burst,
+        clock_offset_ms=offset,
+        round_trip_ms=None if offset is None else 44,
+        answer_ms=61 if orders else None,
+        answer_late_ms=240 if orders else None,
+        dead_man=dead_man,
+    )
+
+
+LISTINGS = (
+    ListingView(
+        Instrument(Venue.KALSHI, "KXATPMATCH-26JUL14ALCSIN-ALC"),
+        "Alcaraz",
+        True,
+        VoidRule.FAIR,
+        "a1b2c3d4e5f6",
+    ),
+    ListingView(
+        Instrument(Venue.KALSHI, "KXATPMATCH-26JUL14ALCSIN-SIN"),
+        "Sinner",
+        True,
+        VoidRule.FAIR,
+        "a1b2c3d4e5f6",
+    ),
+    ListingView(
+        Instrument(Venue.POLYMARKET, "7132104567925221259462638553270691275033272857194253228963137931"),
+        "Alcaraz",
+        True,
+        VoidRule.HALF,
+        "",
+    ),
+)
+HOLDINGS = (
+    HoldingView(
+        Instrument(Venue.KALSHI, "KXATPMATCH-26JUL14ALCSIN-ALC"),
+        "Alcaraz",
+        110 * ONE,
+        cents(57.2),
+        dollars(68.31),
+        dollars(5.39),
+    ),
+    HoldingView(
+        Instrument(Venue.KALSHI, "KXATPMATCH-26JUL14ALCSIN-SIN", Side.NO),
+        "not Sinner",
+        -25 * ONE,
+        cents(60.4),
+        dollars(15.5),
+        dollars(0.4),
+    ),
+    HoldingView(
+        Instrument(Venue.POLYMARKET, "7132104567925221259462638553270691275033272857194253228963137931"),
+        "Alcaraz",
+        15 * ONE,
+        cents(61.3),
+        dollars(9.31),
+        dollars(0.11),
+    ),
+)
+
+
+def signal_views(match: MatchView) -> tuple[SignalView, ...]:
+    """Why each outcome is quoted where it is."""
+    found = []
+    for index, outcome in enumerate(match.outcomes):
+        fair = outcome.theo if outcome.theo is not None else cents(50)
+        margin = Margin(
+            fair=fair,
+            fair_lo=fair - 3_000,
+            wanted=10_000,
+            adverse=4_000 * index,
+            volatility=2_500,
+            flow=1_300 * index,
+            age=0,
+            uncertainty=1_500,
+            skew=-15_000 if index == 0 else 15_000,
+        )
+        limit = margin.fair_lo - max(0, margin.wanted + margin.buffers - margin.skew)
+        imbalance = (-310_000, 310_000)[index % 2]
+        found.append(SignalView(outcome.name, margin, limit, imbalance, 420_000 * index, 12 * index))
+    return tuple(found)
 
 
 def order_views(matches: tuple[MatchView, ...]) -> tuple[OrderView, ...]:
@@ -370,6 +284,7 @@ def view(matches: tuple[MatchView, ...] | None = None, ts: int = TS) -> View:
         stopping="",
         gated=False,
         pnl=_total(shown),
+        parts=total(match.parts for match in shown),
         rewards=Cash(0),
         day=dollars(22.10),
         drawdown=dollars(12.10),
@@ -380,13 +295,14 @@ def view(matches: tuple[MatchView, ...] | None = None, ts: int = TS) -> View:
             LimitView("exposure total", dollars(190.5), dollars(500)),
             LimitView("daily loss", Cash(0), dollars(50)),
             LimitView("drawdown", dollars(12.10), dollars(50)),
-            LimitView("open orders", Cash(40 * ONE), Cash(200 * ONE)),
             LimitView("exposure kalshi", dollars(152.25), dollars(200)),
+            LimitView("exposure polymarket", dollars(38.25), dollars(500)),
+            LimitView("open orders", 40 * ONE, 200 * ONE, ""),
         ),
         venues=(
-            VenueView(Venue.KALSHI, True, "", 380, dollars(4212.5), 34, 92, 100, 12, True),
-            VenueView(Venue.POLYMARKET, True, "", 1_240, dollars(1000), 6, 100, 100, -3, True),
-            VenueView(Venue.PROPHETX, True, "RECONCILING", 4_000, dollars(250), 4, 60, 60, None, False),
+            venue_view(Venue.KALSHI, stream=380, cash=4212.5, orders=34, rejects=1, tokens=92),
+            venue_view(Venue.POLYMARKET, stream=1_240, cash=1000, orders=6, offset=-3),
+            venue_view(Venue.PROPHETX, "RECONCILING", 4_000, 250, 4, burst=60, offset=None, dead_man=False),
         ),
         feeds=(
             FeedView("the_odds_api", True, "", 412, 88, 160, 23_000),
@@ -400,10 +316,24 @@ def view(matches: tuple[MatchView, ...] | None = None, ts: int = TS) -> View:
             SourceView("kalshi", (640_000, 360_000), 0, 200, 700, "own quotes"),
         ),
         ladders=ladders() if shown else (),
+        listings=LISTINGS if shown else (),
+        rules_confirmed="",
+        holdings=HOLDINGS if shown else (),
+        signals=signal_views(shown[0]) if shown else (),
+        markouts=(2_100, -1_400, -4_800, None) if shown else (None,) * 4,
+        match_limits=(
+            LimitView("inventory", 150 * ONE, 200 * ONE, ""),
+            LimitView("match loss", Cash(0), dollars(50)),
+            LimitView("match exposure", dollars(88.1), dollars(500)),
+            LimitView("event exposure", dollars(126.4), dollars(500)),
+        )
+        if shown
+        else (),
         orders=order_views(shown),
         recent_fills=fill_views(shown) if len(shown) > 9 else (),
         log=tuple(LogLine(Nanos(WALL - ago * SECOND), s, MatchId(m), text) for ago, s, m, text in LOG),
         curve=tuple(dollars(22.1 * (i / 60) + 3 * ((i * 7) % 5) - 6) for i in range(61)),
+        curve_step_s=32,
     )
 
 
@@ -462,7 +392,9 @@ def empty() -> View:
     """A run without matches in which nothing is known yet."""
     state = view(())
     nothing = PnlView(Cash(0), Cash(0), None, None, None, Cash(0), Cash(0), Cash(0), Cash(0))
-    venues = (VenueView(Venue.KALSHI, False, "down: no route", -1, None, 0, 0, 100, None, False),)
+    venues = (
+        venue_view(Venue.KALSHI, "down: no route", -1, None, tokens=0, offset=None, dead_man=False, up=False),
+    )
     return msgspec.structs.replace(
         state,
         pnl=nothing,

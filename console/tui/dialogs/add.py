@@ -20,7 +20,7 @@ from console.tui.sheet import Span
 from console.tui.words import VENUES
 
 TYPING_S = 0.15  # a pause in typing after which the engine is asked
-_HINT = "Enter takes it · ^T type a match instead · Esc closes"
+_HINT = "Enter shows what it would quote · ^T type a match instead · Esc closes"
 
 
 class AddSearch(Finder[SymbolView | bool]):
@@ -45,8 +45,8 @@ class AddSearch(Finder[SymbolView | bool]):
     async def _ask(self, needle: str) -> None:
         await asyncio.sleep(TYPING_S if needle else 0)
         answer = await self._engine.ask("symbols", needle)
-        self._known = answer.symbols
-        self.roll.fill(answer.symbols)
+        self._known = sorted(answer.symbols, key=lambda symbol: symbol.added)  # new ones first
+        self.roll.fill(self._known)
         words, ink = (
             (_HINT, Ink.DIM) if answer.symbols else ("nothing found · ^T type a match instead", Ink.WARN)
         )
@@ -57,7 +57,7 @@ class AddSearch(Finder[SymbolView | bool]):
     def _draw_symbol(self, symbol: SymbolView | bool, width: int) -> Sequence[Span]:
         if isinstance(symbol, bool):
             return []
-        name = max(16, width - 48)
+        name = max(16, width - 50)
         return [
             Span(f" {fit(clean(symbol.title), name)}", Ink.DIM if symbol.added else Ink.STRONG),
             Span(f" {fit(VENUES[symbol.instrument.venue], 7)}", Ink.PLAIN),

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
+from msgspec import Struct
 from textual import events, on
+from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Input
 
 from console.tui.clock import Clock
 from console.tui.dialogs.dialog import Choice, Choices, Dialog, Words, plain, text_input
 from console.tui.format import clean
-from console.tui.ink import Ink
+from console.tui.ink import Ground, Ink
+from console.tui.sheet import Line, Span
 
 
 class Confirm(Dialog[Any]):
@@ -47,20 +50,43 @@ def yes_no(title: str, lines: Sequence[str], yes: str, clock: Clock) -> Confirm:
     return Confirm(title, lines, choices, clock)
 
 
-class Typed(Dialog[tuple[str, str]]):
-    """A word that must be typed exactly and, where asked for, a reason; answered with both."""
+class Meant(Struct, frozen=True):
+    """What was typed: the word, the reason, and which of several was chosen."""
+
+    word: str
+    reason: str
+    choice: int
+
+
+class Typed(Dialog[Meant]):
+    """A word that must be typed exactly and, where asked for, a reason; one of `options` by the arrows."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "option(1)", show=False),
+        Binding("up", "option(-1)", show=False),
+    ]
 
     def __init__(
-        self, title: str, lines: Sequence[str], clock: Clock, word: str = "", reason: bool = False
+        self,
+        title: str,
+        lines: Sequence[str],
+        clock: Clock,
+        word: str = "",
+        reason: bool = False,
+        options: Sequence[str] = (),
     ) -> None:
         super().__init__(title, clock, risk=True)
         self._lines = [clean(line) for line in lines]
         self._word = word
         self._reason = reason
+        self._options = options
+        self._chosen = 0
 
     def parts(self) -> Sequence[Widget]:
-        """Text, fields, and what is still missing."""
+        """Text, options, fields, and what is still missing."""
         widgets: list[Widget] = [Words("text", plain("", *self._lines, ""))]
+        if self._options:
+            widgets.append(Words("options", self._option_lines(), height=len(self._options) + 1))
         if self._word:
             widgets.append(text_input("word", hint=f"type {self._word}"))
         if self._reason:
@@ -74,6 +100,22 @@ class Typed(Dialog[tuple[str, str]]):
         """Begin in the first field."""
         self.query(Input).first().focus()
 
+    def action_option(self, steps: int) -> None:
+        """Choose another of several."""
+        if self._options:
+            self._chosen = (self._chosen + steps) % len(self._options)
+            self.query_one("#options", Words).show(self._option_lines())
+
+    def _option_lines(self) -> list[Line]:
+        lines = []
+        for number, option in enumerate(self._options):
+            here = number == self._chosen
+            mark = Span("▸ " if here else "  ", Ink.KEY)
+            ink = Ink.STRONG if here else Ink.DIM
+            more = Span("   ↑↓ another" if here and len(self._options) > 1 else "", Ink.DIM)
+            lines.append(Line((mark, Span(clean(option), ink), more), Ground.DIALOG))
+        return [*lines, *plain("")]
+
     @on(Input.Changed)
     def _changed(self) -> None:
         missing = self._missing(*self._typed())
@@ -83,7 +125,8 @@ class Typed(Dialog[tuple[str, str]]):
     def _submitted(self) -> None:
         word, reason = self._typed()
         if not self._missing(word, reason):
-            self.dismiss((word, reason))
+            if self.ready:
+                self.dismiss(Meant(word, reason, self._chosen))
         elif word == self._word and self._reason:
             self.query_one("#reason", Input).focus()
 

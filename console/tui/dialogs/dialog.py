@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
+from rich.cells import cell_len
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -29,15 +31,16 @@ class Dialog(ModalScreen[T], Generic[T]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "back", "back", show=False)]
     DEFAULT_CSS = """
-    Dialog { align: center middle; background: #000000 45%; }
+    Dialog { align: center middle; background: $veil; }
     Dialog > Vertical {
         width: 72; max-width: 100%; height: auto; max-height: 100%; padding: 0 1; margin: 2 0 1 0;
-        background: #1c1c1c; border: round #5f87af; border-title-color: #5fd7ff; border-title-style: bold;
+        background: $dialog; border: round $edge; border-title-color: $edge-title; border-title-style: bold;
     }
-    Dialog.risk > Vertical { border: round #ffaf00; border-title-color: #ffaf00; }
-    Dialog Grid { height: 1; background: #1c1c1c; }
-    Dialog Input { height: 1; border: none; padding: 0 1; background: #303030; }
-    Dialog Input:focus { border: none; background: #005f87; }
+    Dialog.risk > Vertical { border: round $edge-risk; border-title-color: $edge-risk; }
+    Dialog Grid { height: 1; background: $dialog; }
+    Dialog Input { height: 1; border: none; padding: 0 1; background: $field; color: $type; }
+    Dialog Input:focus { border: none; background: $field-focused; }
+    Dialog Input:nocolor:focus { text-style: reverse; }
     """
 
     def __init__(self, title: str, clock: Clock, risk: bool = False) -> None:
@@ -155,13 +158,26 @@ class Choices(Grid):
         if not choice.risky or self._dialog.ready:
             self.post_message(self.Picked(choice.value))
 
+    def on_click(self, event: events.Click) -> None:
+        """Give the answer under the pointer."""
+        x = 1
+        for choice in self._choices:
+            width = cell_len(self._word(choice, marked=False))
+            if x <= event.x < x + width:
+                self._give(choice)
+            x += width + 2
+
+    @staticmethod
+    def _word(choice: Choice, marked: bool) -> str:
+        word = f"{choice.letter} {choice.label}" if choice.letter else choice.label
+        return f" {'▸' if marked else ' '}{word} "
+
     def _draw(self) -> None:
         spans = [Span(" ")]
         for index, choice in enumerate(self._choices):
-            word = f"{choice.letter} {choice.label}" if choice.letter else choice.label
             marked = index == self._marked
             ink = Ink.CHOICE if marked and self.has_focus else Ink.TITLE if marked else Ink.PLAIN
-            spans += [Span(f" {'▸' if marked else ' '}{word} ", ink), Span("  ")]
+            spans += [Span(self._word(choice, marked), ink), Span("  ")]
         self.show([Line(tuple(spans), Ground.DIALOG)])
 
 

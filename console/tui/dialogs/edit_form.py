@@ -24,6 +24,9 @@ from console.tui.dialogs.finder import Roll, words_match
 from console.tui.draft import parse_odds_line
 from console.tui.format import clean, fit
 from console.tui.ink import Ink
+from console.tui.numbers import setting as read
+from console.tui.numbers import settled
+from console.tui.setting_words import meaning
 from console.tui.sheet import Span
 
 Change = SetSetting | SetTheo
@@ -67,6 +70,7 @@ class EditForm(Dialog[list[Change]]):
             *odds,
             Field("find", "find setting", "", "type part of its name"),
             self._roll,
+            Words("meaning", plain(""), height=1),
             Field("value", "new value", ""),
             Words("wrong", plain(_hint(self._match)), height=1),
             Choices([Choice("", "Back", False), Choice("", "Save (^S)", True)], self),
@@ -88,7 +92,9 @@ class EditForm(Dialog[list[Change]]):
 
     @on(Input.Changed, "#find")
     def _found(self, event: Input.Changed) -> None:
-        hits = [setting for setting in self._settings if words_match(event.value, setting.key)]
+        hits = [
+            setting for setting in self._settings if words_match(event.value, self._known_by(setting.key))
+        ]
         self._roll.fill(hits)
         self._show_value()
         if not hits:
@@ -96,6 +102,10 @@ class EditForm(Dialog[list[Change]]):
             self.query_one("#wrong", Words).show(plain(words, ink=Ink.WARN))
         else:
             self._say_wrong()
+
+    def _known_by(self, key: str) -> str:
+        """What a setting is found by: its name, and what it does."""
+        return f"{key} {meaning(key, self._match is not None)}"
 
     @on(Input.Submitted, "#find")
     def _to_value(self) -> None:
@@ -147,7 +157,7 @@ class EditForm(Dialog[list[Change]]):
     def _changes(self) -> list[Change]:
         match = self._match.id if self._match else MatchId("")
         changes: list[Change] = [
-            SetSetting(key=key, value=value.strip(), match=match, why="console")
+            SetSetting(key=key, value=settled(value), match=match, why="console")
             for key, value in self._edits.values.items()
         ]
         if self._match is not None and self._edits.odds is not None:
@@ -160,7 +170,7 @@ class EditForm(Dialog[list[Change]]):
         try:
             if self._match is not None and self._edits.odds is not None:
                 _odds(self._edits.odds, len(self._match.outcomes))
-            values = {key: parse_setting(self._kind, key, text) for key, text in self._edits.values.items()}
+            values = {key: read(self._kind, key, text) for key, text in self._edits.values.items()}
         except ValueError as error:
             return str(error)
         return msgspec.structs.replace(self._before, **values).defect() or ""
@@ -182,6 +192,8 @@ class EditForm(Dialog[list[Change]]):
             field.input.value = "" if setting is None else self._edits.values.get(setting.key, setting.value)
         unit = "" if setting is None else f"{setting.unit}  default {setting.default}"
         field.note(unit)
+        words = "" if setting is None else meaning(setting.key, self._match is not None)
+        self.query_one("#meaning", Words).show(plain(words, ink=Ink.TITLE))
 
     def _value_field(self) -> Field:
         return next(field for field in self.query(Field) if field.key == "value")

@@ -17,7 +17,7 @@ class Field(Horizontal):
     """One line: label, input, note."""
 
     DEFAULT_CSS = """
-    Field { height: 1; background: #1c1c1c; }
+    Field { height: 1; background: $dialog; }
     Field Input { width: 26; }
     Field.wide Input { width: 1fr; }
     Field .label { width: 15; }
@@ -50,9 +50,9 @@ class TextField(Horizontal):
     """Several lines of text with a label; nothing beside it."""
 
     DEFAULT_CSS = """
-    TextField { height: 3; background: #1c1c1c; }
-    TextField TextArea { width: 1fr; height: 3; border: none; padding: 0; background: #303030; }
-    TextField TextArea:focus { border: none; background: #005f87; }
+    TextField { height: 3; background: $dialog; }
+    TextField TextArea { width: 1fr; height: 3; border: none; padding: 0; background: $field; }
+    TextField TextArea:focus { border: none; background: $field-focused; }
     TextField TextArea .text-area--cursor-line { background: transparent; }
     TextField Grid { width: 15; height: 3; }
     """

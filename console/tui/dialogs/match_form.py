@@ -41,7 +41,8 @@ class MatchForm(Dialog[AddMatch]):
     def __init__(self, listed: MatchSpec | None, odds: tuple[float, ...], clock: Clock) -> None:
         super().__init__(f"Add {clean(listed.title)}" if listed else "Add a match by hand", clock)
         self._listed = listed
-        self._draft = draft_of(listed, odds)
+        self._draft = draft_of(listed)
+        self._told = " ".join(f"{price:.4g}" for price in odds)
         self._choices = Choices([Choice("", "Back", False), Choice("", "Add (^S)", True)], self)
         self._touched: set[str] = set()
 
@@ -53,7 +54,7 @@ class MatchForm(Dialog[AddMatch]):
             Field("outcomes", "outcomes", draft.outcomes, "Alcaraz / Sinner", wide=True),
             TextField("instruments", "instruments", draft.instruments),
             Field("start", "start", draft.start, "unknown"),
-            Field("odds", "odds", draft.odds, "none: other sources only"),
+            Field("odds", "odds by hand", draft.odds, f"feed: {self._told}" if self._told else "none"),
             Field("preset", "preset", draft.preset),
             Field("edge_min", "edge", hint="of the preset"),
             Field("contracts", "contracts", hint="of the preset"),

@@ -12,7 +12,10 @@ from console.tui.dialogs.finder import Finder, words_match
 from console.tui.format import clean, fit
 from console.tui.ink import Ink
 from console.tui.keys import DESK_KEYS, GLOBAL_KEYS
+from console.tui.palettes import PALETTES
+from console.tui.panes.pane import Content
 from console.tui.sheet import Span
+from console.tui.taste import Odds
 
 
 class Command(NamedTuple):
@@ -24,10 +27,17 @@ class Command(NamedTuple):
     match: MatchId = MatchId("")
 
 
-def commands(view: View | None) -> list[Command]:
+def commands(view: View | None, panes: Sequence[Content] = ()) -> list[Command]:
     """Everything there is to choose from."""
     keyed = [Command(key.shown, f"{key.label}: {key.help}", key.action) for key in DESK_KEYS if key.palette]
     keyed += [Command(key.shown, f"{key.label}: {key.help}", f"app.{key.action}") for key in GLOBAL_KEYS]
+    keyed += [
+        Command(str(pane.number), f"pane {pane.name}: {pane.about}", f"pane({pane.number})") for pane in panes
+    ]
+    keyed += [
+        Command("t", f"theme {name}: {PALETTES[name].text}", f"app.theme('{name}')") for name in PALETTES
+    ]
+    keyed += [Command("o", f"prices as {odds.value}", f"app.odds('{odds.value}')") for odds in Odds]
     jumps = [
         Command("go to", clean(f"{match.title} {match.sport}"), match=match.id)
         for match in (view.matches if view else ())
@@ -35,9 +45,10 @@ def commands(view: View | None) -> list[Command]:
     return [*keyed, *jumps]
 
 
-def palette(view: View | None, clock: Clock) -> Finder[Command]:
+def palette(view: View | None, panes: Sequence[Content], clock: Clock) -> Finder[Command]:
     """The dialog; answered with the command chosen."""
-    return Finder("Commands", clock, _searcher(commands(view)), _draw, "Enter runs it · Esc closes")
+    hint = "Enter runs it · Esc closes"
+    return Finder("Commands", clock, _searcher(commands(view, panes)), _draw, hint)
 
 
 def _searcher(all_commands: Sequence[Command]) -> Callable[[str], Sequence[Command]]:

@@ -1,16 +1,31 @@
-"""The inventory pane: the profit vector of the selected match, then every position against its limit."""
+"""The inventory pane: the profit vector of a match, what it holds by venue, then every position."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from console.core.matches import MatchId
-from console.core.view import MatchView, OutcomeView
-from console.tui.format import cash, chance, clean, contracts, fit, gauge, percent, price, shorten
+from console.core.view import HoldingView, MatchView, OutcomeView
+from console.tui.attention import loudness
+from console.tui.format import cash, clean, contracts, fair, fit, gauge, percent, quoted, shorten
 from console.tui.ink import Ground, Ink
 from console.tui.picture import Picture
 from console.tui.sheet import Line, Room, Span, text
-from console.tui.words import THEO_STALE, reason_ink, reason_word
+from console.tui.words import THEO_STALE, VENUES, reason_word
 
 _QUOTES_FROM = 52  # width from which our quote and its reason stand beside each outcome
+_HOLDINGS_FROM = 10  # height from which what is held stands there by venue
+HELP = (
+    ("pos", "net contracts that pay on the outcome, over all venues"),
+    ("avg", "average cost of the contracts that stand alone, fees in"),
+    ("fair", "fair value"),
+    ("quote why", "our best bid for the outcome, and why it is there"),
+    ("if wins", "profit of the match if this outcome wins: the profit vector"),
+    ("net", "net contracts against inventory_max"),
+    ("locked", "profit that is fixed whatever the result; `unless void` counts on one outcome winning"),
+    ("held", "contracts by venue and leg, their average cost, worth at fair value, unrealised profit"),
+    ("of max", "position against inventory_max"),
+)
 
 
 class Inventory:
@@ -18,6 +33,8 @@ class Inventory:
 
     number = 3
     name = "Inventory"
+    short = "Inv"
+    about = "what is held, by outcome and by venue, and what it pays"
     browse = None
 
     def __init__(self) -> None:
@@ -30,10 +47,12 @@ class Inventory:
         return f"{open_} open" + (f" · {shorten(match.title, 26)}" if match else "")
 
     def body(self, picture: Picture, room: Room) -> list[Line]:
-        """Outcomes of the selected match on top, positions below."""
+        """Outcomes of the selected match on top, what it holds, positions below."""
         width, height = room.width, room.height
         match = _selected(picture)
-        lines = _vector(match, width) if match else []
+        lines = _vector(match, picture, width) if match else []
+        if match is not None and match.id == picture.view.watched and height >= _HOLDINGS_FROM:
+            lines += _holdings(picture.view.holdings, picture, width)
         held = sorted(
             (other for other in picture.view.matches if other.exposure),
             key=lambda other: (-_share(other), other.title),
@@ -42,10 +61,14 @@ class Inventory:
         self._first = max(0, min(self._first, len(held) - rows))
         if rows > 0 and held:
             lines.append(_positions_head(width))
-            lines += [_position(other, width) for other in held[self._first : self._first + rows]]
+            lines += [_position(other, picture, width) for other in held[self._first : self._first + rows]]
         elif rows > 0:
-            lines.append(text(Span(" no position", Ink.DIM)))
+            lines.append(text(Span(" flat: nothing is held on any match", Ink.DIM)))
         return lines[:height]
+
+    def help(self) -> Sequence[tuple[str, str]]:
+        """What every column means."""
+        return HELP
 
     def move(self, steps: int) -> None:
         """Scroll the positions."""
@@ -64,31 +87,32 @@ def _selected(picture: Picture) -> MatchView | None:
     return next((match for match in picture.view.matches if match.id == picture.selected), None)
 
 
-def _vector(match: MatchView, width: int) -> list[Line]:
+def _vector(match: MatchView, picture: Picture, width: int) -> list[Line]:
     wide = width >= _QUOTES_FROM
-    name = max(8, min(20, width - (43 if wide else 30)))
-    quotes = " quote why   " if wide else ""
-    head = f" {fit('outcome', name)}{'pos':>6} avg  {'fair':>5}{quotes}{'if wins':>11}"
+    name = max(8, min(20, width - (44 if wide else 30)))
+    quotes = " quote why    " if wide else ""
+    head = f" {fit('outcome', name)}{'pos':>6} avg  {'fair':>6}{quotes}{'if wins':>10}"
     lines = [text(Span(head, Ink.HEAD))]
-    lines += [_outcome(match, outcome, name, wide) for outcome in match.outcomes]
+    lines += [_outcome(match, outcome, picture, name, wide) for outcome in match.outcomes]
     lines.append(_sum_line(match))
     return lines
 
 
-def _outcome(match: MatchView, outcome: OutcomeView, name: int, wide: bool) -> Line:
+def _outcome(match: MatchView, outcome: OutcomeView, picture: Picture, name: int, wide: bool) -> Line:
     theo = Ink.DIM if match.reason in THEO_STALE else Ink.MARK
     spans = [
         Span(f" {fit(clean(outcome.name), name)}", Ink.STRONG),
         Span(f"{contracts(outcome.position, 6, signed=True):>6}", _direction(outcome.position)),
-        Span(f" {fit(price(outcome.average, 1), 4)}", Ink.PLAIN),
-        Span(f"{chance(outcome.theo, 1):>6}", theo),
+        Span(f" {fit(quoted(outcome.average, picture.odds, 1), 4)}", Ink.PLAIN),
+        Span(f"{fair(outcome.theo, picture.odds, 1):>6}", theo),
     ]
     if wide:
+        why = fit(reason_word(outcome.reason, outcome.limit, 7), 7)
         spans += [
-            Span(f" {fit(price(outcome.quote), 5)}", Ink.OWN),
-            Span(f" {fit(reason_word(outcome.reason, outcome.limit, 6), 6)}", reason_ink(outcome.reason)),
+            Span(f" {fit(quoted(outcome.quote, picture.odds), 5)}", Ink.OWN),
+            Span(f" {why}", loudness(outcome.reason)),
         ]
-    spans.append(Span(f"{cash(outcome.payout, 10):>11}", _direction(outcome.payout)))
+    spans.append(Span(f"{cash(outcome.payout, 10):>10}", _direction(outcome.payout)))
     return Line(tuple(spans))
 
 
@@ -104,31 +128,52 @@ def _sum_line(match: MatchView) -> Line:
     if match.pnl.locked_conditional:
         spans.append(Span(f" {cash(match.pnl.locked_conditional, 8)} unless void", Ink.DIM))
     if match.rebalancing:
-        spans.append(Span("  REBALANCING", Ink.WARN))
+        spans.append(Span("  REBALANCING", Ink.NOTICE))
     return Line(tuple(spans), Ground.PLAIN)
+
+
+def _holdings(holdings: Sequence[HoldingView], picture: Picture, width: int) -> list[Line]:
+    """By venue and leg; nothing when nothing is held."""
+    if not holdings:
+        return []
+    name = max(8, min(20, width - 42))
+    head = f" {'held':8}{fit('', name)}{'qty':>6} avg  {'worth':>9}{'profit':>9}"
+    return [text(Span(head, Ink.HEAD)), *(_holding(held, picture, name) for held in holdings)]
+
+
+def _holding(held: HoldingView, picture: Picture, name: int) -> Line:
+    return text(
+        Span(f" {fit(VENUES[held.instrument.venue], 8)}", Ink.PLAIN),
+        Span(fit(clean(held.outcome), name), Ink.STRONG),
+        Span(f"{contracts(abs(held.net), 6):>6}", Ink.PLAIN),
+        Span(f" {fit(quoted(held.average, picture.odds, 1), 4)}", Ink.PLAIN),
+        Span(f"{cash(held.worth, 9).lstrip('+'):>9}", Ink.PLAIN),
+        Span(f"{cash(held.profit, 9):>9}", _direction(held.profit or 0)),
+    )
 
 
 def _positions_head(width: int) -> Line:
     name = _name_width(width)
-    return text(Span(f" {fit('match', name)}{'net':>8}{'fair':>6}{'P&L':>10}{'of max':>8}", Ink.HEAD))
+    return text(Span(f" {fit('all positions', name)}{'net':>7}{'fair':>6}{'P&L':>9}{'of max':>8}", Ink.HEAD))
 
 
-def _position(match: MatchView, width: int) -> Line:
+def _position(match: MatchView, picture: Picture, width: int) -> Line:
     name, share = _name_width(width), _share(match)
-    bar = max(0, min(16, width - name - 34))
-    ink = Ink.WARN if share >= 100 or match.rebalancing else Ink.PLAIN
+    bar = max(0, min(16, width - name - 32))
+    ink = Ink.NOTICE if share >= 100 or match.rebalancing else Ink.PLAIN
+    stale = match.reason in THEO_STALE
     return text(
         Span(f" {fit(shorten(match.title, name - 1), name)}", Ink.PLAIN),
-        Span(f"{contracts(match.exposure, 7, signed=True):>8}", _direction(match.exposure)),
-        Span(f"{chance(match.outcomes[0].theo, 1):>6}", Ink.DIM if match.reason in THEO_STALE else Ink.MARK),
-        Span(f"{cash(match.pnl.net, 9):>10}", _direction(match.pnl.net)),
+        Span(f"{contracts(match.exposure, 7, signed=True):>7}", _direction(match.exposure)),
+        Span(f"{fair(match.outcomes[0].theo, picture.odds, 1):>6}", Ink.DIM if stale else Ink.MARK),
+        Span(f"{cash(match.pnl.net, 8):>9}", _direction(match.pnl.net)),
         Span(f"{percent(abs(match.exposure), match.inventory_max):>8} ", ink),
         Span(gauge(abs(match.exposure), match.inventory_max, bar), Ink.WARN if share >= 100 else Ink.BAR),
     )
 
 
 def _name_width(width: int) -> int:
-    return max(9, min(24, width - 44))
+    return max(14, min(24, width - 42))
 
 
 def _share(match: MatchView) -> int:

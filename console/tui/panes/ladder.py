@@ -7,17 +7,29 @@ from typing import NamedTuple
 
 from console.core.instruments import MarketState
 from console.core.matches import MatchId
-from console.core.units import CENT
-from console.core.view import LadderView, LevelView, SourceView
-from console.tui.format import age, cash, chance, clean, contracts, exact_price, fit, gauge, price, shorten
-from console.tui.ink import Ground, Ink
+from console.core.units import CENT, ONE
+from console.core.view import LadderView, LevelView
+from console.tui.format import age, cash, clean, contracts, fair, fit, gauge, price, quoted, shorten
+from console.tui.glow import Glows
+from console.tui.ink import Glow, Ground, Ink
 from console.tui.picture import Picture
 from console.tui.sheet import BLANK, Line, Room, Span, text
+from console.tui.taste import Odds
 from console.tui.words import VENUES
 
-_BARS_FROM = 46  # width from which sizes are drawn as bars too
-_HEDGE_FROM = 47
-_SOURCES_FROM = 16  # height from which the sources of the fair value stand below the book
+_WIDE_FROM = 34  # width from which cells are wider
+_HEDGE_FROM = 37  # ... and from which the result of closing stands at every price
+_BARS_FROM = 64  # ... and from which sizes are drawn as bars too
+HELP = (
+    ("own", "our own orders at the price, outermost on either side"),
+    ("bid ask", "what others bid and offer there; our own size is taken out"),
+    ("T C F B", "fair value; our ceiling (highest bid); our floor (lowest offer); breakeven of what we hold"),
+    ("if closed", "the worst result of the match if what is held of this symbol were closed at that price"),
+    ("ahead", "contracts before our order at its price, where the venue tells; else others' size there"),
+    ("spread", "best offer less best bid; how old the book's last confirmation is"),
+    ("tilt", "microprice of the best prices, and which side is heavier"),
+    ("HELD", "the prices stand where you put them: m centres, Space lets them follow again"),
+)
 
 
 class Ladder:
@@ -25,6 +37,8 @@ class Ladder:
 
     number = 2
     name = "Ladder"
+    short = "Lad"
+    about = "one order book of the match; b and B turn to its other books"
     browse = None
 
     def __init__(self) -> None:
@@ -35,6 +49,7 @@ class Ladder:
         self._centre = 0
         self._recentre = True
         self._step = 0
+        self._glows = Glows()
 
     def title(self, picture: Picture) -> str:
         """Whose book this is: said by the book itself, never by what was asked for."""
@@ -49,19 +64,25 @@ class Ladder:
         return f"{which}{held}{of_match}{outcome} {VENUES[ladder.instrument.venue]}"
 
     def body(self, picture: Picture, room: Room) -> list[Line]:
-        """Column titles, prices round the centre, what the marks stand for, sources where there is room."""
+        """Column titles, prices round the centre, what the marks stand for."""
         ladder, width, height = self._current(picture), room.width, room.height
         if ladder is None:
-            return [text(Span(" Enter on a match shows its book", Ink.DIM))]
-        sources = _sources(picture.view.sources, width) if height >= _SOURCES_FROM else []
-        foot = [*_foot(ladder, width), *sources]
+            empty = (
+                "press a to add a match" if not picture.view.matches else "Enter on a match shows its book"
+            )
+            return [text(Span(f" {empty}", Ink.DIM))]
+        foot = _foot(ladder, picture, width, tall=height >= 16)
         rows = max(1, height - 1 - len(foot))
         biggest = max((max(level.bid, level.ask) for level in ladder.levels), default=0)
         shown = self._window(ladder, rows)
-        marks = _marks(ladder)
-        lines = [_level(level, ladder, marks, width, biggest) for level in shown]
+        face = _Face(ladder, picture.odds, width, biggest)
+        lines = [face.level(level, self._glow(level, picture)) for level in shown]
         lines += [BLANK] * (rows - len(lines))
-        return [_head(width), *lines, *foot][:height]
+        return [face.head(), *lines, *foot][:height]
+
+    def help(self) -> Sequence[tuple[str, str]]:
+        """What every column and mark means."""
+        return HELP
 
     def move(self, steps: int) -> None:
         """Move the window; it then stays where it was put until centred again."""
@@ -84,6 +105,10 @@ class Ladder:
     def match(self) -> MatchId | None:
         """The selected one."""
         return None
+
+    def _glow(self, level: LevelView, picture: Picture) -> Glow:
+        """Our own orders light up when they come, go or fill; the market moves all the time."""
+        return self._glows.of((self._symbol, level.price), (level.own_bid, level.own_ask), picture)
 
     def _current(self, picture: Picture) -> LadderView | None:
         ladders = picture.view.ladders
@@ -138,55 +163,72 @@ class Columns(NamedTuple):
 
     own: int
     size: int
+    price: int
     mark: int
     bar: int
     hedge: int
 
 
-def _columns(width: int) -> Columns:
-    """What fits: first wider cells, then bars, then the hedge column."""
-    own, size, mark = (4, 6, 1) if width < 34 else (5, 7, 2)
-    bar = min(16, (width - 36) // 2) if width >= _BARS_FROM else 0
-    hedge = 11 if width >= _HEDGE_FROM + 2 * bar else 0
-    return Columns(own, size, mark, bar, hedge)
+def columns_of(width: int) -> Columns:
+    """What fits: first wider cells, then the result of closing, then bars."""
+    own, size, mark = (4, 6, 1) if width < _WIDE_FROM else (4, 6, 2)
+    if width >= _HEDGE_FROM + 4:
+        own, size, mark = 5, 7, 2
+    base = 1 + 2 * own + 2 * size + 7 + mark
+    hedge = min(11, width - base) if width >= _HEDGE_FROM else 0
+    bar = min(16, (width - base - hedge) // 2) if width >= _BARS_FROM else 0
+    return Columns(own, size, 7, mark, bar, hedge)
 
 
-def _head(width: int) -> Line:
-    own, size, mark, bar, hedge = _columns(width)
-    bids = f"{'own':>{own}}{'':{bar}}{'bid':>{size}} {'price':>6}"
-    asks = f"{'':{mark}}{'ask':>{size}}{'':{bar}}{'own':>{own}}"
-    return text(Span(f" {bids}{asks}{'if closed' if hedge else '':>{hedge}}", Ink.HEAD))
+class _Face:
+    """How the levels of one book are drawn."""
 
+    def __init__(self, ladder: LadderView, odds: Odds, width: int, biggest: int) -> None:
+        self._columns = columns_of(width)
+        self._odds = odds
+        self._places = _places(ladder)
+        self._marks = _marks(ladder)
+        self._biggest = biggest
+        self._stale = bool(ladder.stale) or ladder.status is not MarketState.OPEN
 
-def _level(level: LevelView, ladder: LadderView, marks: dict[int, str], width: int, biggest: int) -> Line:
-    stale = bool(ladder.stale) or ladder.status is not MarketState.OPEN
-    own, size, wide, bar, hedge = _columns(width)
-    mark, mine = marks.get(level.price, ""), level.own_bid or level.own_ask
-    up, down, ours = (Ink.DIM,) * 3 if stale else (Ink.UP, Ink.DOWN, Ink.OWN)
-    price_ink = Ink.DIM if stale else Ink.MARK if "T" in mark else Ink.OWN if mine else Ink.PLAIN
-    spans = [
-        Span(f" {_size(level.own_bid, own):>{own}}", ours),
-        Span(_leftward(level.bid, biggest, bar), up),
-        Span(f"{_size(level.bid, size - 1):>{size}}", up),
-        Span(f" {_price(level.price, _places(ladder)):>6}", price_ink),
-        Span(f"{mark[:wide]:{wide}}", Ink.MARK),
-        Span(f"{_size(level.ask, size - 1):>{size}}", down),
-        Span(gauge(level.ask, biggest, bar), down),
-        Span(f"{_size(level.own_ask, own):>{own}}", ours),
-    ]
-    if hedge:
-        worst = min(level.hedge, default=None)
-        ink = Ink.DIM if not worst else Ink.UP if worst > 0 else Ink.DOWN
-        spans.append(Span(f"{'' if worst is None else cash(worst, hedge - 1):>{hedge}}", ink))
-    return Line(tuple(span for span in spans if span.text), Ground.RAISED if mine else Ground.PLAIN)
+    def head(self) -> Line:
+        """The titles."""
+        own, size, at, mark, bar, hedge = self._columns
+        bids = f"{'own':>{own}}{'':{bar}}{'bid':>{size}}{'price':>{at}}"
+        asks = f"{'':{mark}}{'ask':>{size}}{'':{bar}}{'own':>{own}}"
+        title = "if closed" if hedge > 9 else "closed"
+        return text(Span(f" {bids}{asks}{title if hedge else '':>{hedge}}", Ink.HEAD))
+
+    def level(self, level: LevelView, glow: Glow) -> Line:
+        """One price."""
+        own, size, at, wide, bar, hedge = self._columns
+        mark, mine = self._marks.get(level.price, ""), level.own_bid or level.own_ask
+        up, down, ours = (Ink.DIM,) * 3 if self._stale else (Ink.UP, Ink.DOWN, Ink.OWN)
+        ink = Ink.DIM if self._stale else Ink.MARK if "T" in mark else Ink.OWN if mine else Ink.PLAIN
+        spans = [
+            Span(f" {_size(level.own_bid, own):>{own}}", ours, glow if level.own_bid else Glow.NONE),
+            Span(_leftward(level.bid, self._biggest, bar), up),
+            Span(f"{_size(level.bid, size - 1):>{size}}", up),
+            Span(f"{self._price(level.price):>{at}}", ink),
+            Span(f"{mark[:wide]:{wide}}", Ink.MARK),
+            Span(f"{_size(level.ask, size - 1):>{size}}", down),
+            Span(gauge(level.ask, self._biggest, bar), down),
+            Span(f"{_size(level.own_ask, own):>{own}}", ours, glow if level.own_ask else Glow.NONE),
+        ]
+        if hedge:
+            worst = min(level.hedge, default=None)
+            ink = Ink.DIM if not worst else Ink.BAR if worst > 0 else Ink.NOTICE
+            spans.append(Span(f"{'' if worst is None else cash(worst, hedge - 1):>{hedge}}", ink))
+        return Line(tuple(span for span in spans if span.text), Ground.RAISED if mine else Ground.PLAIN)
+
+    def _price(self, value: int) -> str:
+        if self._odds is not Odds.CENTS:
+            return f"{quoted(value, self._odds, 3)} "
+        return f"{price(value, 0)}¢ " if self._places == 0 else price(value, self._places)
 
 
 def _size(size: int, width: int) -> str:
     return contracts(size, width) if size else ""
-
-
-def _price(value: int, places: int) -> str:
-    return f"{price(value, 0)}¢ " if places == 0 else price(value, places)
 
 
 def _leftward(size: int, biggest: int, width: int) -> str:
@@ -195,22 +237,24 @@ def _leftward(size: int, biggest: int, width: int) -> str:
     return ("▐" * (halves % 2) + "█" * (halves // 2)).rjust(width)
 
 
-def _foot(ladder: LadderView, width: int) -> list[Line]:
-    """What the marks stand for, and how old and how wide the book is, or why it is not trusted."""
-    marks = [f"T {chance(ladder.theo, 2)}"]
+def _foot(ladder: LadderView, picture: Picture, width: int, tall: bool) -> list[Line]:
+    """What the marks stand for; how old and how wide the book is, or why it is not trusted; the queue."""
+    odds = picture.odds
+    marks = [f"T {fair(ladder.theo, odds, 2)}"]
     for letter, value in (("C", ladder.ceiling), ("F", ladder.floor), ("B", ladder.breakeven)):
         if value is not None:
-            marks.append(f"{letter} {exact_price(value).rstrip('¢')}")
-    first = text(Span(fit(" " + "  ".join(marks), width), Ink.TITLE))
+            marks.append(f"{letter} {quoted(value, odds).strip()}")
+    lines = [text(Span(fit(" " + "  ".join(marks), width), Ink.TITLE))]
+    if tall:
+        lines += [text(Span(fit(f" {words}", width), Ink.DIM)) for words in _queue(ladder, odds)]
     if ladder.stale:
-        return [first, text(Span(fit(f" STALE {age(ladder.age_ms)} {clean(ladder.stale)}", width), Ink.WARN))]
+        words = f" STALE {age(ladder.age_ms)} {clean(ladder.stale)}"
+        return [*lines, text(Span(fit(words, width), Ink.WARN))]
     if ladder.status is not MarketState.OPEN:
-        return [first, text(Span(fit(f" MARKET {ladder.status.value.upper()}", width), Ink.WARN))]
-    spread = None
-    if ladder.best_bid is not None and ladder.best_ask is not None:
-        spread = ladder.best_ask - ladder.best_bid
-    about = f" spread {exact_price(spread)}  {age(ladder.age_ms)}{_rewards(ladder)}"
-    return [first, text(Span(fit(f"{about}  {clean(ladder.instrument.symbol)}", width), Ink.DIM))]
+        return [*lines, text(Span(fit(f" MARKET {ladder.status.value.upper()}", width), Ink.WARN))]
+    about = f" spread {_spread(ladder)}  {age(ladder.age_ms)}{_rewards(ladder)}"
+    tilt = "" if ladder.imbalance is None else f"  tilt {round(100 * ladder.imbalance / ONE):+d}%"
+    return [*lines, text(Span(fit(f"{about}{tilt}  {clean(ladder.instrument.symbol)}", width), Ink.DIM))]
 
 
 def _rewards(ladder: LadderView) -> str:
@@ -218,25 +262,26 @@ def _rewards(ladder: LadderView) -> str:
     terms = ladder.rewards
     if terms is None:
         return ""
-    band = exact_price(terms.max_spread)
+    band = price(terms.max_spread, 4).strip() + "¢"
     return f"  rewards {contracts(terms.size_min, 5)}+ within {band}: {contracts(ladder.scoring, 5)} score"
 
 
-def _sources(sources: Sequence[SourceView], width: int) -> list[Line]:
-    """What the fair value is made of: weight, probability of the first outcome, both ages."""
-    if not sources:
-        return []
-    name = max(6, min(12, width - 24))
-    lines = [text(Span(f" {fit('source', name)}{'wt':>4}{'fair':>6}{'seen':>6}{'moved':>6}", Ink.HEAD))]
-    for source in sources[:5]:
-        counts = source.weight > 0 and not source.note
-        first = source.probabilities[0] if source.probabilities else None
-        lines.append(
-            text(
-                Span(f" {fit(clean(source.name), name)}", Ink.PLAIN if counts else Ink.DIM),
-                Span(f"{source.weight // CENT:>3}%{chance(first, 1):>6}", Ink.MARK if counts else Ink.DIM),
-                Span(f"{age(source.confirmed_age_ms):>6}{age(source.change_age_ms):>6}", Ink.DIM),
-                Span(f" {clean(source.note)}" if source.note else "", Ink.WARN),
-            )
-        )
-    return lines
+def _spread(ladder: LadderView) -> str:
+    if ladder.best_bid is None or ladder.best_ask is None:
+        return "-"
+    return price(ladder.best_ask - ladder.best_bid, 4).strip() + "¢"
+
+
+def _queue(ladder: LadderView, odds: Odds) -> list[str]:
+    """Where our orders stand in the queue at their prices."""
+    words = []
+    for level in ladder.levels:
+        for own, others in ((level.own_bid, level.bid), (level.own_ask, level.ask)):
+            if own:
+                ahead = (
+                    f"{contracts(others)} others"
+                    if level.ahead is None
+                    else f"{contracts(level.ahead)} ahead"
+                )
+                words.append(f"{contracts(own)} @ {quoted(level.price, odds).strip()}: {ahead}")
+    return [" · ".join(words[:2])] if words else []

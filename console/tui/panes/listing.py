@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from console.core.matches import MatchId
 from console.core.view import View
-from console.tui.browse import Browse
+from console.tui.browse import Browse, Order
 from console.tui.ink import Ground, Ink
 from console.tui.picture import Picture
 from console.tui.sheet import Column, Line, Room, Span, chosen, head, row, text
@@ -19,7 +19,8 @@ class Listing(Generic[T]):
     """A list of items of the view.
 
     `match` names the match of an item for the keys that act on one; `compact` are the columns shown below
-    the width beside them.
+    the width beside them; `orders` are ways to sort that are no column; `marked` says whether the key that
+    seeks what needs a look stops at an item.
     """
 
     def __init__(
@@ -32,19 +33,26 @@ class Listing(Generic[T]):
         words: Callable[[T], str],
         match: Callable[[T], MatchId | None],
         empty: str,
+        orders: Sequence[Order] = (),
         sorted_by: str = "",
-        descending: bool = False,
         compact: tuple[Sequence[Column[T]], int] = ((), 0),
+        marked: Callable[[T], bool] = lambda _: False,
+        short: str = "",
+        about: str = "",
     ) -> None:
         self.number = number
         self.name = name
-        self.browse: Browse[T] = Browse(columns, key, words, sorted_by, descending)
+        self.short = short or name
+        self.about = about
+        by_column = [Order(c.title, c.sort, c.falling) for c in columns if c.sort is not None and c.title]
+        self.browse: Browse[T] = Browse((*orders, *by_column), key, words, sorted_by)
         self._columns = columns
         self._compact, self._compact_below = compact
         self._items = items
         self._key = key
         self._words = words
         self._match = match
+        self._marked = marked
         self._empty = empty
         self._rows = 0
 
@@ -61,8 +69,8 @@ class Listing(Generic[T]):
 
     def body(self, picture: Picture, room: Room) -> list[Line]:
         """Column titles and the rows in the window."""
-        browse, view = self.browse, picture.view
-        browse.fill(self._items(view))
+        browse = self.browse
+        browse.fill(self._items(picture.view))
         columns = chosen(self._compact if room.width < self._compact_below else self._columns, room.width - 1)
         self._rows = max(0, room.height - 1)
         browse.scroll_to_cursor(self._rows)
@@ -70,15 +78,26 @@ class Listing(Generic[T]):
         cursor = Ground.CURSOR_FOCUSED if room.focused else Ground.CURSOR
         for index in range(browse.top, min(len(browse.items), browse.top + self._rows)):
             here = index == browse.index
-            lines.append(row(columns, browse.items[index], view, cursor if here else Ground.PLAIN, here))
+            ground = cursor if here else Ground.PLAIN
+            lines.append(row(columns, browse.items[index], picture, ground, here))
         if not browse.items:
-            word = f"nothing matches {browse.needle!r}" if browse.needle and browse.total else self._empty
-            lines.append(text(Span(f" {word}", Ink.DIM)))
+            hidden = f"nothing matches {browse.needle!r}: Esc clears the filter"
+            word = hidden if browse.needle and browse.total else self._empty
+            lines += [text(Span(f" {line}", Ink.DIM)) for line in word.split("\n")]
         return lines[: room.height]
+
+    def help(self) -> Sequence[tuple[str, str]]:
+        """What every column means."""
+        titled = {column.title: column.help for column in (*self._columns, *self._compact)}
+        return [(title, words) for title, words in titled.items() if title and words]
 
     def move(self, steps: int) -> None:
         """Move the cursor."""
         self.browse.move(steps)
+
+    def seek(self) -> bool:
+        """Move the cursor to the next row that needs a look."""
+        return self.browse.seek(self._marked)
 
     def copied(self) -> str:
         """The words of the row under the cursor."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Protocol
 
+from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from console.core.matches import MatchId
 from console.tui.browse import Browse
-from console.tui.format import age
+from console.tui.format import age, fit
 from console.tui.grid import Grid, rule
 from console.tui.ink import Ink
 from console.tui.keys import LIST_KEYS
@@ -24,6 +25,8 @@ class Content(Protocol):
 
     number: int
     name: str
+    short: str  # the name where there is little room
+    about: str  # one line for the help
 
     @property
     def browse(self) -> Browse[Any] | None:
@@ -34,6 +37,9 @@ class Content(Protocol):
 
     def body(self, picture: Picture, room: Room, /) -> list[Line]:
         """The lines below the title, as many as there is room for."""
+
+    def help(self) -> Sequence[tuple[str, str]]:
+        """What its columns and words mean."""
 
     def move(self, steps: int) -> None:
         """Move the cursor or the window."""
@@ -73,6 +79,9 @@ class Pane(Grid):
         def __init__(self, number: int) -> None:
             super().__init__()
             self.number = number
+
+    class Focused(Message):
+        """The keys go to another pane."""
 
     def __init__(self, content: Content) -> None:
         super().__init__(content.name.lower().replace("&", ""))
@@ -123,22 +132,38 @@ class Pane(Grid):
     def _title(self, picture: Picture) -> list[Span]:
         ink = Ink.TITLE_FOCUSED if self.has_focus else Ink.TITLE
         old = [Span(f"FROZEN {age(picture.age_ms)} ", Ink.WARN)] if picture.frozen else []
-        spans, self._tab_ends, x = old, [], 1 + sum(len(span.text) for span in old)
-        for content in self.tabs or (self.content,):
-            mine = content is self.content
-            words = f"{content.number} {content.name}{_after(content.title(picture))}" if mine else ""
-            word = f"{words or f'{content.number} {content.name}'} "
-            spans.append(Span(word, ink if mine else Ink.RULE))
-            x += len(word)
+        mine = f" {self.content.number} {self.content.name}{_after(self.content.title(picture))} "
+        spans, x = old, 1 + sum(len(span.text) for span in old)
+        self._tab_ends = []
+        for content, word in self._tab_words(mine, self.size.width - x):
+            here = content is self.content
+            spans.append(Span(word, ink if here else Ink.RULE))
+            x += cell_len(word)
             self._tab_ends.append((x, content.number))
-            if content is not (self.tabs or (self.content,))[-1]:
-                spans.append(Span("│ ", Ink.RULE))
-                x += 2
+            if content is not self._row_of_tabs[-1]:
+                spans.append(Span("│", Ink.RULE))
+                x += 1
         return spans
+
+    @property
+    def _row_of_tabs(self) -> Sequence[Content]:
+        return self.tabs or (self.content,)
+
+    def _tab_words(self, mine: str, room: int) -> list[tuple[Content, str]]:
+        """Every tab with its word: whole names, else short ones, else numbers; ours is cut last."""
+        for word in _SPELLINGS:
+            words = [(tab, mine if tab is self.content else word(tab)) for tab in self._row_of_tabs]
+            words[0] = (words[0][0], words[0][1].lstrip())
+            used = sum(cell_len(text) for _, text in words) + len(words) - 1
+            if used <= room:
+                return words
+        spare = max(4, room - (used - cell_len(mine)))
+        return [(tab, fit(mine, spare) if tab is self.content else text) for tab, text in words]
 
     def on_focus(self) -> None:
         """Draw the title of the focused."""
         self.redraw()
+        self.post_message(self.Focused())
 
     def on_blur(self) -> None:
         """Draw the title of the others."""
@@ -168,6 +193,14 @@ class Pane(Grid):
     def on_mouse_scroll_up(self) -> None:
         """Move up."""
         self._move(-3)
+
+
+_SPELLINGS: tuple[Callable[[Content], str], ...] = (  # of a tab that is not open, as room gets less
+    lambda tab: f" {tab.number} {tab.name} ",
+    lambda tab: f" {tab.number} {tab.short} ",
+    lambda tab: f"{tab.number} {tab.short}",
+    lambda tab: f"{tab.number}",
+)
 
 
 def _after(title: str) -> str:

@@ -112,7 +112,7 @@ def test_a_feed_pairs_and_brings_its_line_over_a_socket(name: str, tmp_path) -> 
             assert feed.name == name
             feed.send(WatchOdds(spec=spec()))
             async with running(feed, seen):
-                await until(lambda: any(isinstance(e, FeedStatus) and e.up for e in seen))
+                await until(lambda: any(isinstance(e, OddsUpdate) for e in seen))
         (update, *_) = [e for e in seen if isinstance(e, OddsUpdate)]
         assert update.odds == pytest.approx((2.1, 1.8), abs=0.003)
         assert (update.source, update.feed, update.poll_s) == ("pinnacle", name, 60)
