@@ -33,7 +33,13 @@ class Margin(Struct, frozen=True, array_like=True):
 
 
 def margin_of(desk: Desk, theo: Theo, gained: int, exposure: int, ts: Nanos) -> Margin:
-    """Measure the parts for one outcome set now; `exposure` is how long we are of it."""
+    """Measure the parts for one outcome set now; `exposure` is how long we are of it.
+
+    A copied line brings its own margin: nothing is put on it.
+    """
+    skew = skew_of(exposure, desk.settings)
+    if desk.settings.placement is Placement.COPY:
+        return Margin(theo.fair[gained], theo.low[gained], _wanted(desk), 0, 0, 0, 0, 0, skew)
     return Margin(
         fair=theo.fair[gained],
         fair_lo=theo.low[gained],
@@ -43,17 +49,16 @@ def margin_of(desk: Desk, theo: Theo, gained: int, exposure: int, ts: Nanos) -> 
         flow=_flow(desk, gained, ts),
         age=theo.age,
         uncertainty=theo.uncertainty,
-        skew=skew_of(exposure, desk.settings),
+        skew=skew,
     )
 
 
-def edge_at(desk: Desk, margin: Margin) -> Edge:
-    """The limit that the parts leave."""
-    settings = desk.settings
-    sober = margin.fair_lo - margin.adverse - margin.uncertainty
-    copies = settings.placement is Placement.COPY  # the copied line brings its own margin
-    buffers = 0 if copies else margin.buffers
-    return edge_of(margin.fair, margin.fair_lo, sober, margin.wanted, buffers, margin.skew, settings)
+def edge_at(desk: Desk, theo: Theo, gained: int, margin: Margin) -> Edge:
+    """The limit that the parts leave; a stake by Kelly trusts no line without them, a copied one neither."""
+    sober = margin.fair_lo - _adverse(desk, gained) - theo.uncertainty
+    return edge_of(
+        margin.fair, margin.fair_lo, sober, margin.wanted, margin.buffers, margin.skew, desk.settings
+    )
 
 
 def imbalance_of(desk: Desk, gained: int, ts: Nanos) -> float:

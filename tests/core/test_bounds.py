@@ -35,12 +35,12 @@ def test_ended_orders_and_trades_are_forgotten_in_time() -> None:
 
 def test_log_fills_and_curve_are_windows() -> None:
     story = game()
-    for number in range(500):
+    for number in range(2500):
         story.state.note(f"line {number}")
-    assert len(story.state.log) == 200
-    story.wait(400)
-    assert len(story.state.account.curve) == 240
-    assert story.state.recent_fills.maxlen == 200
+    assert len(story.state.log) == 2000
+    story.wait(600)
+    assert len(story.state.account.curve.points) in range(240, 481)
+    assert story.state.recent_fills.maxlen == 2000
 
 
 def test_books_that_wait_are_given_up_and_fills_are_not() -> None:
