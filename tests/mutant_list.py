@@ -432,6 +432,14 @@ MUTANTS: tuple[Mutant, ...] = (
         ("tests/test_verify.py",),
     ),
     Mutant(
+        "C37",
+        "fees charged against fees predicted",
+        "per fill",
+        "not compared",
+        put("console.core.feehalt:judge", nothing),
+        (f"{STORY}fees.py",),
+    ),
+    Mutant(
         "C38",
         "a broken journal stops quoting",
         "-",
