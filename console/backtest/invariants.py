@@ -73,6 +73,7 @@ class Invariants:
             if MANUAL in desk.board.sources:
                 self.scene.seen.sources[desk.spec.id] = {MANUAL: SeenSource()}
         self._losses.restarted()
+        self._resting.restarted()
         self.money.restarted(lost)
 
     def dead(self, for_ns: int, expiry_s: int) -> None:
