@@ -25,6 +25,7 @@ from console.core import (
     overrides,
     quotes,
     reconcile,
+    shedding,
 )
 from console.core.checkpoint import decode, restore
 from console.core.closing import opening
@@ -174,6 +175,7 @@ class Engine:
             overrides.take_back(state)
             marks.mark_all(state)
             nearing.tell(state)
+            shedding.shed(state)
             for connection in state.connections.values():
                 reconcile.check_due(state, connection)
             keepalive.keep_alive(state)

@@ -27,7 +27,7 @@ from console.core.events import (
 )
 from console.core.feehalt import judge
 from console.core.fees import NO_FEES
-from console.core.instruments import Instrument, TradeId, Venue
+from console.core.instruments import BUY, Instrument, RunId, TradeId, Venue
 from console.core.lots import Lock
 from console.core.orders import Fact, Operation, Order, OrderState
 from console.core.provisional import begun, confirmed, undone
@@ -41,8 +41,8 @@ CANCEL_RETRY = 1 * SECOND  # a cancel that was not taken is sent again, but in n
 REJECTS_PAUSE = 3  # of one side within a minute
 REJECTS_WINDOW = 60 * SECOND
 FILL_RATE_WINDOW = 60 * SECOND
-# Silence proves nothing, nor do refusals, which may be local.
-_NO_PROOF = (OutcomeUnknown, OrderRejected, AmendRejected, OrderCancelRejected)
+NOT_FOUND_ANSWERS = 2  # an order is not there when that was said so often, and it is old enough
+CANCEL_FROM = 2  # an order of unknown fate is cancelled, too, from so many lookups without an outcome on
 
 
 def learn(state: State, event: OrderEvent) -> None:
@@ -59,8 +59,6 @@ def learn(state: State, event: OrderEvent) -> None:
     if order is None:
         state.note(f"{type(event).__name__} for {event.order_id}, an order we do not know")
         return
-    if not isinstance(event, _NO_PROOF):
-        _proved(state, order.instrument.venue)
     ts = state.ts
     blotter = state.blotter
     match event:
@@ -100,7 +98,10 @@ def _overtaken(state: State, order: Order, told: tuple[Price, int]) -> bool:
 
 
 def _proved(state: State, venue: Venue) -> None:
-    """The venue told us something of our own: fills would reach us too."""
+    """The venue told us of a fill: others would reach us too.
+
+    Answers to what we asked prove the way of requests only.
+    """
     connection = state.connections.get(venue)
     if connection is not None:
         connection.private_ts = state.ts
@@ -117,9 +118,11 @@ def _changed(state: State, order: Order) -> None:
 
 
 def _rejected(state: State, order: Order, event: OrderRejected) -> None:
-    young = state.ts - order.placed_ts < state.settings.not_found_grace_s * SECOND
-    if event.reason is RejectReason.NOT_FOUND and young:
-        return  # a lookup may overtake the order itself: ask again at the next deadline
+    if event.reason is RejectReason.NOT_FOUND:
+        order.not_found += 1
+        young = state.ts - order.placed_ts < state.settings.not_found_grace_s * SECOND
+        if young or order.not_found < NOT_FOUND_ANSWERS:
+            return  # a lookup may overtake the order itself: ask again at the next deadline
     state.blotter.ended(order, Fact.REJECTED, state.ts)
     _count_reject(state, order, event.reason, event.text)
 
@@ -136,6 +139,8 @@ def _amend_refused(state: State, order: Order, event: AmendRejected) -> None:
 def _cancel_refused(state: State, order: Order, event: OrderCancelRejected) -> None:
     if event.reason is RejectReason.NOT_FOUND:
         # Gone, but cancelled or filled? And if the place was never acknowledged it may yet arrive.
+        if order.state is OrderState.UNKNOWN:
+            return  # it is being looked up
         state.blotter.unanswered(order, state.ts)
         look_up(state, order)
         return
@@ -191,6 +196,8 @@ def look_up(state: State, order: Order) -> None:
 def chase(state: State) -> None:
     """Look up every order whose request has been without an outcome for too long (C18), and see to those
     nobody has heard of for long (C26).
+
+    What lookups do not find out about, a cancel may: an order of unknown fate is better gone.
     """
     deadline = state.settings.pending_deadline_s * SECOND
     proof_max = state.settings.order_proof_max_s * SECOND
@@ -199,6 +206,8 @@ def chase(state: State) -> None:
             if order.state is not OrderState.UNKNOWN:
                 state.blotter.unanswered(order, state.ts)
             look_up(state, order)
+            if order.lookups >= CANCEL_FROM:
+                state.send_cancel(order)
         elif order.retry_ts is not None and state.ts >= order.retry_ts:
             order.retry_ts = None
             if order.match in state.desks:
@@ -232,7 +241,7 @@ def fill(state: State, event: OrderFilled, late: bool = False) -> None:
     if order is not None:
         state.blotter.filled(order, event.size, state.ts)
     if desk is None:
-        _mismatch(state, state.connections[venue], f"a fill on {event.instrument}, which is no match of ours")
+        _elsewhere(state, event, order)
         return
     if order is None:
         state.alert(Severity.WARN, f"fill of an order we do not know: {event.instrument}", desk.spec.id)
@@ -251,6 +260,17 @@ def fill(state: State, event: OrderFilled, late: bool = False) -> None:
     state.remeasure(desk)
     desk.active_ts = state.ts
     desk.urge(state.ts)
+
+
+def _elsewhere(state: State, event: OrderFilled, order: Order | None) -> None:
+    """A fill on no match of ours: the operator's own affair if by hand, but not if the order was ours."""
+    connection = state.connections[event.instrument.venue]
+    words = f"a fill on {event.instrument}, which is no match of ours"
+    if order is not None or RunId(event.order_id.rpartition("-")[0]) in state.runs:
+        _mismatch(state, connection, words)
+        return
+    connection.till.paid((-event.cost if event.action is BUY else event.cost) - event.fee)
+    state.note(f"{words}: traded by hand, left alone")
 
 
 def _attributed(state: State, desk: Desk, event: OrderFilled) -> Lock:
