@@ -44,7 +44,7 @@ def name(mutant: Mutant) -> str:
 def pytest_configure(config: Any) -> None:
     """Called by pytest where this file is loaded as a plugin: take out what the variable names."""
     for mutant in MUTANTS:
-        if CHOSEN == name(mutant):
+        if name(mutant) == CHOSEN:
             mutant.patch()
 
 
