@@ -183,8 +183,8 @@ def remove_match(state: State, event: RemoveMatch) -> None:
 def pause(state: State, event: Pause) -> None:
     """Pull the quotes of one match or of all; nothing is forgotten."""
     if not event.match:
-        state.paused = "by the operator"
-        state.alert(Severity.WARN, "paused: all matches")
+        state.paused = event.why or "by the operator"
+        state.alert(Severity.WARN, f"paused: all matches{f' ({event.why})' if event.why else ''}")
         _urge_all(state)
         return
     desk = find(state, event.match)
