@@ -58,6 +58,7 @@ def evaluate(state: State, desk: Desk) -> None:
         state.remeasure(desk)  # what a void match pays is known only with a theo
     if desk.flattening is not None and state.kill is None and not (state.stopping or state.gated):
         flatten.round_of(state, desk)
+        _resync(state, desk)
         desk.evaluated(ts)
         desk.due_ts = min(desk.due_ts, Nanos(ts + flatten.ROUND))
         return

@@ -131,7 +131,7 @@ def test_nobody_at_the_floor_is_waited_for_without_a_storm() -> None:
     story.tell(BookSnapshot(instrument=B, bids=levels({43: 100}), asks=levels({60: 100})))
     flatten(story, floor=49)  # the best bid is 48, the other side asks 60
     gone(story)
-    assert exits(story, story.wait(20)) == []
+    assert exits(story, story.wait(10)) == []
     story.tell(BookSnapshot(instrument=A, bids=levels({50: 100}), asks=levels({56: 100})))
     assert len(exits(story, story.wait(2))) == 1
 
