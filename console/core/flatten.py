@@ -42,6 +42,13 @@ def end(state: State, desk: Desk, why: str, stage: Stage) -> None:
     state.alert(Severity.WARN, why, desk.spec.id)
 
 
+def abandon(state: State, desk: Desk, why: str) -> None:
+    """Stop before it is flat, if it is being flattened, and say what is left."""
+    if desk.flattening is not None:
+        left = unpaired(desk) / ONE
+        end(state, desk, f"{why}: flattening ended, {left:.2f} contracts left", Stage.PAUSED)
+
+
 def round_of(state: State, desk: Desk) -> None:
     """One look: pull what rests, wait for what is in flight, or send the next exit."""
     flattening = desk.flattening

@@ -5,13 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from msgspec import structs
 
 from console.core.commands import PlaceOrder, Resync, TimeInForce
-from console.core.events import BookStale, Flatten, MarketStatus, Pause
+from console.core.events import (
+    AnyEvent,
+    BookStale,
+    ConsoleLost,
+    Flatten,
+    Kill,
+    MarketStatus,
+    OnConsoleLost,
+    Pause,
+    Resume,
+    Stop,
+)
 from console.core.instruments import Action, MarketState
 from console.core.matches import MatchId
 from console.core.reasons import Reason
-from tests.core.story import PA, PB, A, B, K, M, P, Story, cents, contracts, game
+from console.core.settings import AccountSettings
+from tests.core.story import PA, PB, A, B, K, M, P, Story, cents, contracts, dollars, game
 
 
 def exits(story: Story, commands=None) -> list[PlaceOrder]:
@@ -139,3 +152,74 @@ def test_an_exit_never_reaches_what_another_match_of_ours_offers() -> None:
     (out,) = exits(story, flatten(story) + story.wait(0.5))
     assert (out.instrument, out.action) == (B, Action.BUY)
     assert out.price == cents(60)
+
+
+# ---- what ends it, and what does not
+
+
+def under_way(account: AccountSettings | None = None) -> Story:
+    """10 contracts of A, being flattened; nobody bids as much as the floor."""
+    story = game(account=account)
+    story.fill(story.order(A), 10)
+    story.wait(1)
+    flatten(story, floor=60)
+    story.wait(2)
+    story.answering = False
+    return story
+
+
+def better(story: Story) -> list[PlaceOrder]:
+    story.book(A, {61: 100}, {70: 100})
+    return exits(story, story.wait(3))
+
+
+@pytest.mark.parametrize("event", [Pause(), ConsoleLost(policy=OnConsoleLost.PAUSE)])
+def test_a_pause_of_everything_pulls_quotes_and_lets_a_flattening_go_on(event: AnyEvent) -> None:
+    story = under_way()
+    story.tell(event)
+    assert story.alerts()[-1].endswith("; match is flattened on, pausing the match ends that")
+    assert len(better(story)) == 1
+
+
+@pytest.mark.parametrize(
+    ("event", "word"),
+    [
+        (Pause(match=M), "paused"),
+        (Resume(match=M), "resumed"),
+        (Stop(why="enough"), "stopping"),
+        (Kill(by="me"), "killed"),
+        (ConsoleLost(policy=OnConsoleLost.STOP), "stopping"),
+    ],
+)
+def test_what_ends_a_flattening_says_what_is_left(event: AnyEvent, word: str) -> None:
+    story = under_way()
+    story.tell(event)
+    assert f"{word}: flattening ended, 10.00 contracts left" in story.alerts()
+    assert story.state.desks[M].flattening is None
+    assert better(story) == []
+
+
+def test_nothing_begins_to_be_flattened_while_nothing_could_leave() -> None:
+    story = held()
+    story.state.gated = True
+    assert story.refusals(flatten(story)) == ["flatten: the start gate is closed; pass its checks first"]
+    story.state.gated = False
+    story.tell(Kill(by="me", venue=K))
+    assert story.refusals(flatten(story)) == ["flatten: kalshi killed; re-arm to reduce only first"]
+    assert story.state.desks[M].flattening is None
+    stopped = held()
+    stopped.tell(Stop(why="enough"))
+    assert stopped.refusals(flatten(stopped)) == ["flatten: the run is stopping; start it again first"]
+
+
+def test_a_stop_loss_since_the_start_does_not_promise_that_a_day_ends_it() -> None:
+    story = game(account=AccountSettings(stop_loss_pct=1, daily_loss=dollars(500), drawdown=None))
+    story.wait(2)
+    story.fill(story.order(A), 10)
+    account = story.state.account
+    account.baseline = structs.replace(account.baseline, profit_start=dollars(20))
+    story.wait(2)
+    assert account.halt == "stop_loss_pct"
+    (refusal,) = story.refusals(story.tell(Resume()))
+    assert "raise the limit first" in refusal
+    assert "next day" not in refusal
