@@ -19,19 +19,43 @@ from console.core.positions import Position
 from console.core.quoting import Route
 from console.core.reasons import Reason
 from console.core.state import State
-from console.core.units import ONE, SECOND, Nanos, Price, Size
+from console.core.units import CENT, ONE, SECOND, Nanos, Price, Size
 
 ROUND = 1 * SECOND  # between two exits when the first found nobody
 REFUSED = 5 * SECOND  # a way out that was refused is not tried again before
 NOBODY = "nobody at the floor"
+FLATTENING = "flattening"  # why a match is paused meanwhile
 
 
 def begin(state: State, desk: Desk, floor: Price) -> None:
     """Start; a restart in the middle leaves the match paused."""
-    desk.flattening = Flattening(floor, unpaired(desk))
-    desk.paused = "flattening"
+    _start(state, desk, Flattening(floor, unpaired(desk)), f"not below {floor / CENT:g}¢")
+
+
+def begin_below_fair(state: State, desk: Desk, below: Price) -> bool:
+    """Start by the setting, before the game has: every lot at most `below` under its own fair value.
+
+    False when there is nothing to sell or no time left for it.
+    """
+    if not unpaired(desk) or _over(state, desk):
+        return False
+    way = Flattening(Price(0), unpaired(desk), below)
+    _start(state, desk, way, f"not further than {below / CENT:g}¢ below fair, until the game starts")
+    return True
+
+
+def _start(state: State, desk: Desk, way: Flattening, words: str) -> None:
+    desk.flattening = way
+    desk.paused = FLATTENING
     desk.urge(state.ts)
-    state.alert(Severity.WARN, f"flattening, not below {floor / 10_000:g}¢", desk.spec.id)
+    state.alert(Severity.WARN, f"flattening, {words}", desk.spec.id)
+
+
+def _over(state: State, desk: Desk) -> bool:
+    """Too late to sell near fair: a fair value from before the start is none once the game is on."""
+    if desk.settings.in_play:
+        return desk.ended or 0 < desk.spec.end <= state.wall
+    return desk.ended or desk.started or 0 < desk.start <= state.wall
 
 
 def end(state: State, desk: Desk, why: str, stage: Stage) -> None:
@@ -63,7 +87,10 @@ def round_of(state: State, desk: Desk) -> None:
         state.cancel_match(desk)
         return
     _judge(state, flattening)
-    if not unpaired(desk):
+    if flattening.below is not None and _over(state, desk) and unpaired(desk):
+        left = unpaired(desk) / ONE
+        end(state, desk, f"not flat at the start: {left:.2f} contracts left, they are held", Stage.DONE)
+    elif not unpaired(desk):
         end(state, desk, "flattened", Stage.DONE)
     elif state.ts >= flattening.next_ts:
         _exit(state, desk, flattening)
@@ -128,20 +155,38 @@ def _exit(state: State, desk: Desk, flattening: Flattening) -> None:
     """Send the best exit there is; what is refused or has nobody on the other side waits its turn."""
     desk.limit = ""
     for position, mask, count in _open(desk):
+        floor = _floor(desk, mask, flattening)
+        if floor is None:
+            desk.limit = desk.limit or Reason.NO_THEO.value
+            continue
         ways: list[tuple[bool, bool, int, int, Route]] = []
         for number, route in enumerate(_ways(desk, position, mask)):
             barred = _barred(state, desk, route, flattening)
-            cost = None if barred else _cost(state, desk, route, flattening.floor)
+            cost = None if barred else _cost(state, desk, route, floor)
             if cost is not None:
                 ways.append((*_rank(route), cost, number, route))
             desk.limit = desk.limit or barred or ("" if cost is not None else NOBODY)
         if ways:
             *_, route = min(ways)
             flattening.rounds += 1
-            flattening.last = _send(state, desk, route, count, flattening.floor)
+            flattening.last = _send(state, desk, route, count, floor)
             desk.limit = ""
             return
     flattening.next_ts = Nanos(state.ts + ROUND)
+
+
+def _floor(desk: Desk, mask: int, flattening: Flattening) -> Price | None:
+    """The least a contract long `mask` may bring now: as typed, or so far below its present fair value.
+
+    None while there is no fair value to go by.
+    """
+    if flattening.below is None:
+        return flattening.floor
+    theo = desk.theo
+    if theo is None or theo.why is not None:
+        return None
+    flattening.floor = Price(max(1, theo.fair[mask] - flattening.below))
+    return flattening.floor
 
 
 def _barred(state: State, desk: Desk, route: Route, flattening: Flattening) -> str:
