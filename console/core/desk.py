@@ -16,7 +16,7 @@ from console.core.matches import INPLAY, PREMATCH, STOP_QUOTING, MatchSpec, Phas
 from console.core.matches import State as Stage
 from console.core.orders import Order
 from console.core.pairing import Confirmed, Pairing
-from console.core.positions import Position
+from console.core.positions import Position, worth
 from console.core.provisional import Unsettled
 from console.core.quoting import Memory, Route
 from console.core.reasons import Reason
@@ -229,6 +229,16 @@ class Desk:
     def flat(self) -> bool:
         """Nothing is held anywhere."""
         return all(position.flat for position in self.positions.values())
+
+    def known_worth(self, instrument: Instrument) -> int | None:
+        """What a symbol (YES leg) will pay by what others of the match settled at, where that is certain."""
+        possible, none = self.full, self.spec.may_none
+        for position in self._groups:
+            these, neither = position.possible()
+            possible, none = possible & these, none and neither
+        if not possible and not none:  # venues that settled apart
+            possible, none = self.positions[instrument.venue].possible()
+        return worth(self.pays[instrument], (possible, none))
 
     def held(self, instrument: Instrument) -> int:
         """Contracts of this leg we hold."""

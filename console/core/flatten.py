@@ -66,11 +66,11 @@ def end(state: State, desk: Desk, why: str, stage: Stage) -> None:
     state.alert(Severity.WARN, why, desk.spec.id)
 
 
-def abandon(state: State, desk: Desk, why: str) -> None:
+def abandon(state: State, desk: Desk, why: str, stage: Stage = Stage.PAUSED) -> None:
     """Stop before it is flat, if it is being flattened, and say what is left."""
     if desk.flattening is not None:
         left = unpaired(desk) / ONE
-        end(state, desk, f"{why}: flattening ended, {left:.2f} contracts left", Stage.PAUSED)
+        end(state, desk, f"{why}: flattening ended, {left:.2f} contracts left", stage)
 
 
 def round_of(state: State, desk: Desk) -> None:

@@ -20,13 +20,18 @@ Mark = Callable[[Instrument, Market, int], int | None]  # (symbol, market, net) 
 
 
 def profit(desk: Desk, mark: Mark) -> int | None:
-    """Profit if every symbol held were worth its mark; None when one of them has none."""
+    """Profit if every symbol held were worth its mark; None when one of them has none.
+
+    Once another symbol of the match has settled, one that follows from it is worth what it will pay.
+    """
     total = 0
     for position in desk.groups():
         marks: dict[Instrument, int] = {}
         for instrument, holding in position.holdings.items():
             if holding.net:
-                worth = mark(instrument, desk.markets[instrument], holding.net)
+                worth = desk.known_worth(instrument) if desk.ended else None
+                if worth is None:
+                    worth = mark(instrument, desk.markets[instrument], holding.net)
                 if worth is None:
                     return None
                 marks[instrument] = worth
@@ -54,6 +59,10 @@ def at_liquidation(desk: Desk, blotter: Blotter) -> int | None:
             if not holding.net:
                 continue
             market = desk.markets[instrument]
+            worth = desk.known_worth(instrument) if desk.ended else None
+            if worth is not None:
+                total += holding.net * worth // ONE
+                continue
             if market.book is None or market.spec is None:
                 return None
             size = abs(holding.net)
