@@ -240,6 +240,13 @@ class Desk:
             possible, none = self.positions[instrument.venue].possible()
         return worth(self.pays[instrument], (possible, none))
 
+    def fair_of(self, instrument: Instrument) -> int | None:
+        """Fair value of a symbol (YES leg): what it will pay where that is certain, else by theo."""
+        known = self.known_worth(instrument) if self.ended else None
+        if known is not None or self.theo is None:
+            return known
+        return self.theo.fair[self.pays[instrument]]
+
     def held(self, instrument: Instrument) -> int:
         """Contracts of this leg we hold."""
         return self.positions[instrument.venue].held(instrument)
@@ -251,7 +258,8 @@ class Desk:
 
     def parts(self, net: Cash) -> Parts:
         """What the profit `net` of the match is made of."""
-        fair = {i: self.theo.fair[mask] for i, mask in self.pays.items()} if self.theo is not None else {}
+        told = {instrument: self.fair_of(instrument) for instrument in self.pays}
+        fair = {instrument: price for instrument, price in told.items() if price is not None}
         return self.attribution.parts(self.groups(), fair, net)
 
     def gained_by(self, order: Order) -> int:
