@@ -26,6 +26,7 @@ from console.core import (
     overrides,
     quotes,
     reconcile,
+    till,
 )
 from console.core.checkpoint import decode, restore
 from console.core.closing import opening
@@ -78,7 +79,6 @@ from console.core.events import (
 from console.core.instruments import BID, Instrument, Venue
 from console.core.matches import State as Stage
 from console.core.state import State
-from console.core.till import booked
 from console.core.units import MILLISECOND, ONE, SECOND, Nanos
 
 CLOCK_JUMP = SECOND // 2
@@ -446,6 +446,8 @@ class Engine:
                 state.note(f"{venue.value}: cash {event.amount / ONE:+.2f} dollars ({event.why})")
             case Settled():
                 self._settled(event)
+                if event.instrument.yes not in state.markets and not event.refund:
+                    till.settled_elsewhere(connection, event.instrument, event.payout)
             case _:
                 assert_never(event)
 
@@ -471,7 +473,7 @@ class Engine:
             what = "stake returned" if event.refund else f"pays {event.payout / ONE:g}"
             if holding.paid_otherwise(event.payout, event.refund):
                 correct = partial(position.correct, event.instrument, event.payout, event.refund)
-                moved, commission = booked(state, desk, event.instrument, correct)
+                moved, commission = till.booked(state, desk, event.instrument, correct)
                 desk.attribution.corrected(moved, commission)
                 words = f"{event.instrument} settled otherwise: {what}, {moved / ONE:+.2f} dollars"
                 state.alert(Severity.ERROR, words, desk.spec.id)
@@ -489,7 +491,7 @@ class Engine:
         position = desk.positions[event.instrument.venue]
         net, cash = position.holdings[event.instrument.yes].net, position.cash
         settle = partial(position.settle, event.instrument, event.payout, event.refund)
-        booked(self.state, desk, event.instrument, settle)
+        till.booked(self.state, desk, event.instrument, settle)
         commission = position.holdings[event.instrument.yes].paid[-1].due
         moved = position.cash - cash + commission
         desk.attribution.settled(event.instrument.yes, net, moved, commission)
