@@ -253,7 +253,7 @@ class Position:
                 continue
             rule = rules[instrument]
             if rule is REFUND:
-                total += held.basis
+                total += held.basis + min(0, held.net)
             elif rule is DRAW:
                 total += held.net if held.pays & DRAWN else 0
             elif rule is HALF:
