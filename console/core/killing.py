@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from console.core import flatten
 from console.core.commands import CancelAll, Latch, Reconcile, Severity
 from console.core.connection import Connection, Sweep
 from console.core.orders import Operation, OrderState
@@ -12,8 +13,6 @@ REARM_WORD = "RESUME"
 
 def kill(state: State, by: str) -> None:
     """Engage the latch and cancel everything everywhere; a second kill starts the sweeps again."""
-    for desk in state.desks.values():
-        desk.flattening = None  # a kill takes no liquidity
     if state.kill is None:
         state.kill = KillRecord(by, state.ts, state.wall, len(state.blotter.live))
         state.send(Latch(reason=by))
@@ -21,6 +20,8 @@ def kill(state: State, by: str) -> None:
     for connection in state.connections.values():
         connection.sweep = Sweep(state.ts)
         _sweep(state, connection)
+    for desk in state.desks.values():
+        flatten.abandon(state, desk, "killed")  # a kill takes no liquidity
 
 
 def kill_venue(state: State, connection: Connection, by: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from functools import partial
 
+from console.core import till
 from console.core.commands import Lookup, Resync, Severity
 from console.core.connection import Connection
 from console.core.desk import Desk, SidePause
@@ -232,7 +233,7 @@ def fill(state: State, event: OrderFilled, late: bool = False) -> None:
     if order is not None:
         state.blotter.filled(order, event.size, state.ts)
     if desk is None:
-        _mismatch(state, state.connections[venue], f"a fill on {event.instrument}, which is no match of ours")
+        _elsewhere(state, event, ours=order is not None)
         return
     if order is None:
         state.alert(Severity.WARN, f"fill of an order we do not know: {event.instrument}", desk.spec.id)
@@ -251,6 +252,25 @@ def fill(state: State, event: OrderFilled, late: bool = False) -> None:
     state.remeasure(desk)
     desk.active_ts = state.ts
     desk.urge(state.ts)
+
+
+def _elsewhere(state: State, event: OrderFilled, ours: bool) -> None:
+    """A fill on a symbol of no match: the operator's own affair, or of an order whose match is gone.
+
+    It is a position of the venue and none of ours; only its cash is counted, so that our count still agrees.
+    """
+    what = f"{event.action.value} {decimal(event.size)} {event.instrument} @ {event.price / CENT:g}¢"
+    connection = state.connections.get(event.instrument.venue)
+    if connection is None:
+        state.note(f"fill {what} at a venue that is not configured in this run")
+        return
+    till.traded_elsewhere(connection, event)
+    if ours:
+        state.alert(
+            Severity.ERROR, f"an order of a match that was removed has filled: {what}: not in our limits"
+        )
+    else:
+        state.note(f"fill {what}: on no match of ours, a position of the venue")
 
 
 def _attributed(state: State, desk: Desk, event: OrderFilled) -> Lock:
@@ -308,7 +328,9 @@ def _unsettled(state: State, venue: Venue, trade_id: TradeId) -> tuple[Desk, Ven
 
 def _desk_of(state: State, instrument: Instrument, order: Order | None) -> Desk | None:
     if order is not None and order.match in state.desks:
-        return state.desks[order.match]
+        desk = state.desks[order.match]
+        if instrument.yes in desk.markets:
+            return desk
     desks = state.on_market.get(instrument.yes, ())
     return desks[0] if desks else None
 

@@ -108,7 +108,7 @@ def view(state: State, watched: MatchId) -> View:
 def pnl(state: State, desk: Desk) -> PnlView:
     """Profit and loss of one match."""
     groups = desk.groups()
-    fair, mid = marks.at_theo(desk), marks.at_mid(desk)
+    fair, mid = marks.at_theo(desk), marks.at_mid(desk, state.blotter)
     sold = marks.at_liquidation(desk, state.blotter)
     realised = sum(position.locked if not position.flat else position.cash for position in groups)
     return PnlView(

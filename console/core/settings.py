@@ -127,7 +127,7 @@ class MatchSettings(Struct, frozen=True, omit_defaults=True, kw_only=True):
     stop_before_start_s: int = 60
     stop_before_end_s: int = 600
     stop_theo: Price = Price(95 * CENT)
-    stop_flatten: Price | None = None  # at the stop time, how far below fair what is held may be sold
+    stop_flatten: Price | None = None  # from stop time to start: so far below fair it is sold
 
     # Limits of the match
     order_size_max: Size = Size(100 * ONE)

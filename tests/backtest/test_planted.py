@@ -419,7 +419,7 @@ def test_a_journal_that_loses_a_position():
             commands = super().on_event(event)
             if isinstance(event, Tick) and event.ts > FIRST_TS + 20 * SECOND:
                 for desk in self.state.desks.values():
-                    desk.loss_halt = desk.loss_halt or "typed in memory only"
+                    desk.loss_halt = f"typed in memory only at {event.ts}"  # never what was kept last
             return commands
 
     plan = msgspec.structs.replace(PLAN, crashes_per_hour=3600.0)
