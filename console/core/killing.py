@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from console.core import flatten
 from console.core.commands import CancelAll, Latch, Reconcile, Severity
 from console.core.connection import Connection, Sweep
 from console.core.orders import Operation, OrderState
@@ -17,8 +18,6 @@ def kill(state: State, by: str) -> None:
     The latch too: the first may not have been written.
     """
     by = by.strip() or SOMEBODY
-    for desk in state.desks.values():
-        desk.flattening = None  # a kill takes no liquidity
     first = state.kill is None
     if state.kill is None:
         state.kill = KillRecord(by, state.ts, state.wall, len(state.blotter.live))
@@ -28,6 +27,8 @@ def kill(state: State, by: str) -> None:
     for connection in state.connections.values():
         connection.sweep = Sweep(state.ts)
         _sweep(state, connection)
+    for desk in state.desks.values():
+        flatten.abandon(state, desk, "killed")  # a kill takes no liquidity
 
 
 def kill_venue(state: State, connection: Connection, by: str) -> None:

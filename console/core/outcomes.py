@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from functools import partial
 
+from console.core import till
 from console.core.commands import Lookup, Resync, Severity
 from console.core.connection import Connection
 from console.core.desk import Desk, SidePause
@@ -27,7 +28,7 @@ from console.core.events import (
 )
 from console.core.feehalt import judge
 from console.core.fees import NO_FEES
-from console.core.instruments import BUY, Instrument, RunId, TradeId, Venue
+from console.core.instruments import Instrument, TradeId, Venue
 from console.core.lots import Lock
 from console.core.orders import Fact, Operation, Order, OrderState
 from console.core.provisional import begun, confirmed, undone
@@ -35,7 +36,7 @@ from console.core.quoting import Route
 from console.core.reasons import Reason
 from console.core.state import FillRecord, State
 from console.core.till import booked
-from console.core.units import CENT, ONE, SECOND, Nanos, Price, Size, decimal
+from console.core.units import CENT, ONE, SECOND, Nanos, Price, Size, plain
 
 CANCEL_RETRY = 1 * SECOND  # a cancel that was not taken is sent again, but in no storm
 REJECTS_PAUSE = 3  # of one side within a minute
@@ -241,7 +242,7 @@ def fill(state: State, event: OrderFilled, late: bool = False) -> None:
     if order is not None:
         state.blotter.filled(order, event.size, state.ts)
     if desk is None:
-        _elsewhere(state, event, order)
+        _elsewhere(state, event, ours=order is not None)
         return
     if order is None:
         state.alert(Severity.WARN, f"fill of an order we do not know: {event.instrument}", desk.spec.id)
@@ -262,15 +263,23 @@ def fill(state: State, event: OrderFilled, late: bool = False) -> None:
     desk.urge(state.ts)
 
 
-def _elsewhere(state: State, event: OrderFilled, order: Order | None) -> None:
-    """A fill on no match of ours: the operator's own affair if by hand, but not if the order was ours."""
-    connection = state.connections[event.instrument.venue]
-    words = f"a fill on {event.instrument}, which is no match of ours"
-    if order is not None or RunId(event.order_id.rpartition("-")[0]) in state.runs:
-        _mismatch(state, connection, words)
+def _elsewhere(state: State, event: OrderFilled, ours: bool) -> None:
+    """A fill on a symbol of no match: the operator's own affair, or of an order whose match is gone.
+
+    It is a position of the venue and none of ours; only its cash is counted, so that our count still agrees.
+    """
+    what = f"{event.action.value} {plain(event.size)} {event.instrument} @ {event.price / CENT:g}¢"
+    connection = state.connections.get(event.instrument.venue)
+    if connection is None:
+        state.note(f"fill {what} at a venue that is not configured in this run")
         return
-    connection.till.paid((-event.cost if event.action is BUY else event.cost) - event.fee)
-    state.note(f"{words}: traded by hand, left alone")
+    till.traded_elsewhere(connection, event)
+    if ours:
+        state.alert(
+            Severity.ERROR, f"an order of a match that was removed has filled: {what}: not in our limits"
+        )
+    else:
+        state.note(f"fill {what}: on no match of ours, a position of the venue")
 
 
 def _attributed(state: State, desk: Desk, event: OrderFilled) -> Lock:
@@ -328,7 +337,9 @@ def _unsettled(state: State, venue: Venue, trade_id: TradeId) -> tuple[Desk, Ven
 
 def _desk_of(state: State, instrument: Instrument, order: Order | None) -> Desk | None:
     if order is not None and order.match in state.desks:
-        return state.desks[order.match]
+        desk = state.desks[order.match]
+        if instrument.yes in desk.markets:
+            return desk
     desks = state.on_market.get(instrument.yes, ())
     return desks[0] if desks else None
 
@@ -359,7 +370,7 @@ def _watch_fill(state: State, desk: Desk, event: OrderFilled, lock: Lock) -> Non
     state.recent_fills.appendleft(record)
     edge = "?" if record.edge is None else f"{record.edge / CENT:+.1f}¢"
     state.note(
-        f"fill {event.action.value} {decimal(event.size)} {event.instrument} @ {event.price / CENT:g}¢ "
+        f"fill {event.action.value} {plain(event.size)} {event.instrument} @ {event.price / CENT:g}¢ "
         f"edge {edge}",
         desk.spec.id,
     )

@@ -329,28 +329,6 @@ def test_a_fill_of_an_order_we_do_not_know_is_booked_and_said() -> None:
     assert "fill of an order we do not know: kalshi:GAME-A" in story.alerts()
 
 
-def test_a_fill_by_hand_on_a_symbol_of_no_match_is_noted_and_stops_nothing() -> None:
-    story = game()
-    told = manual_fill(Instrument(K, "OTHER"))
-    story.clerks[K].cash -= told.cost + told.fee
-    story.tell(told)
-    story.wait(60)  # the balance was told several times
-    assert story.resting() == 2
-    assert story.state.connections[K].mismatch == ""
-    told_so = [line.text for line in story.state.log if "kalshi:OTHER" in line.text]
-    assert told_so == ["a fill on kalshi:OTHER, which is no match of ours: traded by hand, left alone"]
-
-
-def test_a_fill_of_our_own_order_on_a_symbol_of_no_match_stops_its_venue() -> None:
-    story = game()
-    order_id = ClientOrderId(f"{story.state.run_id}-999")
-    told = msgspec.structs.replace(manual_fill(Instrument(K, "OTHER")), order_id=order_id)
-    story.tell(told)
-    story.wait(1)
-    assert story.resting() == 0
-    assert story.state.desks[M].reason is Reason.MISMATCH
-
-
 def test_a_fill_on_a_signal_listing_is_booked_without_harm() -> None:
     story = Story(K, P)
     story.up()
