@@ -33,7 +33,6 @@ MATCH: dict[str, str] = {
     "level_step": "between two levels of it",
     "requote_threshold": "smaller improvements are not worth a request",
     "requote_odds_bp": "the same in hundredths of a percent of decimal odds",
-    "requote_odds_bp": "the same in hundredths of a per cent of the decimal odds; 0: not used",
     "rest_min_ms": "an order rests at least this long before it improves",
     "refill_below_pct": "less than this share of the wanted size left is topped up",
     "refill_min_ms": "pause before the same price is placed again",
