@@ -36,7 +36,7 @@ from console.core.quoting import Route
 from console.core.reasons import Reason
 from console.core.state import FillRecord, State
 from console.core.till import booked
-from console.core.units import CENT, ONE, SECOND, Nanos, Price, Size, decimal
+from console.core.units import CENT, ONE, SECOND, Nanos, Price, Size, plain
 
 CANCEL_RETRY = 1 * SECOND  # a cancel that was not taken is sent again, but in no storm
 REJECTS_PAUSE = 3  # of one side within a minute
@@ -259,7 +259,7 @@ def _elsewhere(state: State, event: OrderFilled, ours: bool) -> None:
 
     It is a position of the venue and none of ours; only its cash is counted, so that our count still agrees.
     """
-    what = f"{event.action.value} {decimal(event.size)} {event.instrument} @ {event.price / CENT:g}¢"
+    what = f"{event.action.value} {plain(event.size)} {event.instrument} @ {event.price / CENT:g}¢"
     connection = state.connections.get(event.instrument.venue)
     if connection is None:
         state.note(f"fill {what} at a venue that is not configured in this run")
@@ -361,7 +361,7 @@ def _watch_fill(state: State, desk: Desk, event: OrderFilled, lock: Lock) -> Non
     state.recent_fills.appendleft(record)
     edge = "?" if record.edge is None else f"{record.edge / CENT:+.1f}¢"
     state.note(
-        f"fill {event.action.value} {decimal(event.size)} {event.instrument} @ {event.price / CENT:g}¢ "
+        f"fill {event.action.value} {plain(event.size)} {event.instrument} @ {event.price / CENT:g}¢ "
         f"edge {edge}",
         desk.spec.id,
     )
