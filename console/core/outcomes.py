@@ -361,7 +361,8 @@ def _watch_fill(state: State, desk: Desk, event: OrderFilled, lock: Lock) -> Non
     state.recent_fills.appendleft(record)
     edge = "?" if record.edge is None else f"{record.edge / CENT:+.1f}¢"
     state.note(
-        f"fill {event.action.value} {plain(event.size)} @ {event.price / CENT:g}¢ edge {edge} {event.instrument}",
+        f"fill {event.action.value} {plain(event.size)} @ {event.price / CENT:g}¢ edge {edge} "
+        f"{event.instrument}",
         desk.spec.id,
     )
     if fair is None:
