@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from console.core.attribution import Attribution, Parts
 from console.core.book import NEVER
@@ -22,7 +22,7 @@ from console.core.quoting import Memory, Route
 from console.core.reasons import Reason
 from console.core.settings import MatchSettings
 from console.core.theo import Board, Theo
-from console.core.units import SECOND, Cash, Nanos, Price
+from console.core.units import ONE, SECOND, Cash, Nanos, Price
 
 Key = tuple[Instrument, Action]
 
@@ -226,6 +226,25 @@ class Desk:
         outcomes = self.theo.outcomes if self.theo is not None else None
         return sum([position.exposure(gained, outcomes) for position in self._groups])
 
+    def raises(self, gained: int, mask: int) -> int:
+        """How much a contract long `gained` adds to the exposure of `mask`, in millionths (may be negative).
+
+        P(gained | mask) - P(gained | the rest), by theo; exact for two outcomes.
+        """
+        if self.outcomes == 2:
+            return ONE if gained == mask else -ONE
+        weights = self.theo.outcomes if self.theo is not None else (1,) * self.outcomes
+        inside, outside = _share(weights, gained, mask), _share(weights, gained, self.full ^ mask)
+        return inside - outside
+
+    def raised_by(self, orders: Iterable[Order], mask: int) -> int:
+        """By how much these orders would raise the exposure of `mask` if all that raise it filled."""
+        total = 0
+        for order in orders:
+            share = self.raises(self.gained_by(order), mask)
+            total += max(0, -(-order.remaining * share // ONE))
+        return total
+
     def flat(self) -> bool:
         """Nothing is held anywhere."""
         return all(position.flat for position in self.positions.values())
@@ -329,6 +348,12 @@ class Desk:
         if spec.end:
             moments.append(Nanos(spec.end - settings.stop_before_end_s * SECOND))
         return min([moment for moment in moments if moment > wall], default=None)
+
+
+def _share(weights: Sequence[int], gained: int, mask: int) -> int:
+    whole = sum(weight for outcome, weight in enumerate(weights) if mask >> outcome & 1)
+    part = sum(weight for outcome, weight in enumerate(weights) if mask & gained & 1 << outcome)
+    return part * ONE // max(1, whole)
 
 
 def _distinct(positions: Iterable[Position]) -> tuple[Position, ...]:

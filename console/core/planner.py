@@ -60,6 +60,7 @@ class Wanted(Struct, frozen=True):
     even: int  # breakeven bid, 0 when not reducing
     closes: int  # contracts that a reducing order and those beside it may close in all
     reason: Reason
+    kelly: int | None = None  # how long of the set we may be in all
 
 
 class _Candidate(Struct, frozen=True):
@@ -320,8 +321,9 @@ class Planner:
             _sales_first(candidates)
         left = min(
             settings.contracts * settings.legs_max * max(1, settings.levels),
-            settings.inventory_max - self.exposures[gained],
+            self._room(gained),
         )
+        whole = left
         wanted: list[Wanted] = []
         closed: dict[int, int] = {}  # contracts already being closed, by netting group
         taken: dict[tuple[Instrument, int], int] = {}  # never both legs of a book for the same contracts
@@ -334,7 +336,11 @@ class Planner:
                 room = min(left, settings.contracts - taken.get(rung, 0))
             if candidate.kind is CeilingKind.REDUCE:
                 room = min(room, candidate.size_max - closed.get(group, 0))
-            size, why = self._size(candidate, edge, gained, reducing, room)
+            kelly = None if reducing else self._kelly(candidate, edge)
+            size, why = self._size(candidate, reducing, room)
+            if kelly is not None and kelly - self.exposures[gained] - (whole - left) < size:
+                size, why = kelly - self.exposures[gained] - (whole - left), Reason.KELLY
+            size = max(0, size) // candidate.spec.size_step * candidate.spec.size_step
             if size < candidate.spec.size_min:
                 if verdict.bid is None:
                     verdict.say(why)
@@ -359,6 +365,7 @@ class Planner:
                     even=candidate.even,
                     closes=candidate.size_max,
                     reason=reason,
+                    kelly=kelly,
                 )
             )
             if verdict.bid is None or candidate.placed.bid > verdict.bid:
@@ -367,28 +374,34 @@ class Planner:
                 verdict.ceiling, verdict.kind = candidate.ceiling, candidate.kind
         return wanted
 
-    def _size(
-        self, candidate: _Candidate, edge: Edge, gained: int, reducing: bool, left: int
-    ) -> tuple[int, Reason]:
+    def _room(self, gained: int) -> int:
+        """Contracts of a set until the first exposure they raise is at `inventory_max`."""
+        most = self.settings.inventory_max
+        raised = ((mask, self.desk.raises(gained, mask)) for mask in self.exposures)
+        return min((most - self.exposures[mask]) * ONE // share for mask, share in raised if share > 0)
+
+    def _kelly(self, candidate: _Candidate, edge: Edge) -> int | None:
+        """How long a fraction of Kelly's bet would be at this price, all legs of the match together."""
+        settings = self.settings
+        if settings.kelly_pct is None or settings.bankroll is None:
+            return None
+        assert candidate.placed.bid is not None, "only placed candidates are sized"
+        cost = candidate.placed.bid + candidate.fee
+        return kelly_size(settings.kelly_pct, settings.bankroll, edge.sober, cost)
+
+    def _size(self, candidate: _Candidate, reducing: bool, left: int) -> tuple[int, Reason]:
         settings, bid = self.settings, candidate.placed.bid
         assert bid is not None, "only placed candidates are sized"
-        size, why = min(settings.contracts, left), Reason.OVEREXPOSED
+        size = min(settings.contracts, left)
         if candidate.route.action is SELL:
             size = min(size, self.desk.held(candidate.route.instrument))
         if settings.notional is not None:
             rounded = bool(candidate.spec.prices)  # odds come to no whole millionths: half of one either way
             size = min(size, 2 * settings.notional * ONE // (2 * bid - rounded))
-        if not reducing and settings.kelly_pct is not None and settings.bankroll is not None:
-            cost = bid + candidate.fee
-            most = kelly_size(settings.kelly_pct, settings.bankroll, edge.sober, cost)
-            most -= self.exposures[gained]
-            if most < size:
-                size, why = most, Reason.KELLY
         if not reducing and settings.depth_share_pct is not None and candidate.depth:
             capped = candidate.depth * settings.depth_share_pct // 100
             size = min(size, max(capped, candidate.spec.size_min))
-        step = candidate.spec.size_step
-        return max(0, size) // step * step, why
+        return size, Reason.OVEREXPOSED
 
     # ---- books
 

@@ -22,6 +22,7 @@ from console.core.settings import AccountSettings
 from console.core.units import ONE, Nanos, Price
 
 UNATTENDED = "max_unattended_exposure"
+_CAUSES = {"inventory_max": Reason.OVEREXPOSED, "kelly": Reason.KELLY}
 TAPER_PCT = 30  # of an exposure limit
 
 
@@ -78,7 +79,7 @@ def allow(
     per_contract = cash_at_risk(wanted.route.action, price, ONE, fees, wanted.edge.fair)
     for most, name in _caps(desk, wanted, per_contract, replaces, blotter):
         if most < size:
-            size, reason, limit = most, Reason.OVEREXPOSED if name == "inventory_max" else Reason.LIMIT, name
+            size, reason, limit = most, _CAUSES.get(name, Reason.LIMIT), name
     if connection.cash is not None and wanted.route.action is BUY:
         cash = connection.cash - account.cash_reserve
         if market.spec.kept_apart:
@@ -179,15 +180,20 @@ def _caps(
     settings, route = desk.settings, wanted.route
     yield settings.order_size_max, "order_size_max"
     yield settings.order_cash_max * ONE // max(1, per_contract), "order_cash_max"
+    others = [order for order in blotter.of_match(desk.spec.id) if order is not replaces]
     resting = held = 0
-    for order in blotter.of_match(desk.spec.id):
-        if order is replaces:
-            continue
+    for order in others:
         if desk.gained_by(order) == route.gained:
             resting += order.remaining
         if order.instrument == route.instrument and order.action is route.action:
             held += order.remaining
-    yield settings.inventory_max - desk.exposure(route.gained) - resting, "inventory_max"
+    for mask in desk.sets():  # with three outcomes one contract makes us longer of several sets
+        share = desk.raises(route.gained, mask)
+        if share > 0:
+            room = settings.inventory_max - desk.exposure(mask) - desk.raised_by(others, mask)
+            yield room * ONE // share, "inventory_max"
+    if wanted.kelly is not None:
+        yield wanted.kelly - desk.exposure(route.gained) - desk.raised_by(others, route.gained), "kelly"
     if wanted.kind is CeilingKind.REDUCE:  # what rests may fill too: together they never pass through flat
         yield wanted.closes - resting, "closing"
     if route.action is BUY:
@@ -230,14 +236,23 @@ def _reserved_on(instrument: Instrument, replaces: Order | None, blotter: Blotte
 
 
 def at_rest(connection: Connection, blotter: Blotter) -> int:
-    """What our orders at a venue could cost if all of them were taken, those being cancelled included."""
+    """What our orders at a venue could cost if all of them were taken.
+
+    Those being cancelled or replaced are included: until the venue proves otherwise they may fill.
+    """
     return sum(stake(o) for o in blotter.live.values() if o.instrument.venue is connection.venue)
 
 
 def stake(order: Order) -> int:
-    """What an order that is taken as a whole puts at risk, fees aside."""
-    price = order.price if order.action is BUY else ONE - order.price
-    return -(-price * order.remaining // ONE)
+    """What an order that is taken as a whole puts at risk, fees aside.
+
+    Of one being amended the worse of both versions, or the old one first and the rest of the new one after.
+    """
+    (price, left), (new, new_left) = order.versions()[0], order.versions()[-1]
+    if order.action is not BUY:
+        price, new = Price(ONE - price), Price(ONE - new)
+    worst = max(new * new_left, price * left + new * max(0, new_left - left))
+    return -(-worst // ONE)
 
 
 def _exposed(
