@@ -17,6 +17,7 @@ RENEWAL_SHARE = 4  # at most one in so many write tokens goes into keeping resti
 KILL_PAUSES_MS = (250, 500, 1000, 2000)
 PROOF_GAP = 2 * SECOND
 DELAYS_KEPT = 64
+NOT_CONFIGURED = "not configured in this run"
 
 
 class Costs(Struct, frozen=True, array_like=True):
@@ -192,6 +193,7 @@ class Connection:
     """A venue's state."""
 
     __slots__ = (
+        "absent",
         "accepting",
         "answers",
         "asked_ts",
@@ -223,6 +225,7 @@ class Connection:
 
     def __init__(self, venue: Venue, settings: AccountSettings) -> None:
         self.venue = venue
+        self.absent = False  # not configured in this run: positions there are kept, nothing is sent
         self.up = False
         self.why_down = "not connected yet"
         self.reconciling = True

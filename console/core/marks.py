@@ -152,6 +152,8 @@ def _equity(state: State) -> int | None:
     """What the account is worth: free cash and what is held; None while any of it is unknown."""
     total = 0
     for connection in state.connections.values():
+        if connection.absent:
+            continue
         if connection.cash is None:
             return None
         total += connection.cash
