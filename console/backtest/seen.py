@@ -148,7 +148,6 @@ class Seen:
         book.pending.clear()
         book.bids, book.asks = dict(event.bids), dict(event.asks)
         book.stale, book.proof_ts = False, event.ts
-        self.stream_ts[event.instrument.venue] = event.ts
 
     def _stale(self, event: BookStale) -> None:
         self._book(event.instrument).stale = True

@@ -80,7 +80,7 @@ class Book:
                     sizes[rung] += size
         self.best_bid = next((r for r in range(rungs - 1, -1, -1) if self.bid_sizes[r]), -1)
         self.best_ask = next((r for r in range(rungs) if self.ask_sizes[r]), rungs)
-        self.proof_ts = self.stream.ts = ts
+        self.proof_ts = ts  # of this book alone: it may have been read apart from the stream
         if (self.best_bid, self.best_ask) != before:
             self.changed_ts = ts
 

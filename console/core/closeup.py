@@ -205,7 +205,7 @@ def signals(state: State, desk: Desk) -> Iterable[SignalView]:
         yield SignalView(
             name=name,
             margin=margin,
-            limit=edge_at(desk, margin).limit,
+            limit=edge_at(desk, theo, mask, margin).limit,
             imbalance=round(imbalance_of(desk, mask, state.ts) * ONE),
             toxicity=round(judged.toxicity() * ONE) if judged is not None else 0,
             fills=judged.judged if judged is not None else 0,

@@ -20,6 +20,7 @@ from console.core.positions import Position, worth
 from console.core.provisional import Unsettled
 from console.core.quoting import Memory, Route
 from console.core.reasons import Reason
+from console.core.regime import Regime
 from console.core.settings import MatchSettings
 from console.core.theo import Board, Theo
 from console.core.units import ONE, SECOND, Cash, Nanos, Price
@@ -110,6 +111,7 @@ class Desk:
         self.odds_watched = True  # feeds are asked to bring its odds
         self.theo: Theo | None = None
         self.volatility = Volatility()
+        self.regime = Regime()
         self.flows = tuple(Flow() for _ in range(self.outcomes))
         self.markouts: dict[int, Markouts] = {}
         self.attribution = Attribution()

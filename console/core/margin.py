@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from msgspec import Struct
 
 from console.core.desk import Desk
@@ -10,7 +12,7 @@ from console.core.matches import INPLAY
 from console.core.quoting import Edge, edge_of, skew_of
 from console.core.settings import Placement
 from console.core.theo import Theo
-from console.core.units import Nanos, Price
+from console.core.units import Nanos, Price, ceil_div
 
 
 class Margin(Struct, frozen=True, array_like=True):
@@ -33,7 +35,13 @@ class Margin(Struct, frozen=True, array_like=True):
 
 
 def margin_of(desk: Desk, theo: Theo, gained: int, exposure: int, ts: Nanos) -> Margin:
-    """Measure the parts for one outcome set now; `exposure` is how long we are of it."""
+    """Measure the parts for one outcome set now; `exposure` is how long we are of it.
+
+    A copied line brings its own margin: nothing is put on it.
+    """
+    skew = skew_of(exposure, desk.settings)
+    if desk.settings.placement is Placement.COPY:
+        return Margin(theo.fair[gained], theo.low[gained], _wanted(desk), 0, 0, 0, 0, 0, skew)
     return Margin(
         fair=theo.fair[gained],
         fair_lo=theo.low[gained],
@@ -43,17 +51,16 @@ def margin_of(desk: Desk, theo: Theo, gained: int, exposure: int, ts: Nanos) -> 
         flow=_flow(desk, gained, ts),
         age=theo.age,
         uncertainty=theo.uncertainty,
-        skew=skew_of(exposure, desk.settings),
+        skew=skew,
     )
 
 
-def edge_at(desk: Desk, margin: Margin) -> Edge:
-    """The limit that the parts leave."""
-    settings = desk.settings
-    sober = margin.fair_lo - margin.adverse - margin.uncertainty
-    copies = settings.placement is Placement.COPY  # the copied line brings its own margin
-    buffers = 0 if copies else margin.buffers
-    return edge_of(margin.fair, margin.fair_lo, sober, margin.wanted, buffers, margin.skew, settings)
+def edge_at(desk: Desk, theo: Theo, gained: int, margin: Margin) -> Edge:
+    """The limit that the parts leave; a stake by Kelly trusts no line without them, a copied one neither."""
+    sober = margin.fair_lo - _adverse(desk, gained) - theo.uncertainty
+    return edge_of(
+        margin.fair, margin.fair_lo, sober, margin.wanted, margin.buffers, margin.skew, desk.settings
+    )
 
 
 def imbalance_of(desk: Desk, gained: int, ts: Nanos) -> float:
@@ -65,9 +72,13 @@ def imbalance_of(desk: Desk, gained: int, ts: Nanos) -> float:
 
 
 def _wanted(desk: Desk) -> Price:
+    """What placement asks: edge_min, a half-spread, or half of a spread that follows volatility."""
     settings = desk.settings
     if settings.placement is not Placement.CEILING:
         return settings.edge_min
+    if settings.spread_usual is not None:
+        spread = ceil(settings.spread_usual * desk.volatility.ratio)
+        return Price(ceil_div(max(settings.spread_min, min(settings.spread_max, spread)), 2))
     return settings.half_spread_inplay if desk.phase is INPLAY else settings.half_spread
 
 

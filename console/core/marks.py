@@ -199,6 +199,7 @@ def sample(desk: Desk, ts: Nanos) -> None:
     if theo is None or theo.why is not None:
         return
     desk.volatility.sample(ts, theo.outcomes[0] / ONE)
+    desk.regime.sample(theo.outcomes[0])
     for instrument in desk.attribution.symbols():
         desk.attribution.sample(instrument, ts, desk.fair_of(instrument) or 0)
     for gained, markouts in desk.markouts.items():

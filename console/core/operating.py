@@ -189,8 +189,9 @@ def remove_match(state: State, event: RemoveMatch) -> None:
 def pause(state: State, event: Pause) -> None:
     """Pull the quotes of one match or of all; nothing is forgotten."""
     if not event.match:
-        state.paused = "by the operator"
-        state.alert(Severity.WARN, f"paused: all matches{_flattened_on(state)}")
+        state.paused = event.why or "by the operator"
+        why = f" ({event.why})" if event.why else ""
+        state.alert(Severity.WARN, f"paused: all matches{why}{_flattened_on(state)}")
         _urge_all(state)
         return
     desk = find(state, event.match)

@@ -133,7 +133,7 @@ class Planner:
 
     def _edge(self, gained: int) -> Edge:
         margin = margin_of(self.desk, self.theo, gained, self.exposures[gained], self.ts)
-        return edge_at(self.desk, margin)
+        return edge_at(self.desk, self.theo, gained, margin)
 
     def _usable(self, route: Route, reducing: bool) -> bool:
         """Whether the route exists: sales need contracts held, NO legs a two-sided symbol and a wish."""

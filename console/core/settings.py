@@ -51,6 +51,9 @@ class MatchSettings(Struct, frozen=True, omit_defaults=True, kw_only=True):
     edge_floor: Price = Price(0)
     half_spread: Price = Price(3 * CENT)
     half_spread_inplay: Price = Price(6 * CENT)
+    spread_usual: Price | None = None  # both sides together at the usual volatility, instead of the above
+    spread_min: Price = Price(2 * CENT)
+    spread_max: Price = Price(10 * CENT)
     ceiling_methods: tuple[Method, ...] = (Method.MULTIPLICATIVE, Method.POWER)
     adverse_prematch: Price = Price(0)
     adverse_inplay: Price = Price(0)
@@ -158,6 +161,8 @@ class MatchSettings(Struct, frozen=True, omit_defaults=True, kw_only=True):
             )
         if self.inventory_max > self.max_position:
             return "inventory_max is more than max_position: the position limit would stop rebalancing"
+        if not 0 <= self.spread_min <= self.spread_max:
+            return "spread_min and spread_max: not below zero, the smaller first"
         if not self.ceiling_methods:
             return "ceiling_methods: name at least one de-vig method"
         if not 0 < self.price_min < self.price_max < ONE:

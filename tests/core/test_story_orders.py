@@ -291,14 +291,6 @@ def test_a_fill_of_an_order_we_do_not_know_is_booked_and_said() -> None:
     assert "fill of an order we do not know: kalshi:GAME-A" in story.alerts()
 
 
-def test_a_fill_on_a_symbol_of_no_match_stops_nothing() -> None:
-    story = game()
-    story.tell(manual_fill(Instrument(K, "OTHER")))
-    story.wait(1)
-    assert story.resting() == 2
-    assert story.state.desks[M].reason is not Reason.MISMATCH
-
-
 def test_a_fill_on_a_signal_listing_is_booked_without_harm() -> None:
     story = Story(K, P)
     story.up()

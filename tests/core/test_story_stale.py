@@ -242,6 +242,17 @@ def test_quiet_books_are_probed_before_they_are_too_old() -> None:
     assert 4 <= len([c for c in story.all(Resync, sent) if c.instrument == A]) <= 30
 
 
+def test_a_book_read_afresh_proves_nothing_of_another() -> None:
+    story = game()
+    story.alive = False  # the stream says nothing
+    story.clerks[K].books.clear()
+    for _ in range(11):
+        story.wait(1)
+        story.book(A, {48: 100}, {56: 100})
+    assert story.rests(A)
+    assert story.rests(B) == []
+
+
 # ---- the venue
 
 
