@@ -294,6 +294,12 @@ class Desk:
             memory = self.memories[route] = Memory(self.settings.retest_s)
         return memory
 
+    def pause_side(self, gained: int, reason: Reason, until: Nanos) -> None:
+        """Let nothing make us longer an outcome set until then; of two pauses the longer one stands."""
+        standing = self.side_pauses.get(gained)
+        if standing is None or until > standing.until:
+            self.side_pauses[gained] = SidePause(reason, until)
+
     def side_pause(self, gained: int, ts: Nanos) -> SidePause | None:
         """The pause in force on an outcome set, if any."""
         pause = self.side_pauses.get(gained)

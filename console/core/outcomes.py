@@ -8,7 +8,7 @@ from functools import partial
 from console.core import till
 from console.core.commands import Lookup, Resync, Severity
 from console.core.connection import Connection
-from console.core.desk import Desk, SidePause
+from console.core.desk import Desk
 from console.core.estimators import Markouts
 from console.core.events import (
     AmendRejected,
@@ -163,7 +163,7 @@ def _count_reject(state: State, order: Order, reason: RejectReason, text: str) -
         state.send(Resync(instrument=order.instrument.yes))  # the book we decided on may be wrong
     if len(stamps) == REJECTS_PAUSE and state.ts - stamps[0] <= REJECTS_WINDOW:
         until = Nanos(state.ts + desk.settings.error_cooldown_s * SECOND)
-        desk.side_pauses[gained] = SidePause(Reason.REJECTED, until)
+        desk.pause_side(gained, Reason.REJECTED, until)
         stamps.clear()
         state.alert(Severity.WARN, f"three refusals, side paused: {reason.value}", order.match)
 
@@ -390,6 +390,6 @@ def _pace(state: State, desk: Desk, gained: int, cash: int, fair: int) -> None:
 
 
 def _pause_side(state: State, desk: Desk, gained: int, reason: Reason, seconds: int) -> None:
-    desk.side_pauses[gained] = SidePause(reason, Nanos(state.ts + seconds * SECOND))
+    desk.pause_side(gained, reason, Nanos(state.ts + seconds * SECOND))
     desk.recent_fills[gained].clear()
     state.alert(Severity.WARN, f"side paused for {seconds} s: {reason.value}", desk.spec.id)

@@ -392,6 +392,21 @@ def test_toxic_flow_doubles_the_buffer_then_pauses_the_side() -> None:
     assert story.rests(B)
 
 
+def test_of_two_pauses_of_a_side_the_longer_one_stands() -> None:
+    """Two minutes for a burst of fills, half a minute later one for toxic flow."""
+    settings = with_values(SETTINGS, contracts=contracts(40), repeated_fills=1_000, fill_rate=dollars(4.5))
+    story = game(settings)
+    for _ in range(10):
+        story.fill(story.order(A), 1)
+        story.wait(0.2)
+    story.fair(0.515, 0.485)
+    story.wait(100)
+    assert story.state.desks[M].verdicts[0b01].reason is Reason.FILL_RATE
+    assert story.rests(A) == []
+    story.wait(25)
+    assert story.state.desks[M].verdicts[0b01].reason is not Reason.FILL_RATE
+
+
 @pytest.mark.parametrize("reason", [RejectReason.BALANCE, RejectReason.SIZE, RejectReason.OTHER])
 def test_refusals_are_counted_and_said_once_a_pause(reason: RejectReason) -> None:
     story = Story()
