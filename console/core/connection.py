@@ -214,6 +214,8 @@ class Connection:
         "rejects",
         "resting_multiple",
         "round_trip",
+        "spent",
+        "spent_anew",
         "stream",
         "sweep",
         "till",
@@ -237,6 +239,8 @@ class Connection:
         self.private_ts = NEVER  # last proof that fills reach us
         self.cash: int | None = None
         self.cash_ts = NEVER
+        self.spent = 0  # on fills since the cash was told ...
+        self.spent_anew = 0  # ... and of it on orders placed since, for which nothing was set aside then
         self.till = Till()
         self.ghosts = 0  # orders we held live that the venue did not list
         self.claimable = 0  # waits to be merged or redeemed
@@ -252,6 +256,17 @@ class Connection:
         self.unattended_max: int | None = None  # the most that may rest while nobody watches
         self.killed = ""  # by whom, while nothing may leave for this venue alone
         self.sweep: Sweep | None = None
+
+    def told_cash(self, cash: int, ts: Nanos) -> None:
+        """The venue told our free cash: fills told before are in it, whatever comes now is not."""
+        self.cash, self.cash_ts = cash, ts
+        self.spent = self.spent_anew = 0
+
+    def paid(self, amount: int, placed_ts: Nanos | None) -> None:
+        """A purchase filled; `placed_ts` None: nobody knows since when it rested."""
+        self.spent += amount
+        if placed_ts is None or placed_ts >= self.cash_ts:
+            self.spent_anew += amount
 
     def trouble(self, settings: AccountSettings, ts: Nanos) -> Reason | None:
         """Why nothing may be sent to the venue now; None when it is sound."""

@@ -456,7 +456,7 @@ class Engine:
             case MassStatus():
                 reconcile.mass_status(state, connection, event)
             case BalanceUpdate():
-                connection.cash, connection.cash_ts = event.cash, event.ts
+                connection.told_cash(event.cash, event.ts)
                 connection.private_ts = event.ts
             case CashAdjusted():
                 connection.till.paid(event.amount)

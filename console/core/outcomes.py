@@ -28,7 +28,7 @@ from console.core.events import (
 )
 from console.core.feehalt import judge
 from console.core.fees import NO_FEES
-from console.core.instruments import Instrument, TradeId, Venue
+from console.core.instruments import BUY, Instrument, TradeId, Venue
 from console.core.lots import Lock
 from console.core.orders import Fact, Operation, Order, OrderState
 from console.core.provisional import begun, confirmed, undone
@@ -230,6 +230,9 @@ def fill(state: State, event: OrderFilled, late: bool = False) -> None:
         return
     order = state.blotter.find(venue, event.order_id, event.venue_order_id)
     desk = _desk_of(state, event.instrument, order)
+    connection = state.connections.get(venue)
+    if connection is not None and event.action is BUY:
+        connection.paid(event.cost + event.fee, order.placed_ts if order is not None else None)
     if order is not None:
         state.blotter.filled(order, event.size, state.ts)
     if desk is None:

@@ -40,10 +40,10 @@ def venue_down(state: State, connection: Connection, why: str) -> None:
 
 def mass_status(state: State, connection: Connection, status: MassStatus) -> None:
     """Compare and mend: missed fills are booked, orphans cancelled, differences shown red."""
-    connection.private_ts = connection.cash_ts = state.ts
-    connection.cash = status.cash
+    connection.private_ts = state.ts
     for filled in status.fills:
         fill(state, filled, late=True)
+    connection.told_cash(status.cash, state.ts)
     ours, orphans = _match_orders(state, connection, status)
     listed(state, connection, len(status.orders))
     busy = {

@@ -83,7 +83,7 @@ def allow(
     if connection.cash is not None and wanted.route.action is BUY:
         cash = connection.cash - account.cash_reserve
         if market.spec.kept_apart:
-            free = cash - _reserved_on(wanted.route.instrument, replaces, blotter)
+            free = cash - connection.spent - _reserved_on(wanted.route.instrument, replaces, blotter)
         else:
             free = _free(connection, cash, replaces, blotter)
         if free * ONE // per_contract < size:
@@ -203,26 +203,32 @@ def _caps(
 
 
 def _free(connection: Connection, cash: int, replaces: Order | None, blotter: Blotter) -> int:
-    """Cash that a new order may tie up, where the venue reserves it for the whole account."""
+    """Cash that a new order may tie up, where the venue reserves it for the whole account.
+
+    What has filled since the cash was told is gone, but for orders for which it was set aside already.
+    """
     if not connection.resting_multiple:
-        return cash - _reserved(connection, replaces, blotter)
+        return cash - connection.spent_anew - _reserved(connection, replaces, blotter)
     resting = sum(
         -(-order.price * order.remaining // ONE)
         for order in blotter.live.values()
         if order.instrument.venue is connection.venue and order is not replaces and order.action is BUY
     )
-    return cash * connection.resting_multiple - resting
+    return (cash - connection.spent) * connection.resting_multiple - resting
 
 
 def _reserved(connection: Connection, replaces: Order | None, blotter: Blotter) -> int:
-    """Cash our orders in flight will tie up beyond what the venue's free balance already excludes."""
+    """Cash our orders in flight will tie up beyond what the venue's free balance already excludes.
+
+    One placed at the very moment the balance was told is none of those.
+    """
     return sum(
         -(-order.price * order.remaining // ONE)
         for order in blotter.live.values()
         if order.instrument.venue is connection.venue
         and order is not replaces
         and order.action is BUY
-        and order.placed_ts > connection.cash_ts
+        and order.placed_ts >= connection.cash_ts
     )
 
 
