@@ -142,7 +142,7 @@ class Desk:
         self._measure: Callable[[], int] | None = None
         self.mark = 0  # last profit at the loss marks
         self.unvalued = False  # some position has no mark now
-        self.recent_fills: dict[int, deque[tuple[Nanos, int, int]]] = {}  # (ts, cash, fair) by set
+        self.recent_fills: dict[int, deque[tuple[Nanos, int, int | None]]] = {}  # (ts, cash, fair) by set
         self.rejects: dict[int, deque[Nanos]] = {}
         self.placed_at: dict[tuple[Instrument, Action, int], Nanos] = {}
 

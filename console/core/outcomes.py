@@ -368,15 +368,17 @@ def _watch_fill(state: State, desk: Desk, event: OrderFilled, lock: Lock) -> Non
         f"edge {edge}",
         desk.spec.id,
     )
-    if fair is None:
-        return
-    markouts = desk.markouts.setdefault(route.gained, Markouts())
-    markouts.filled(state.ts, fair / ONE, event.size / ONE)
+    if fair is not None:
+        markouts = desk.markouts.setdefault(route.gained, Markouts())
+        markouts.filled(state.ts, fair / ONE, event.size / desk.settings.contracts)
     _pace(state, desk, route.gained, bid * event.size // ONE, fair)
 
 
-def _pace(state: State, desk: Desk, gained: int, cash: int, fair: int) -> None:
-    """C6 and C7: too many fills on one side without a move of theo, or too much cash in a minute."""
+def _pace(state: State, desk: Desk, gained: int, cash: int, fair: int | None) -> None:
+    """C6 and C7: too many fills on one side without a move of theo, or too much cash in a minute.
+
+    A theo that is not there has not moved.
+    """
     settings = desk.settings
     recent = desk.recent_fills.setdefault(gained, deque(maxlen=1000))
     recent.append((state.ts, cash, fair))
@@ -387,7 +389,8 @@ def _pace(state: State, desk: Desk, gained: int, cash: int, fair: int) -> None:
         _pause_side(state, desk, gained, Reason.FILL_RATE, settings.fill_rate_pause_s)
     window = settings.repeated_fills_s * SECOND
     repeated = [f for ts, _, f in recent if state.ts - ts <= window]
-    unmoved = all(abs(f - fair) < settings.repeated_fills_move for f in repeated)
+    known = [f for f in repeated if f is not None]
+    unmoved = fair is None or all(abs(f - fair) < settings.repeated_fills_move for f in known)
     if len(repeated) >= settings.repeated_fills and unmoved:
         _pause_side(state, desk, gained, Reason.REPEATED_FILLS, settings.repeated_fills_pause_s)
 

@@ -129,6 +129,8 @@ class Planner:
         for route in desk.routes[gained]:
             if self._usable(route, reducing):
                 candidates += self._candidates(route, edge, reducing, verdict)
+        if reducing:
+            candidates = self._surest(candidates)
         return self._sized(candidates, edge, gained, reducing, verdict)
 
     def _edge(self, gained: int) -> Edge:
@@ -182,7 +184,7 @@ class Planner:
                     verdict.say(placed.reason)
                 continue
             fee = fee_per_contract(market.spec.fees, placed.bid, edge.fair)
-            premium = settings.lock_leg_premium if reducing and not route.safe and desk.spec.may_none else 0
+            premium = settings.lock_leg_premium if reducing and self._conditional(route) else 0
             found.append(
                 _Candidate(
                     route=route,
@@ -309,6 +311,25 @@ class Planner:
         rules = {instrument: terms.void_rule for instrument, terms in self.desk.terms().items()}
         return position.locked - position.void_profit(rules, self.theo.fair)
 
+    def _conditional(self, route: Route) -> bool:
+        """Its pair with what is held pays only if one of the listed outcomes wins, and only then."""
+        pairs_off = route.safe or route.action is SELL or self.desk.held(route.instrument.no) > 0
+        return self.desk.spec.may_none and not pairs_off
+
+    def _surest(self, candidates: list[_Candidate]) -> list[_Candidate]:
+        """Ways of reducing without those whose lock is conditional, unless cheaper by at least the premium.
+
+        Where nothing can be locked for certain, a lock on condition is better than none.
+        """
+        certain = [
+            c.net
+            for c in candidates
+            if not self._conditional(c.route)
+            and (c.route.action is not SELL or self.desk.held(c.route.instrument) >= c.spec.size_min)
+        ]
+        least = max(certain, default=None)  # the premium is taken off the net of the others already
+        return [c for c in candidates if least is None or c.net >= least or not self._conditional(c.route)]
+
     # ---- size
 
     def _sized(
@@ -350,8 +371,8 @@ class Planner:
             taken[rung] = taken.get(rung, 0) + size
             reason = candidate.placed.reason
             if candidate.kind is CeilingKind.REDUCE:
-                safe = candidate.route.safe or not self.desk.spec.may_none
-                reason = Reason.REBALANCING if safe else Reason.CONDITIONAL_LOCK
+                waits = self._conditional(candidate.route)
+                reason = Reason.CONDITIONAL_LOCK if waits else Reason.REBALANCING
             wanted.append(
                 Wanted(
                     route=candidate.route,

@@ -45,6 +45,10 @@ def mass_status(state: State, connection: Connection, status: MassStatus) -> Non
         fill(state, filled, late=True)
     connection.told_cash(status.cash, state.ts)
     ours, orphans = _match_orders(state, connection, status)
+    if orphans and not connection.reconciling:
+        connection.reconciling = True
+        state.alert(Severity.WARN, f"{connection.venue.value}: {orphans} orphans rest there: reconciling")
+        state.urge_venue(connection.venue)
     listed(state, connection, len(status.orders))
     busy = {
         order.instrument.yes: None
@@ -98,7 +102,8 @@ def _match_orders(state: State, connection: Connection, status: MassStatus) -> t
     for opened in status.orders:
         order = state.blotter.find(connection.venue, opened.order_id, opened.venue_order_id)
         if order is None or order.ended:
-            orphans += _orphan(state, opened, known=order)
+            orphan = _orphan(state, opened, known=order)
+            orphans += 0 if order is not None and _may_be_old(state, connection, order) else orphan
         else:
             ours += 1
             order.proven_ts = state.ts
@@ -127,6 +132,12 @@ def _orphan(state: State, opened: OpenOrder, known: Order | None) -> int:
     )
     state.note(f"orphan {opened.order_id} on {opened.instrument} cancelled")
     return 1
+
+
+def _may_be_old(state: State, connection: Connection, ended: Order) -> bool:
+    """A list in the routine may have been written before an order that it names was proven gone."""
+    young = state.ts - ended.ended_ts < state.settings.not_found_grace_s * SECOND
+    return young and not connection.reconciling
 
 
 def _absent(state: State, connection: Connection, order: Order) -> None:

@@ -165,6 +165,57 @@ def test_where_nothing_can_be_sold_the_other_side_is_bought() -> None:
     assert story.rests(PB) == [(49, 10)]
 
 
+# ---- locks on condition
+
+
+def conditional(bid_for_b: float) -> Story:
+    """Long 50 of A at 49 where all may settle at nothing; A can be sold a cent under 56."""
+    story = Story().up()
+    story.add(settings=SETTINGS, may_none=True)
+    story.book(A, {48: 100}, {56: 100})
+    story.book(B, {bid_for_b: 100}, {53: 100})
+    story.fair(0.525, 0.475)
+    story.wait(6)
+    hold(story, A, 50, 49)
+    story.wait(3)
+    return story
+
+
+def test_the_other_teams_yes_reduces_only_where_it_is_cheaper_by_the_premium() -> None:
+    dear = conditional(44)  # 45, as much as the sale at 55 gives up
+    assert dear.rests(A, Action.SELL) == [(55, 10)]
+    assert dear.rests(B) == []
+    cheap = conditional(43)  # 44: a cent cheaper, half a cent is asked
+    assert cheap.rests(B) == [(44, 10)]
+    assert cheap.rests(A, Action.SELL) == [(55, 10)]
+
+
+def test_where_nothing_can_be_locked_for_certain_a_lock_on_condition_is_better_than_none() -> None:
+    story = Story().up()
+    story.add(settings=SETTINGS, may_none=True, specs=dict.fromkeys((A, B), ONE_WAY))
+    story.book(A, {48: 100}, {56: 100})
+    story.book(B, {44: 100}, {53: 100})
+    story.fair(0.525, 0.475)
+    story.wait(6)
+    hold(story, A, 50, 49)
+    story.wait(3)
+    assert story.rests(B) == [(45, 10)]
+
+
+def test_a_sale_of_a_no_leg_held_is_no_lock_on_condition() -> None:
+    """NO of A was bought: selling it gives the cash back, as certain as any sale."""
+    story = Story().up()
+    story.add(settings=SETTINGS, may_none=True)
+    story.book(A, {48: 100}, {56: 100})
+    story.book(B, {40: 100}, {58: 100})
+    story.fair(0.525, 0.475)
+    story.wait(6)
+    hold(story, NO_A, 50, 46)
+    story.wait(3)
+    assert story.rests(NO_A, Action.SELL)
+    assert story.state.desks[M].verdicts[0b01].reason is not Reason.CONDITIONAL_LOCK
+
+
 # ---- three outcomes
 
 
