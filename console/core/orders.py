@@ -126,7 +126,6 @@ class Order:
         "filled",
         "instrument",
         "level",
-        "lookups",
         "match",
         "order_id",
         "pending",
@@ -170,7 +169,6 @@ class Order:
         self.ended_ts = Nanos(0)
         self.pending: Operation | None = Operation.PLACE
         self.pending_since = ts
-        self.lookups = 0
         self.retry_ts: Nanos | None = None  # a cancel was refused: not sent again before
         self.to_price = command.price  # what an amend in flight would make of it
         self.to_size: int = command.size

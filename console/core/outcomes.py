@@ -173,7 +173,6 @@ def _count_reject(state: State, order: Order, reason: RejectReason, text: str) -
 
 def look_up(state: State, order: Order) -> None:
     """Ask the venue what became of an order."""
-    order.lookups += 1
     order.pending_since = state.ts
     state.send(
         Lookup(

@@ -279,17 +279,19 @@ class Planner:
     def _basket(self, position: Position, leg: int) -> Closing:
         """What a leg of the basket of all other outcomes may cost, the missing legs at their best ask."""
         over = next((mask for mask, sign in self.desk.rebalancing.items() if sign > 0 and mask != leg), 0)
-        if over and not self._needs_basket(over):
+        if not over or leg.bit_count() > 1 or not self._needs_basket(over):
             return Closing()
-        return basket_leg(position, over, leg, self._asks()) if over and leg.bit_count() == 1 else Closing()
+        return basket_leg(position, over, leg, self._asks(position))
 
-    def _asks(self) -> dict[int, int]:
-        """Best ask plus taker-free fee of each single outcome somebody offers, on any venue quoted."""
+    def _asks(self, position: Position) -> dict[int, int]:
+        """Others' best ask by outcome set, fees aside, on sound books of venues that net with `position`."""
         asks: dict[int, int] = {}
-        for instrument, market in self.desk.markets.items():
-            face = self.sight.faces(instrument)[0] if market.book is not None else None
-            ask = face.opposing({}) if face is not None else None
-            mask = self.desk.pays[instrument]
+        for instrument in self.desk.markets:
+            netted = self.desk.positions[instrument.venue] is position
+            if not netted or self.sight.trouble(instrument) is not None:
+                continue
+            bids, offers = self.sight.faces(instrument)
+            ask, mask = bids.opposing(offers.own), self.desk.pays[instrument]
             if ask is not None and ask < asks.get(mask, ONE):
                 asks[mask] = ask
         return asks
@@ -335,10 +337,12 @@ class Planner:
     def _sized(
         self, candidates: list[_Candidate], edge: Edge, gained: int, reducing: bool, verdict: Verdict
     ) -> list[Wanted]:
-        """Share the room among the routes in order of net edge, then safety, then cash."""
+        """Share the room among the routes: the best net edge first, then what is safe, then what ties up less
+        cash, then as listed.
+        """
         settings = self.settings
         if len(candidates) > 1:
-            candidates.sort(key=lambda c: (-c.net, not c.route.safe, c.level))  # ties: as listed
+            candidates.sort(key=lambda c: (-c.net, not c.route.safe, _tied_up(c), c.level))
             _sales_first(candidates)
         left = min(
             settings.contracts * settings.legs_max * max(1, settings.levels),
@@ -435,6 +439,11 @@ class Planner:
             bids, asks = self.sight.faces(instrument)
             yes_ask = None if ask is None else Price(ONE - ask)
             guard(market.book, bid, yes_ask, self.settings.rival_size_min, bids.own, asks.own)
+
+
+def _tied_up(candidate: _Candidate) -> int:
+    """Cash that an order on a route ties up per contract: nothing where what is held is sold."""
+    return candidate.placed.bid or 0 if candidate.route.action is not SELL else 0
 
 
 def _sales_first(candidates: list[_Candidate]) -> None:

@@ -269,6 +269,29 @@ def test_three_way_without_sale_or_no_an_equal_basket_of_the_others_reduces() ->
     assert desk.verdicts[0b010].kind is CeilingKind.QUOTE
 
 
+def test_a_leg_offered_only_where_nothing_nets_makes_no_basket() -> None:
+    """Away is offered at Polymarket, whose rules nobody confirmed: draw is not bid up as part of a lock."""
+    story, elsewhere = Story(K, P).up(), Instrument(P, "token-c")
+    pays = {A: (0,), B: (1,), C: (2,), elsewhere: (2,)}
+    story.add(
+        pays=pays, names=("home", "draw", "away"), settings=SETTINGS, specs=dict.fromkeys(pays, ONE_WAY)
+    )
+    for instrument, middle in ((A, 40), (B, 30)):
+        story.book(instrument, {middle - 4: 100}, {middle + 4: 100})
+    story.book(C, {26: 100}, {})
+    story.book(elsewhere, {26: 100}, {34: 100})
+    story.fair(0.40, 0.30, 0.30)
+    story.wait(6)
+    hold(story, A, 50, 30)
+    story.wait(3)
+    desk = story.state.desks[M]
+    assert desk.rebalancing[0b001] == 1
+    assert desk.verdicts[0b010].kind is CeilingKind.QUOTE
+    story.book(C, {26: 100}, {34: 100})
+    story.wait(3)
+    assert desk.verdicts[0b010].kind is CeilingKind.REDUCE
+
+
 @pytest.mark.parametrize("outcomes", [2, 3])
 def test_rebalancing_ends_where_it_should_and_quotes_go_on(outcomes: int) -> None:
     story = long_of_a(50) if outcomes == 2 else three()
