@@ -6,12 +6,13 @@ import pytest
 
 from console.core.commands import AmendOrder, PlaceOrder
 from console.core.events import SetInventory
-from console.core.instruments import InstrumentSpec
+from console.core.instruments import Action, Instrument, InstrumentSpec, Venue
+from console.core.presets import ACCOUNT_PRESETS, PRESETS
 from console.core.reasons import Reason
 from console.core.risk import at_rest, stake
 from console.core.settings import MatchSettings
-from console.core.units import ONE
-from tests.core.story import PA, PB, A, B, C, K, M, P, Story, cents, contracts, dollars, game
+from console.core.units import ONE, Size
+from tests.core.story import PA, PB, A, B, C, K, M, P, Story, X, cents, contracts, dollars, game
 
 WIDE = MatchSettings(inventory_max=contracts(24), max_position=contracts(200), repeated_fills=1_000)
 ONE_WAY = InstrumentSpec(sellable=False)
@@ -110,3 +111,25 @@ def test_an_amend_needs_room_besides_the_order_it_replaces_while_nobody_watches(
     story.answering = False
     story.wait(3)
     assert at_rest(connection, story.state.blotter) <= unattended
+
+
+@pytest.mark.parametrize("venue", [K, P, X])
+def test_the_smallest_profile_is_as_small_at_every_venue(venue: Venue) -> None:
+    """Ten contracts or a dollar an order, ten dollars a match, wherever it is used."""
+    pays = {Instrument(venue, "one"): (0,), Instrument(venue, "two"): (1,)}
+    story = Story(venue, account=ACCOUNT_PRESETS["canary"]).up()
+    cents_each = InstrumentSpec(size_min=Size(10_000), size_step=Size(10_000))
+    story.add(pays=pays, settings=PRESETS["canary"], specs=dict.fromkeys(pays, cents_each))
+    for instrument, middle in zip(pays, (52, 47), strict=True):
+        story.book(instrument, {middle - 4: 100}, {middle + 4: 100})
+    story.fair(0.525, 0.475)
+    story.wait(6)
+    for _ in range(30):
+        for order_id in list(story.clerks[venue].orders):
+            story.fill(order_id, story.clerks[venue].orders[order_id].left / ONE)
+        story.wait(20)
+    orders = story.all(PlaceOrder)
+    assert orders
+    assert all(o.size <= contracts(10) for o in orders)
+    assert all(o.price * o.size <= ONE * ONE for o in orders if o.action is Action.BUY)
+    assert story.state.desks[M].worst <= dollars(10)
