@@ -22,6 +22,9 @@ from console.core.units import CENT, ONE, Cash, Price, Size, decimal, micros
 S = TypeVar("S", bound=Struct)
 
 
+LEVELS_MOST = 50  # of a ladder, or legs: each is looked at in every evaluation
+
+
 class Placement(enum.Enum):
     """Where a quote rests."""
 
@@ -151,13 +154,13 @@ class MatchSettings(Struct, frozen=True, omit_defaults=True, kw_only=True):
             return "contracts, inventory_max and max_position must be above zero"
         if self.contracts > self.order_size_max:
             return (
-                f"contracts {decimal(self.contracts, 2)} is more than order_size_max "
-                f"{decimal(self.order_size_max, 2)}: no quote could ever be placed"
+                f"contracts {_written(self.contracts)} is more than order_size_max "
+                f"{_written(self.order_size_max)}: no quote could ever be placed"
             )
         if self.contracts > self.inventory_max:
             return (
-                f"contracts {decimal(self.contracts, 2)} is more than inventory_max "
-                f"{decimal(self.inventory_max, 2)}: one fill would pass the limit"
+                f"contracts {_written(self.contracts)} is more than inventory_max "
+                f"{_written(self.inventory_max)}: one fill would pass the limit"
             )
         if self.inventory_max > self.max_position:
             return "inventory_max is more than max_position: the position limit would stop rebalancing"
@@ -169,8 +172,8 @@ class MatchSettings(Struct, frozen=True, omit_defaults=True, kw_only=True):
             return "price_min and price_max must be between 0 and 100 cents, the minimum first"
         if self.kelly_pct is not None and self.bankroll is None:
             return 'kelly_pct: set bankroll (dollars) too, or kelly_pct = "off"'
-        if self.levels < 1 or self.legs_max < 1:
-            return "levels and legs_max are at least 1"
+        if not (1 <= self.levels <= LEVELS_MOST and 1 <= self.legs_max <= LEVELS_MOST):
+            return f"levels and legs_max are from 1 to {LEVELS_MOST}"
         return None
 
 
@@ -322,6 +325,11 @@ def _not_negative(value: int) -> int:
     if value < 0:
         raise ValueError(value)
     return value
+
+
+def _written(size: Size) -> str:
+    """Contracts with two decimals, or as many as they have."""
+    return decimal(size, 2) if size % (ONE // 100) == 0 else decimal(size)
 
 
 def _trim(text: str) -> str:
