@@ -239,12 +239,22 @@ class Desk:
         inside, outside = _share(weights, gained, mask), _share(weights, gained, self.full ^ mask)
         return inside - outside
 
-    def raised_by(self, orders: Iterable[Order], mask: int) -> int:
-        """By how much these orders would raise the exposure of `mask` if all that raise it filled."""
+    def taken(self, mask: int, venue: Venue, orders: Sequence[Order] = ()) -> int:
+        """Exposure of `mask` that stands against the inventory limit for an order at a venue.
+
+        What nets with that venue and what these orders would add to it if all filled, and on top the
+        exposure of venues that do not net with it: what is held there the other way round offsets nothing.
+        """
+        mine = self.positions[venue]
+        outcomes = self.theo.outcomes if self.theo is not None else None
         total = 0
-        for order in orders:
-            share = self.raises(self.gained_by(order), mask)
-            total += max(0, -(-order.remaining * share // ONE))
+        for position in self._groups:
+            exposed = position.exposure(mask, outcomes)
+            for order in orders:
+                if self.positions[order.instrument.venue] is position:
+                    share = self.raises(self.gained_by(order), mask)
+                    exposed += max(0, -(-order.remaining * share // ONE))
+            total += exposed if position is mine else max(0, exposed)
         return total
 
     def flat(self) -> bool:

@@ -21,6 +21,7 @@ from console.core.instruments import (
     BookSide,
     Instrument,
     InstrumentSpec,
+    Venue,
 )
 from console.core.margin import edge_at, margin_of
 from console.core.markets import Market
@@ -344,11 +345,8 @@ class Planner:
         if len(candidates) > 1:
             candidates.sort(key=lambda c: (-c.net, not c.route.safe, _tied_up(c), c.level))
             _sales_first(candidates)
-        left = min(
-            settings.contracts * settings.legs_max * max(1, settings.levels),
-            self._room(gained),
-        )
-        whole = left
+        whole = left = settings.contracts * settings.legs_max * max(1, settings.levels)
+        rooms = {venue: self._room(gained, venue) for venue in self.desk.venues}
         wanted: list[Wanted] = []
         closed: dict[int, int] = {}  # contracts already being closed, by netting group
         taken: dict[tuple[Instrument, int], int] = {}  # never both legs of a book for the same contracts
@@ -356,15 +354,16 @@ class Planner:
             assert candidate.placed.bid is not None, "only placed candidates are sized"
             group = id(self.desk.positions[candidate.route.instrument.venue])
             rung = candidate.route.instrument.yes, candidate.level
-            room = left
+            venue, placed = candidate.route.instrument.venue, whole - left
+            room = min(left, rooms[venue] - placed)
             if candidate.spec.kept_apart:
-                room = min(left, settings.contracts - taken.get(rung, 0))
+                room = min(room, settings.contracts - taken.get(rung, 0))
             if candidate.kind is CeilingKind.REDUCE:
                 room = min(room, candidate.size_max - closed.get(group, 0))
             kelly = None if reducing else self._kelly(candidate, edge)
             size, why = self._size(candidate, reducing, room)
-            if kelly is not None and kelly - self.exposures[gained] - (whole - left) < size:
-                size, why = kelly - self.exposures[gained] - (whole - left), Reason.KELLY
+            if kelly is not None and kelly - self.desk.taken(gained, venue) - placed < size:
+                size, why = kelly - self.desk.taken(gained, venue) - placed, Reason.KELLY
             size = max(0, size) // candidate.spec.size_step * candidate.spec.size_step
             if size < candidate.spec.size_min:
                 if verdict.bid is None:
@@ -399,11 +398,13 @@ class Planner:
                 verdict.ceiling, verdict.kind = candidate.ceiling, candidate.kind
         return wanted
 
-    def _room(self, gained: int) -> int:
-        """Contracts of a set until the first exposure they raise is at `inventory_max`."""
-        most = self.settings.inventory_max
+    def _room(self, gained: int, venue: Venue) -> int:
+        """Contracts of a set, at a venue, until the first exposure they raise is at `inventory_max`."""
         raised = ((mask, self.desk.raises(gained, mask)) for mask in self.exposures)
-        return min((most - self.exposures[mask]) * ONE // share for mask, share in raised if share > 0)
+        most = self.settings.inventory_max
+        return min(
+            (most - self.desk.taken(mask, venue)) * ONE // share for mask, share in raised if share > 0
+        )
 
     def _kelly(self, candidate: _Candidate, edge: Edge) -> int | None:
         """How long a fraction of Kelly's bet would be at this price, all legs of the match together."""

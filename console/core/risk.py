@@ -190,10 +190,10 @@ def _caps(
     for mask in desk.sets():  # with three outcomes one contract makes us longer of several sets
         share = desk.raises(route.gained, mask)
         if share > 0:
-            room = settings.inventory_max - desk.exposure(mask) - desk.raised_by(others, mask)
+            room = settings.inventory_max - desk.taken(mask, route.instrument.venue, others)
             yield room * ONE // share, "inventory_max"
     if wanted.kelly is not None:
-        yield wanted.kelly - desk.exposure(route.gained) - desk.raised_by(others, route.gained), "kelly"
+        yield wanted.kelly - desk.taken(route.gained, route.instrument.venue, others), "kelly"
     if wanted.kind is CeilingKind.REDUCE:  # what rests may fill too: together they never pass through flat
         yield wanted.closes - resting, "closing"
     if route.action is BUY:

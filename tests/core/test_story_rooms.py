@@ -59,9 +59,27 @@ def test_what_rests_for_one_set_takes_room_of_the_other() -> None:
     """20 of each: 4 are left for both together, 7 of home or 9.33 of draw."""
     story = three(a=20, b=20)
     desk = story.state.desks[M]
-    raised = desk.raised_by(story.state.blotter.of_match(M), 0b011)
-    assert raised > 0
-    assert desk.exposure(0b011) + raised <= contracts(24)
+    taken = desk.taken(0b011, K, story.state.blotter.of_match(M))
+    assert desk.exposure(0b011) < taken <= contracts(24)
+
+
+def test_what_is_held_the_other_way_where_nothing_nets_makes_no_room() -> None:
+    """50 of A at Kalshi, 50 of B at Polymarket: flat if the venues netted, but their rules are not read."""
+    story = Story(K, P).up()
+    story.add(pays={A: (0,), B: (1,), PA: (0,), PB: (1,)}, settings=MatchSettings(repeated_fills=1_000))
+    for instrument in (A, PB):
+        story.clerks[instrument.venue].positions[instrument] = contracts(50)
+        size, cost = contracts(50), dollars(25)
+        story.tell(SetInventory(match=M, instrument=instrument, size=size, cost=cost, why="story"))
+    for first, second in ((A, B), (PA, PB)):
+        story.book(first, {48: 100}, {56: 100})
+        story.book(second, {43: 100}, {51: 100})
+    story.fair(0.525, 0.475)
+    story.wait(8)
+    assert story.state.desks[M].exposure(0b01) == 0
+    assert (story.rests(A), story.rests(PB)) == ([], [])  # each venue has as much as the match may have
+    assert story.rests(A, Action.SELL) or story.rests(B)
+    assert story.rests(PB, Action.SELL) or story.rests(PA)
 
 
 def test_a_fraction_of_kelly_bounds_all_legs_of_the_match_together() -> None:
