@@ -113,6 +113,12 @@ def _match_orders(state: State, connection: Connection, status: MassStatus) -> t
                     state.desks[order.match].urge(state.ts)  # it may have to go again
             if order.state is OrderState.UNKNOWN and connection.reconciling:
                 look_up(state, order)  # it rests without our say: do not wait for a deadline
+            elif _rests_otherwise(state, order, opened):
+                state.note(
+                    f"{order.order_id} on {order.instrument} rests otherwise than we know", order.match
+                )
+                state.blotter.unanswered(order, state.ts)
+                look_up(state, order)
     for order in list(state.blotter.live.values()):
         if order.instrument.venue is connection.venue and order.venue_order_id not in resting:
             _absent(state, connection, order)
@@ -132,6 +138,19 @@ def _orphan(state: State, opened: OpenOrder, known: Order | None) -> int:
     )
     state.note(f"orphan {opened.order_id} on {opened.instrument} cancelled")
     return 1
+
+
+def _rests_otherwise(state: State, order: Order, opened: OpenOrder) -> bool:
+    """The venue lists it at another price, or for more, than we believe, and the list is no old one.
+
+    An order that rests where we do not think it does is past its ceiling without our knowing.
+    """
+    told = (opened.instrument, opened.action) == (order.instrument, order.action)
+    moved = max(order.placed_ts, order.amended_ts, order.rest_since)
+    if order.in_flight or not told or state.ts - moved < state.settings.not_found_grace_s * SECOND:
+        return False
+    more = opened.size - opened.filled - order.remaining
+    return opened.price != order.price or more >= _step(state, order.instrument.yes)
 
 
 def _may_be_old(state: State, connection: Connection, ended: Order) -> bool:
