@@ -149,7 +149,7 @@ def _rests_otherwise(state: State, order: Order, opened: OpenOrder) -> bool:
     moved = max(order.placed_ts, order.amended_ts, order.rest_since)
     if order.in_flight or not told or state.ts - moved < state.settings.not_found_grace_s * SECOND:
         return False
-    more = opened.size - opened.filled - order.remaining
+    more = opened.size - order.size
     return opened.price != order.price or more >= _step(state, order.instrument.yes)
 
 
