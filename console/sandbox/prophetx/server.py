@@ -19,6 +19,7 @@ from console.sandbox.prophetx.entry import Entry, KeyPair
 from console.sandbox.prophetx.exchange import Exchange, Turned
 from console.sandbox.prophetx.faults import Faults, described
 from console.sandbox.prophetx.luck import Luck
+from console.sandbox.prophetx.pool import Wager
 from console.sandbox.prophetx.programme import EVENTS, programme
 from console.sandbox.prophetx.push import HEALTH_S, PushServer
 from console.sandbox.prophetx.reports import Reports
@@ -166,6 +167,8 @@ class Sandbox:
                 return self.exchange.go_live(self.exchange.fixtures[int(fields["event_id"])])
             case "take":
                 return self.exchange.take(fields["side_id"], int(float(fields["stake"]) * 100))
+            case "fill":
+                return self._fill(self.exchange.wagers[fields["order_id"]], float(fields["stake"]))
             case "deposit":
                 return self.exchange.pay(self.user, round(float(fields["dollars"]) * 100), "DEPOSIT")
             case "fault":
@@ -180,6 +183,13 @@ class Sandbox:
                 self.crowd.pace = float(fields["pace"])
                 return self.crowd.pace
         raise ValueError(f"no lever {lever!r}")
+
+    def _fill(self, wager: Wager, dollars: float) -> float:
+        """Let bettors come until one takes a part of this wager; returns what is matched of it."""
+        other, before = wager.pool.line.sides[1 - wager.side].side_id, wager.filled
+        while wager.filled == before and self.exchange.take(other, round(dollars * 100)):
+            pass
+        return wager.filled / 100
 
 
 async def serve(opening: Opening, say: Callable[[str], None]) -> None:

@@ -249,6 +249,7 @@ async def house(
     account=None,
     kept=b"",
     dialect="v4",
+    debited="on_match",
     preset="sharp_copy",
     select=None,
     **profile,
@@ -262,7 +263,7 @@ async def house(
         config, mode=Mode.DEMO, dry_run=False, account=account or ACCOUNT_PRESETS[preset]
     )
     chosen = SelectTable(**{"enabled": True, "events_max": events, "refresh_s": 10, **(select or {})})
-    made = table(venue, dialect=dialect, select=chosen, max_unattended_exposure=1_000_000)
+    made = table(venue, dialect=dialect, debited=debited, select=chosen, max_unattended_exposure=1_000_000)
     client = client_of(made, Mode.DEMO, Keys(KEYS, None), tmp_path, trades=True)
     client._shelf._throttle.configure(20.0, 20.0)
     venue.entry.count = lambda user, *, query: None  # the pace of queries is tested elsewhere

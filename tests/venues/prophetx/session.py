@@ -103,6 +103,11 @@ class Session:
         terminal.until(lambda: terminal.shows("1 Matches"), 60, "the console")
         return terminal
 
+    def leave(self, terminal):
+        """The console is gone, the engine goes on."""
+        self.terminals.remove(terminal)
+        terminal.close()
+
     def headless(self):
         return subprocess.Popen(
             [sys.executable, "-m", "console", "run", "--headless", "--config", str(self.config)],

@@ -94,5 +94,3 @@ def booked(state):
                 if holding.net:
                     found[instrument.symbol.rpartition("-")[2]] = holding.basis // 10_000
     return found
-
-
