@@ -31,6 +31,7 @@ preset = "sharp_copy"
 enabled = true
 rest = "{rest}"
 dialect = "{dialect}"
+max_unattended_exposure = {unattended}
 [venues.prophetx.select]
 enabled = true
 profile = "quick"
@@ -88,12 +89,19 @@ class SandboxProcess:
 class Session:
     """A settings file, and the processes that use it."""
 
-    def __init__(self, venue, places, folder, dialect="v4", events=30, preset="sharp_copy"):
+    def __init__(self, venue, places, folder, dialect="v4", events=30, preset="sharp_copy", unattended=500):
         self.venue = venue
         self.environment = {**places, **KEYS, "PYTHONPATH": os.getcwd()}
         self.config = folder / "markets.toml"
         self.config.write_text(
-            SETTINGS.format(rest=venue.rest, odds=venue.odds, dialect=dialect, events=events, preset=preset)
+            SETTINGS.format(
+                rest=venue.rest,
+                odds=venue.odds,
+                dialect=dialect,
+                events=events,
+                preset=preset,
+                unattended=unattended,
+            )
         )
         self.terminals = []
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
+from console.core import checkpoint
 from console.verify import verify
 
 from .rig import house, sandbox, until
 from .stranger import Stranger
+from .watching import Witness, booked
 
 both = pytest.mark.parametrize("dialect", ["v4", "legacy"])
 SHARP = (1 + 100 / 110, 2.0)  # -110 at home, +100 away
@@ -65,5 +68,192 @@ def test_others_are_shown_the_sharp_line_and_what_they_take_is_paid_to_the_cent(
             assert await us.stop() == 0  # it ties out with what the venue says
             assert [line for line in us.said if line.endswith("difference 0.000000")], us.said
             clean(us)
+
+    story(work)
+
+
+# ---- when the sharp line moves, and when it is time to stop
+
+
+def our_odds(venue, which=WINNER):
+    """What we bet at by side of a line, home (or over) first; None where we do not."""
+    event, market = map(int, which.split("-")[1:3])
+    found = [None, None]
+    for wager in venue.user.live.values():
+        if (wager.pool.fixture.event_id, wager.pool.market.market_id) == (event, market) and wager.resting:
+            found[wager.side] = wager.odds
+    return tuple(found)
+
+
+def test_a_worse_line_is_followed_at_once_and_a_better_one_when_it_is_two_percent_better(tmp_path):
+    async def work():
+        async with (
+            sandbox(events=1) as venue,
+            house(venue, tmp_path, fixed={WINNER: SHARP}) as us,
+        ):
+            await us.until(lambda: our_odds(venue) == (100, 110))
+            us.feed.fixed[WINNER] = (1 + 100 / 112, 1 + 102 / 100)
+            # worse for us on away (+110 to +112): at once; better on home (+100 to -102, 1 %): not worth it
+            await us.until(lambda: our_odds(venue) == (100, 112))
+            await asyncio.sleep(3.0)
+            assert our_odds(venue) == (100, 112)
+            us.feed.fixed[WINNER] = (1 + 100 / 120, 1 + 110 / 100)
+            await us.until(lambda: our_odds(venue) == (-110, 120))
+
+    story(work)
+
+
+@both
+def test_nothing_rests_from_a_quarter_of_an_hour_before_the_start(tmp_path, dialect):
+    async def work():
+        async with sandbox(events=1) as venue:
+            fixture = venue.exchange.fixtures[20_021_000]
+            fixture.start = int(time.time()) + 900 + 12
+            async with house(venue, tmp_path, dialect=dialect) as us:
+                await us.until(lambda: len(venue.user.live) >= 4)
+                await us.until(lambda: time.time() > fixture.start - 900)
+                await us.until(lambda: venue.user.live == {}, 2.0)
+                placed = len(venue.user.externals)
+                await asyncio.sleep(3.0)
+                assert len(venue.user.externals) == placed
+
+    story(work)
+
+
+def test_a_line_that_leaves_too_little_after_commission_is_not_shown(tmp_path):
+    async def work():
+        async with (
+            sandbox(events=1) as venue,
+            house(venue, tmp_path, fixed={WINNER: (1.985, 1.985)}, select={"markets": ["h2h"]}) as us,
+        ):
+            # -102 both ways is half a cent of margin a side, two per cent of the winnings are more
+            await us.until(lambda: reasons(us, WINNER) == {"thin sharp margin"})
+            assert venue.user.externals == {}
+
+    story(work)
+
+
+def reasons(us, match):
+    return {o.reason.value for m in us.view.matches if m.id == match for o in m.outcomes}
+
+
+def test_a_game_that_goes_live_is_left_with_what_is_held(tmp_path):
+    async def work():
+        async with (
+            sandbox(events=1) as venue,
+            Stranger(venue) as he,
+            house(venue, tmp_path, fixed={WINNER: SHARP}) as us,
+        ):
+            (home, _), _ = await shows(he, (-110, 100))
+            await he.bet(home, -110, 22.0)
+            await us.until(lambda: us.state.fills == 1)
+            venue.exchange.go_live(venue.exchange.fixtures[20_021_000])
+            await us.until(lambda: us.state.blotter.live == {} and venue.user.live == {})
+            placed = len(venue.user.externals)
+            await asyncio.sleep(3.0)
+            assert len(venue.user.externals) == placed
+            assert await us.stop() == 0
+            clean(us)
+
+    story(work)
+
+
+# ---- the preset margin
+
+
+def test_the_preset_margin_stays_two_cents_from_fair_and_its_commission_on_either_side(tmp_path):
+    async def work():
+        async with (
+            sandbox(events=1) as venue,
+            house(venue, tmp_path, preset="margin", fixed={WINNER: SHARP}, quote_empty=True) as us,
+        ):
+            await us.until(lambda: None not in our_odds(venue))
+            ladder = venue.exchange.ladder
+            for side, odds in enumerate(our_odds(venue)):
+                assert gain(SHARP, side, odds) >= 0.02
+                shorter = ladder[ladder.index(odds) - 1]  # the next that gives more away
+                assert gain(SHARP, side, shorter) < 0.02
+            stakes = {w.stake for w in venue.user.live.values()}
+            assert max(stakes) <= 5_00  # dollars a quote
+            assert min(stakes) > 4_90
+
+    story(work)
+
+
+def gain(sharp, side, odds):
+    """Expected cents a contract of a bet at these odds, by the lowest of two ways to see the sharp line."""
+    implied = [1 / price for price in sharp]
+    low, high = 0.5, 2.0
+    while high - low > 1e-12:
+        power = (low + high) / 2
+        low, high = (power, high) if sum(p**power for p in implied) > 1 else (low, power)
+    chance = min(implied[side] / sum(implied), implied[side] ** low)
+    fair = implied[side] / sum(implied)
+    price = 100 / (odds + 100) if odds > 0 else -odds / (100 - odds)
+    return chance - price - 0.02 * fair * (1 - price)
+
+
+# ---- limits
+
+
+def test_thirty_events_stay_within_the_limits_of_event_and_account(tmp_path):
+    async def work():
+        async with sandbox(events=36, crowd=True, pace=6.0, health_s=5.0) as venue:
+            witness = Witness(venue)
+            async with house(venue, tmp_path, events=30) as us:
+                await us.until(lambda: len(us.state.desks) == 90 and len(venue.user.live) >= 40, 60)
+                seen = []
+                for _ in range(80):
+                    await asyncio.sleep(0.1)
+                    worst = witness.worst()
+                    seen.append((max(worst.values()), sum(worst.values())))
+                assert max(event for event, _ in seen) <= 500
+                assert 1800 < max(total for _, total in seen) <= 2000
+                assert len({desk.spec.event for desk in us.state.desks.values()}) == 30
+                assert [d for d in us.state.desks if any("limit" in why for why in reasons(us, d))]
+                assert await us.stop() == 0
+            witness.check()
+            clean(us)
+
+    story(work)
+
+
+def test_a_token_that_ends_in_the_midst_of_it_is_noticed_by_nobody(tmp_path):
+    async def work():
+        async with sandbox(events=3, crowd=True, pace=6.0) as venue, house(venue, tmp_path) as us:
+            await us.until(lambda: len(venue.user.live) >= 8)
+            said, logins = list(us.said), venue.entry.logins
+            venue.entry.expire()
+            await us.until(lambda: venue.entry.refreshes >= 1)
+            await asyncio.sleep(4.0)
+            assert [
+                line for line in us.said[len(said) :] if "prophetx" in line and "exposure" not in line
+            ] == []
+            assert (venue.entry.logins, us.state.rejects) == (logins, 0)
+            assert len(venue.user.live) >= 8
+            assert await us.stop() == 0
+            clean(us)
+
+    story(work)
+
+
+def test_an_engine_that_is_gone_is_followed_by_one_that_knows_what_it_held(tmp_path):
+    async def work():
+        async with sandbox(events=1) as venue, Stranger(venue) as he:
+            fixed = {WINNER: SHARP}
+            async with house(venue, tmp_path, fixed=fixed) as us:
+                (home, _), _ = await shows(he, (-110, 100))
+                await he.bet(home, -110, 22.0)
+                await us.until(lambda: us.state.fills == 1)
+                assert await us.stop() == 0
+                kept = checkpoint.encode(us.state, with_trades=True)
+                held = booked(us.state)
+            async with house(venue, tmp_path, run="r2", fixed=fixed, kept=kept) as later:
+                await shows(he, (-110, 100))
+                assert booked(later.state) == held == Witness(venue).staked()
+                venue.exchange.settle(20_021_000, home_wins=False)
+                await later.until(lambda: booked(later.state) == {})
+                assert await later.stop() == 0
+                assert not [line for line in later.said if "MISMATCH" in line]
 
     story(work)
