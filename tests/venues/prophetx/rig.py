@@ -275,7 +275,9 @@ async def house(
     said = []
     beginning = Beginning(run, tmp_path, journals, tmp_path / "s", kept, first, keep_without_console=True)
     runner = Runner(config, beginning, source, Latches(tmp_path, [X]), said.append, SystemClock())
-    task = asyncio.create_task(runner.run(lambda: None))
+    ready = asyncio.Event()
+    task = asyncio.create_task(runner.run(ready.set))
+    await asyncio.wait_for(ready.wait(), PATIENCE_S)
     opened = House(venue, runner, feed, task, said, journals)
     try:
         yield opened
