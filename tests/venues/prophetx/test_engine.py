@@ -8,10 +8,12 @@ import time
 import pytest
 
 from console.core import checkpoint
+from console.sandbox.prophetx import push
 from console.verify import verify
 
 from .rig import house, sandbox, until
 from .stranger import Stranger
+from .test_lines import without
 from .watching import Witness, booked
 
 both = pytest.mark.parametrize("dialect", ["v4", "legacy"])
@@ -255,5 +257,74 @@ def test_an_engine_that_is_gone_is_followed_by_one_that_knows_what_it_held(tmp_p
                 await later.until(lambda: booked(later.state) == {})
                 assert await later.stop() == 0
                 assert not [line for line in later.said if "MISMATCH" in line]
+
+    story(work)
+
+
+# ---- what cannot be read
+
+PICTURE = [
+    "selections",
+    "sequence_number",
+    "sport_event_id",
+    "market_id",
+    "info",
+    "price",
+    "strike_id",
+    "quantity",
+]
+PRIVATE = ["total_filled_quantity", "open_quantity", "status", "matching_status", "strike_id", "price"]
+IN_LEGACY = {
+    "price": "odds",
+    "strike_id": "line_id",
+    "quantity": "stake",
+    "total_filled_quantity": "totally_matched_stake",
+    "open_quantity": "unmatched_stake",
+}
+
+
+@both
+def test_a_picture_without_a_needed_field_stops_its_market_and_says_which(tmp_path, dialect, monkeypatch):
+    async def work():
+        async with (
+            sandbox(events=1) as venue,
+            house(venue, tmp_path, fixed={WINNER: SHARP}, dialect=dialect) as us,
+        ):
+            side = venue.exchange.fixtures[20_021_000].markets[0].lines[0].sides[0].side_id
+            whole = push.selections_change
+            for number, word in enumerate(PICTURE):
+                field = word if dialect == "v4" else IN_LEGACY.get(word, word)
+                await us.until(lambda: None not in our_odds(venue))
+                monkeypatch.setattr(push, "selections_change", lambda *a, f=field: without(whole(*a), f))
+                venue.exchange.rest("crowd", side, 300 + 10 * number, 50_00)
+                await us.until(lambda: our_odds(venue) == (None, None), 10)
+                assert [line for line in us.view.log if f"`{field}`" in line.text], field
+                monkeypatch.setattr(push, "selections_change", whole)
+                venue.exchange.rest("crowd", side, 305 + 10 * number, 50_00)
+            assert await us.stop() == 0
+
+    story(work)
+
+
+@both
+def test_a_private_message_without_a_needed_field_stops_the_venue_and_says_which(
+    tmp_path, dialect, monkeypatch
+):
+    async def work():
+        async with (
+            sandbox(events=1) as venue,
+            house(venue, tmp_path, fixed={WINNER: SHARP}, dialect=dialect) as us,
+        ):
+            line = venue.exchange.fixtures[20_021_000].markets[0].lines[0]
+            whole = push.update
+            for number, word in enumerate(PRIVATE):
+                field = word if dialect == "v4" else IN_LEGACY.get(word, word)
+                await us.until(lambda: None not in our_odds(venue))
+                monkeypatch.setattr(push, "update", lambda *a, f=field: without(whole(*a), f))
+                venue.exchange.take(line.sides[number % 2].side_id, 3_00)
+                await us.until(lambda f=field: [x for x in us.said if "down" in x and f"`{f}`" in x])
+                monkeypatch.setattr(push, "update", whole)
+            await us.until(lambda: booked(us.state) == Witness(venue).staked())  # nothing of it was lost
+            assert await us.stop() == 0
 
     story(work)
