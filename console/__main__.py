@@ -64,6 +64,7 @@ def _add_running(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     run.add_argument(
         "--headless", action="store_true", help="in the foreground, until stopped; keeps running alone"
     )
+    run.add_argument("--paused", action="store_true", help="begin paused, until somebody resumes")
     run.add_argument("--detached", action="store_true", help=argparse.SUPPRESS)
     run.set_defaults(command=_run)
 
@@ -223,7 +224,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if not arguments.headless and not arguments.detached:
         print("mmconsole: run: add --headless, or start `mmconsole` for the console", file=sys.stderr)
         return EXIT_USAGE
-    return run_engine(_place(arguments), headless=arguments.headless)
+    return run_engine(_place(arguments), headless=arguments.headless, paused=arguments.paused)
 
 
 def _kill(arguments: argparse.Namespace) -> int:

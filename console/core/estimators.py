@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from statistics import median
 
 from console.core.units import CENT, SECOND, Nanos, Price
 
@@ -15,6 +16,9 @@ VOL_TAU_S = 300.0
 VOL_HORIZON_S = 5.0
 VOL_CAP = 5.0  # ¢
 VOL_FLOOR = 0.1  # ¢, below it the market is calm
+USUAL_EVERY_S = 60
+USUAL_SAMPLES = 24 * 60  # a day of minutes
+USUAL_SAMPLES_MIN = 30  # before that nothing is known of what is usual
 SHOCK_LOOKBACK_S = 10
 SHOCK_FLOOR = 1.0  # ¢
 FLOW_WINDOW_S = 60
@@ -87,15 +91,21 @@ class Shock:
 
 
 class Volatility:
-    """Variance per second of a probability on a one-second grid, EWMA with time constant 300 s."""
+    """Variance per second of a probability on a one-second grid, EWMA with time constant 300 s.
 
-    __slots__ = ("_last", "_next_ts", "_seen", "_variance")
+    What is usual is the median over the last 24 hours, a sample a minute.
+    """
+
+    __slots__ = ("_last", "_next_ts", "_past", "_past_ts", "_seen", "_variance", "ratio")
 
     def __init__(self) -> None:
         self._last: float | None = None
         self._variance = 0.0
         self._seen = 0.0
         self._next_ts = 0
+        self._past: deque[float] = deque(maxlen=USUAL_SAMPLES)
+        self._past_ts = 0
+        self.ratio = 1.0  # sigma as a multiple of the usual one, as of the last minute
 
     def sample(self, ts: Nanos, probability: float) -> None:
         """Take a probability; samples closer than a second to the last one are ignored."""
@@ -107,13 +117,28 @@ class Volatility:
             decay = math.exp(-seconds / VOL_TAU_S)
             self._variance = decay * self._variance + (1.0 - decay) * move * move / seconds
             self._seen = decay * self._seen + 1.0 - decay
+            if ts >= self._past_ts:
+                self._compare(ts)
         self._last = probability
         self._next_ts = ts + SECOND
 
+    def _compare(self, ts: Nanos) -> None:
+        """Once a minute: a calm market is a calm one, however much calmer it gets."""
+        self._past_ts = ts + USUAL_EVERY_S * SECOND
+        sigma = max(VOL_FLOOR, self.sigma)
+        self._past.append(sigma)
+        if len(self._past) >= USUAL_SAMPLES_MIN:
+            self.ratio = sigma / median(self._past)
+
+    @property
+    def sigma(self) -> float:
+        """Root of the variance over five seconds, in cents."""
+        variance = self._variance / self._seen if self._seen > 0.0 else 0.0
+        return math.sqrt(variance * VOL_HORIZON_S)
+
     def buffer(self, factor: float) -> Price:
         """min(5, k * sqrt(v * 5 s)) cents; 0 below 0.1 ¢."""
-        variance = self._variance / self._seen if self._seen > 0.0 else 0.0
-        amount = factor * math.sqrt(variance * VOL_HORIZON_S)
+        amount = factor * self.sigma
         return cents(min(VOL_CAP, amount)) if amount >= VOL_FLOOR else Price(0)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from msgspec import Struct
 
 from console.core.desk import Desk
@@ -10,7 +12,7 @@ from console.core.matches import INPLAY
 from console.core.quoting import Edge, edge_of, skew_of
 from console.core.settings import Placement
 from console.core.theo import Theo
-from console.core.units import Nanos, Price
+from console.core.units import Nanos, Price, ceil_div
 
 
 class Margin(Struct, frozen=True, array_like=True):
@@ -70,9 +72,13 @@ def imbalance_of(desk: Desk, gained: int, ts: Nanos) -> float:
 
 
 def _wanted(desk: Desk) -> Price:
+    """What placement asks: edge_min, a half-spread, or half of a spread that follows volatility."""
     settings = desk.settings
     if settings.placement is not Placement.CEILING:
         return settings.edge_min
+    if settings.spread_usual is not None:
+        spread = ceil(settings.spread_usual * desk.volatility.ratio)
+        return Price(ceil_div(max(settings.spread_min, min(settings.spread_max, spread)), 2))
     return settings.half_spread_inplay if desk.phase is INPLAY else settings.half_spread
 
 

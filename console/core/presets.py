@@ -77,6 +77,16 @@ PRESETS: dict[str, MatchSettings] = {
         exposure_event=Cash(500 * ONE),
         stop_before_start_s=900,
     ),
+    "adaptive": MatchSettings(
+        preset="adaptive",
+        placement=Placement.CEILING,
+        spread_usual=Price(4 * CENT),
+        vol_factor=0.0,  # the spread follows volatility already
+        requote_threshold=Price(3 * CENT),
+        kelly_pct=25,
+        bankroll=Cash(500 * ONE),
+        stop_before_start_s=900,
+    ),
 }
 
 ACCOUNT_PRESETS: dict[str, AccountSettings] = {
@@ -104,4 +114,5 @@ ACCOUNT_PRESETS: dict[str, AccountSettings] = {
         drawdown=Cash(500 * ONE),
         open_orders=400,
     ),
+    "adaptive": AccountSettings(drawdown=None),
 }

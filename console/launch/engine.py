@@ -35,11 +35,12 @@ from console.venues.simulated import SimulatedVenues
 
 WATCHDOG_PATIENCE_S = 8.0
 WATCHDOG_LOOKS = 10  # in a row at which it watches: it takes a moment to notice us
+BEGUN_PAUSED = "begun paused"
 BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
-def run_engine(place: Place, headless: bool) -> int:
-    """Run the engine in this process until it ends; returns its exit status.
+def run_engine(place: Place, headless: bool, paused: bool = False) -> int:
+    """Run the engine in this process until it ends; returns its exit status. `paused`: until resumed.
 
     When the operator changes between dry run and real orders, one run ends and the next begins on the
     other ledger, with the same matches and settings.
@@ -52,6 +53,9 @@ def run_engine(place: Place, headless: bool) -> int:
         source = source_of(config, place.folder, books)
         beginning = _beginning(place, config, books, webhook)
         beginning.first = carried or _first(config, source, beginning.checkpoint)
+        if paused:
+            beginning.first = [Pause(why=BEGUN_PAUSED), *beginning.first]
+            paused = False  # a switch of the ledger is the operator's, who is here
         beginning.keep_without_console = headless
         beginning.checks = _gate(config, None) if config.dry_run else None
         if _is_real(config):

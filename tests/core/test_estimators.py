@@ -138,6 +138,37 @@ def test_samples_closer_than_a_second_do_not_count() -> None:
     assert vol.buffer(1.0) == 0
 
 
+def restless(vol: Volatility, begin_s: int, seconds: int, move: float) -> None:
+    for s in range(begin_s, begin_s + seconds):
+        vol.sample(at(s), 0.5 + (move if s % 2 else 0.0))
+
+
+def test_what_is_usual_takes_half_an_hour_to_know() -> None:
+    vol = Volatility()
+    restless(vol, 0, 25 * 60, 0.002)
+    restless(vol, 25 * 60, 120, 0.008)
+    assert vol.ratio == 1.0
+    restless(vol, 27 * 60, 15 * 60, 0.008)
+    assert vol.ratio > 2.0
+
+
+def test_a_market_as_restless_as_usual_is_usual_and_one_calmer_than_calm_is_calm() -> None:
+    vol = Volatility()
+    restless(vol, 0, 3600, 0.004)
+    assert vol.ratio == pytest.approx(1.0, abs=0.01)
+    still = Volatility()
+    restless(still, 0, 3600, 0.0002)
+    restless(still, 3600, 900, 0.0)
+    assert still.ratio == 1.0
+
+
+def test_what_is_usual_is_that_of_one_day() -> None:
+    vol = Volatility()
+    restless(vol, 0, 3600, 0.008)
+    restless(vol, 3600, 26 * 3600, 0.002)
+    assert vol.ratio == pytest.approx(1.0, abs=0.01)
+
+
 # ---- flow
 
 

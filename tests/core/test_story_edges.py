@@ -129,6 +129,19 @@ def test_in_play_the_half_spread_is_wider() -> None:
     assert ceilings(story) == (46.5, 41.4)  # six
 
 
+def test_an_adaptive_spread_follows_volatility_between_its_bounds() -> None:
+    settings = with_values(SETTINGS, placement=Placement.CEILING, spread_usual=cents(4))
+    story = pinned(settings)
+    assert ceilings(story) == (50.5, 45.4)  # two cents a side
+    seen = []
+    for ratio in (0.1, 1.5, 9.0):
+        story.state.desks[M].volatility.ratio = ratio
+        story.state.desks[M].urge(story.ts)
+        story.wait(3)
+        seen.append(ceilings(story))
+    assert seen == [(51.5, 46.4), (49.5, 44.4), (47.5, 42.4)]  # one, three and five a side
+
+
 # ---- sizes
 
 

@@ -66,6 +66,20 @@ def test_newcomer_is_quoting_within_ten_seconds(engine):
     asyncio.run(story())
 
 
+def test_begun_paused_it_sends_nothing_until_resumed(engine):
+    async def story():
+        process = engine("--headless", "--paused")
+        async with process.client() as client:
+            await seen(client, lambda v: v.paused and all(venue.up and not venue.halt for venue in v.venues))
+            await asyncio.sleep(2.5)  # warmed up, were it not for the pause
+            assert client.view.paused == "begun paused"
+            assert client.view.orders_open == 0
+            assert (await client.operate(Resume())).ok
+            await seen(client, quoting, 10)
+
+    asyncio.run(story())
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT])
 def test_signal_cancels_everything_proves_it_and_ends_with_a_status(engine, number):
     process = engine()

@@ -15,7 +15,7 @@ from console.core.matches import MatchSpec
 from console.core.odds import american
 from console.core.presets import PRESETS
 from console.core.settings import MatchSettings, Placement, format_setting, unit_of
-from console.core.units import CENT, ONE
+from console.core.units import CENT, ONE, ceil_div
 from console.tui.clock import Clock
 from console.tui.dialogs.dialog import Choice, Choices, Dialog, Words, plain
 from console.tui.dialogs.fields import Field, TextField
@@ -133,6 +133,13 @@ def _hint(key: str, settings: MatchSettings) -> str:
     return _HINTS.get(key, "")
 
 
+def _margin_asked(settings: MatchSettings) -> int:
+    """Below the lowest fair value, while the market is as calm as usual."""
+    if settings.placement is not Placement.CEILING:
+        return settings.edge_min
+    return settings.half_spread if settings.spread_usual is None else ceil_div(settings.spread_usual, 2)
+
+
 def fair_lines(reading: Reading) -> list[Line]:
     """What the odds mean: fair value by the first ceiling method, its lowest, and what we would pay."""
     fair = reading.fair
@@ -142,7 +149,7 @@ def fair_lines(reading: Reading) -> list[Line]:
     head = f"{fit('', 14)}{'odds':>7}{'american':>10}{'fair':>8}{'lowest':>8}{'pay below':>11}   {margin}"
     lines = [Line((Span(head, Ink.HEAD),), Ground.DIALOG)]
     settings = reading.settings
-    margin_asked = settings.edge_min if settings.placement is Placement.TOP else settings.half_spread
+    margin_asked = _margin_asked(settings)
     methods = [method for method in settings.ceiling_methods if method in fair.probabilities]
     for number, name in enumerate(reading.outcomes):
         values = [int(fair.probabilities[method][number] * ONE) for method in methods]
