@@ -12,7 +12,7 @@ from console.tui.picture import Picture
 from console.tui.sheet import Column, Span
 from console.tui.words import ORDER_STATES, VENUES, side
 
-EMPTY = "no order rests\nquotes appear here as soon as a match quotes: its `why` says what it waits for"
+EMPTY = "no order rests\nthe `why` of each match says what its quotes wait for"
 
 
 def orders() -> Listing[OrderView]:
