@@ -94,11 +94,11 @@ COLUMNS: tuple[Column[OrderView], ...] = (
     ),
     Column(
         "outcome",
-        9,
+        7,
         lambda o, _: Span(clean(o.outcome), _live(o, Ink.PLAIN)),
         right=False,
-        rank=7,
-        grow=8,
+        rank=3,
+        grow=10,
         help="the outcome its contract pays on",
     ),
     Column(
@@ -164,7 +164,7 @@ COLUMNS: tuple[Column[OrderView], ...] = (
     ),
     Column(
         "state",
-        8,
+        7,
         _state,
         right=False,
         rank=4,
