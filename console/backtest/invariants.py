@@ -73,6 +73,7 @@ class Invariants:
             if MANUAL in desk.board.sources:
                 self.scene.seen.sources[desk.spec.id] = {MANUAL: SeenSource()}
         self._losses.restarted()
+        self._resting.restarted()
         self.money.restarted(lost)
 
     def dead(self, for_ns: int, expiry_s: int) -> None:
@@ -89,7 +90,9 @@ class Invariants:
         _same(alive, again, _KEPT)
         if dict(alive.specs) != dict(again.specs):
             raise Broken("recovery", "the facts of a symbol are not those we knew")
-        _same(alive.baseline, again.baseline, ("retired", "equity_start", "profit_start"))
+        _same(alive.baseline, again.baseline, ("retired",))
+        if again.baseline.equity_start is not None:  # else it was first marked less than a second ago
+            _same(alive.baseline, again.baseline, ("equity_start", "profit_start"))
         for match, other in zip(alive.matches, again.matches, strict=True):
             _same(match, other, _MATCH_KEPT)
         known, kept = _orders(alive), _orders(again)

@@ -38,6 +38,7 @@ class Money:
             match = scene.ledger.reverse(turn, (event.venue, event.trade_id))
             if match is not None and match in scene.state.desks:
                 touched[match] = None
+                self._surprised[match] = event.ts
         elif isinstance(event, Settled):
             for desk in scene.state.on_market.get(event.instrument, ()):
                 scene.ledger.settle(turn, desk.spec.id, event)
@@ -60,6 +61,7 @@ class Money:
         """A new run began without the records of these turns."""
         self._truth.forget(lost)
         self._scene.ledger.forget(lost)
+        self._unseen.restart()
         for desk in self._scene.state.desks.values():
             self.compare(desk)
 
@@ -135,7 +137,8 @@ class Money:
     def _worst(self, desk: Desk, surprised: bool) -> int:
         """Worst case by the exchange's own books; never above ours, nor growing above the limit.
 
-        But for a match lately `surprised` by a fill that is told after what became of its order later.
+        But for a match lately `surprised` by a fill that is told after what became of its order later, or
+        that is taken back; what is over the limit then is what is held, and the orders above it are pulled.
         """
         scene = self._scene
         real = self._truth.of_match(desk.spec.id)
@@ -152,6 +155,7 @@ class Money:
         before, limit_before = self._before.get(desk.spec.id, (0, limit))
         self._before[desk.spec.id] = truth, limit
         if surprised:
+            self._before[desk.spec.id] = scene.worst(desk, real, [], None), limit
             return truth
         if truth > ours + FEE_ROUNDING:
             raise Broken("worst_case", f"{desk.spec.id}: {truth} can be lost, we count {ours}")

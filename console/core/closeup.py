@@ -177,8 +177,8 @@ def _holding(desk: Desk, position: Position, instrument: Instrument) -> HoldingV
     held = position.holdings[instrument]
     names = [name for o, name in enumerate(desk.spec.outcomes) if held.pays >> o & 1]
     worth: int | None = None
-    if desk.theo is not None:
-        fair = desk.theo.fair[held.pays]
+    fair = desk.fair_of(instrument)
+    if fair is not None:
         worth = held.net * fair // ONE if held.net > 0 else -held.net * (ONE - fair) // ONE
     return HoldingView(
         instrument=instrument if held.net > 0 else instrument.no,

@@ -202,6 +202,7 @@ class Connection:
         "clock_offset",
         "dead_man",
         "differences",
+        "elsewhere",
         "ghosts",
         "kept_alive_ts",
         "killed",
@@ -228,6 +229,7 @@ class Connection:
         self.mismatch = ""  # red until the operator accepts the venue's account of us
         self.accepting = False  # the next account of us is taken over as it is
         self.differences: dict[Instrument, tuple[Nanos, int]] = {}  # position differences seen once
+        self.elsewhere: dict[Instrument, int] = {}  # net contracts held there of no match of ours
         self.stream = Stream()
         self.private_ts = NEVER  # last proof that fills reach us
         self.cash: int | None = None

@@ -16,10 +16,11 @@ from console.core.matches import INPLAY, PREMATCH, STOP_QUOTING, MatchSpec, Phas
 from console.core.matches import State as Stage
 from console.core.orders import Order
 from console.core.pairing import Confirmed, Pairing
-from console.core.positions import Position
+from console.core.positions import Position, worth
 from console.core.provisional import Unsettled
 from console.core.quoting import Memory, Route
 from console.core.reasons import Reason
+from console.core.regime import Regime
 from console.core.settings import MatchSettings
 from console.core.theo import Board, Theo
 from console.core.units import SECOND, Cash, Nanos, Price
@@ -59,14 +60,16 @@ class SidePause:
 class Flattening:
     """A match being flattened: the least its contracts may bring, and what the last exit came to.
 
-    `open` contracts stood unpaired when it began.
+    `open` contracts stood unpaired when it began. With `below`, the floor of every lot is so far below its
+    present fair value, and `floor` the last one looked at.
     """
 
-    __slots__ = ("floor", "last", "next_ts", "open", "refused", "rounds")
+    __slots__ = ("below", "floor", "last", "next_ts", "open", "refused", "rounds")
 
-    def __init__(self, floor: Price, open_: int = 0) -> None:
+    def __init__(self, floor: Price, open_: int = 0, below: Price | None = None) -> None:
         self.floor = floor
         self.open = open_
+        self.below = below
         self.rounds = 0
         self.next_ts = Nanos(0)
         self.last: PlaceOrder | None = None
@@ -108,6 +111,7 @@ class Desk:
         self.odds_watched = True  # feeds are asked to bring its odds
         self.theo: Theo | None = None
         self.volatility = Volatility()
+        self.regime = Regime()
         self.flows = tuple(Flow() for _ in range(self.outcomes))
         self.markouts: dict[int, Markouts] = {}
         self.attribution = Attribution()
@@ -228,6 +232,23 @@ class Desk:
         """Nothing is held anywhere."""
         return all(position.flat for position in self.positions.values())
 
+    def known_worth(self, instrument: Instrument) -> int | None:
+        """What a symbol (YES leg) will pay by what others of the match settled at, where that is certain."""
+        possible, none = self.full, self.spec.may_none
+        for position in self._groups:
+            these, neither = position.possible()
+            possible, none = possible & these, none and neither
+        if not possible and not none:  # venues that settled apart
+            possible, none = self.positions[instrument.venue].possible()
+        return worth(self.pays[instrument], (possible, none))
+
+    def fair_of(self, instrument: Instrument) -> int | None:
+        """Fair value of a symbol (YES leg): what it will pay where that is certain, else by theo."""
+        known = self.known_worth(instrument) if self.ended else None
+        if known is not None or self.theo is None:
+            return known
+        return self.theo.fair[self.pays[instrument]]
+
     def held(self, instrument: Instrument) -> int:
         """Contracts of this leg we hold."""
         return self.positions[instrument.venue].held(instrument)
@@ -239,7 +260,8 @@ class Desk:
 
     def parts(self, net: Cash) -> Parts:
         """What the profit `net` of the match is made of."""
-        fair = {i: self.theo.fair[mask] for i, mask in self.pays.items()} if self.theo is not None else {}
+        told = {instrument: self.fair_of(instrument) for instrument in self.pays}
+        fair = {instrument: price for instrument, price in told.items() if price is not None}
         return self.attribution.parts(self.groups(), fair, net)
 
     def gained_by(self, order: Order) -> int:

@@ -71,6 +71,7 @@ def _apart(desk: Desk, merged: Position) -> dict[Venue, Position]:
             position.override(instrument, held.net, held.basis)
         position.holdings[instrument].commission = held.commission
         position.holdings[instrument].settled = held.settled
+        position.holdings[instrument].paid = held.paid
     first = apart[desk.venues[0]]
     rest = merged.cash - sum(position.cash for position in apart.values())
     first.cash += rest

@@ -45,6 +45,10 @@ from console.core.units import ONE, Cash
 
 RULES_TYPED = 12  # digits of a hash that a person has to repeat
 BOOKSUM_MIN, BOOKSUM_MAX = 0.9, 1.25  # of odds typed by hand: fair odds are 1, a book's about 1.05
+_WAYS_ON = {  # what lifts a breached limit of the account
+    "daily_loss": "raise the limit first, or wait for the next day",
+    "stop_loss_pct": "raise the limit first; it counts from the equity at the start, no day ends it",
+}
 UNWANTED, LEAVING = "not configured any more", "being removed"  # why a match that is to go stands still
 
 
@@ -184,13 +188,14 @@ def pause(state: State, event: Pause) -> None:
     """Pull the quotes of one match or of all; nothing is forgotten."""
     if not event.match:
         state.paused = event.why or "by the operator"
-        state.alert(Severity.WARN, f"paused: all matches{f' ({event.why})' if event.why else ''}")
+        why = f" ({event.why})" if event.why else ""
+        state.alert(Severity.WARN, f"paused: all matches{why}{_flattened_on(state)}")
         _urge_all(state)
         return
     desk = find(state, event.match)
     if desk is not None:
+        flatten.abandon(state, desk, "paused")
         desk.paused = event.why or "by the operator"
-        desk.flattening = None
         desk.urge(state.ts)
         if not event.why:
             state.alert(Severity.WARN, "paused", event.match)
@@ -205,7 +210,7 @@ def resume(state: State, event: Resume) -> None:
         if breach == "drawdown":
             state.account.rearmed()
         elif breach:
-            state.refuse(f"{breach} is still breached: raise the limit first, or wait for the next day")
+            state.refuse(f"{breach} is still breached: {_WAYS_ON[breach]}")
             return
         state.paused = state.account.halt = ""
         lift(state, None)
@@ -218,9 +223,9 @@ def resume(state: State, event: Resume) -> None:
     if desk.loss_halt and -desk.mark >= desk.settings.max_loss_match:
         state.refuse(f"{event.match}: max_loss_match is still breached: raise the limit first")
         return
+    flatten.abandon(state, desk, "resumed")
     desk.paused = desk.loss_halt = ""
     lift(state, desk)
-    desk.flattening = None
     overrides.reopen(state, desk)
     desk.urge(state.ts)
     state.alert(Severity.WARN, "resumed", event.match)
@@ -231,6 +236,8 @@ def stop(state: State, why: str) -> None:
     if not state.stopping:
         state.stopping = why
         state.alert(Severity.WARN, f"stopping: {why}")
+    for desk in state.desks.values():
+        flatten.abandon(state, desk, "stopping")
     _urge_all(state)
 
 
@@ -241,7 +248,7 @@ def console_lost(state: State, event: ConsoleLost) -> None:
         stop(state, "console lost")
     elif event.policy is OnConsoleLost.PAUSE:
         state.paused = state.paused or "console lost"
-        state.alert(Severity.WARN, "console lost: paused")
+        state.alert(Severity.WARN, f"console lost: paused{_flattened_on(state)}")
         _urge_all(state)
     else:
         state.note("console lost: kept running as set")
@@ -256,12 +263,20 @@ def cancel_match(state: State, event: CancelMatch) -> None:
 
 
 def flatten_match(state: State, event: Flatten) -> None:
-    """Begin to get out of a match by taking liquidity."""
+    """Begin to get out of a match by taking liquidity; nothing begins while nothing could leave."""
     desk = find(state, event.match)
     if desk is None:
         return
+    held_at = [venue for venue, position in desk.positions.items() if not position.flat]
     if state.kill is not None:
         state.refuse("flatten: the kill latch is engaged; re-arm to reduce only first")
+    elif held_at and all(state.connections[venue].killed for venue in held_at):
+        names = " and ".join(venue.value for venue in held_at)
+        state.refuse(f"flatten: {names} killed; re-arm to reduce only first")
+    elif state.gated:
+        state.refuse("flatten: the start gate is closed; pass its checks first")
+    elif state.stopping:
+        state.refuse("flatten: the run is stopping; start it again first")
     elif not 0 < event.floor < ONE:
         state.refuse("flatten: the floor is a price between 0 and 100 cents")
     elif desk.flat():
@@ -381,6 +396,12 @@ def find(state: State, match: MatchId) -> Desk | None:
 def _forget_overrides(state: State, match: MatchId) -> None:
     for key in [key for key in state.overrides if key[0] == match]:
         del state.overrides[key]
+
+
+def _flattened_on(state: State) -> str:
+    """What a pause of everything leaves under way: it pulls quotes, getting out is an order of its own."""
+    titles = [desk.spec.title for desk in state.desks.values() if desk.flattening is not None]
+    return f"; {', '.join(titles)} is flattened on, pausing the match ends that" if titles else ""
 
 
 def _urge_all(state: State) -> None:

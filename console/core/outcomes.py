@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from functools import partial
 
+from console.core import till
 from console.core.commands import Lookup, Resync, Severity
 from console.core.connection import Connection
 from console.core.desk import Desk, SidePause
@@ -35,14 +36,14 @@ from console.core.quoting import Route
 from console.core.reasons import Reason
 from console.core.state import FillRecord, State
 from console.core.till import booked
-from console.core.units import CENT, ONE, SECOND, Nanos, Price, Size, decimal
+from console.core.units import CENT, ONE, SECOND, Nanos, Price, Size, plain
 
 CANCEL_RETRY = 1 * SECOND  # a cancel that was not taken is sent again, but in no storm
 REJECTS_PAUSE = 3  # of one side within a minute
 REJECTS_WINDOW = 60 * SECOND
 FILL_RATE_WINDOW = 60 * SECOND
-# Silence proves nothing, nor do refusals, which may be local.
-_NO_PROOF = (OutcomeUnknown, OrderRejected, AmendRejected, OrderCancelRejected)
+NOT_FOUND_ANSWERS = 2  # an order is not there when that was said so often, and it is old enough
+CANCEL_FROM = 2  # an order of unknown fate is cancelled, too, from so many lookups without an outcome on
 
 
 def learn(state: State, event: OrderEvent) -> None:
@@ -59,8 +60,6 @@ def learn(state: State, event: OrderEvent) -> None:
     if order is None:
         state.note(f"{type(event).__name__} for {event.order_id}, an order we do not know")
         return
-    if not isinstance(event, _NO_PROOF):
-        _proved(state, order.instrument.venue)
     ts = state.ts
     blotter = state.blotter
     match event:
@@ -100,7 +99,10 @@ def _overtaken(state: State, order: Order, told: tuple[Price, int]) -> bool:
 
 
 def _proved(state: State, venue: Venue) -> None:
-    """The venue told us something of our own: fills would reach us too."""
+    """The venue told us of a fill: others would reach us too.
+
+    Answers to what we asked prove the way of requests only.
+    """
     connection = state.connections.get(venue)
     if connection is not None:
         connection.private_ts = state.ts
@@ -117,9 +119,11 @@ def _changed(state: State, order: Order) -> None:
 
 
 def _rejected(state: State, order: Order, event: OrderRejected) -> None:
-    young = state.ts - order.placed_ts < state.settings.not_found_grace_s * SECOND
-    if event.reason is RejectReason.NOT_FOUND and young:
-        return  # a lookup may overtake the order itself: ask again at the next deadline
+    if event.reason is RejectReason.NOT_FOUND:
+        order.not_found += 1
+        young = state.ts - order.placed_ts < state.settings.not_found_grace_s * SECOND
+        if young or order.not_found < NOT_FOUND_ANSWERS:
+            return  # a lookup may overtake the order itself: ask again at the next deadline
     state.blotter.ended(order, Fact.REJECTED, state.ts)
     _count_reject(state, order, event.reason, event.text)
 
@@ -136,6 +140,8 @@ def _amend_refused(state: State, order: Order, event: AmendRejected) -> None:
 def _cancel_refused(state: State, order: Order, event: OrderCancelRejected) -> None:
     if event.reason is RejectReason.NOT_FOUND:
         # Gone, but cancelled or filled? And if the place was never acknowledged it may yet arrive.
+        if order.state is OrderState.UNKNOWN:
+            return  # it is being looked up
         state.blotter.unanswered(order, state.ts)
         look_up(state, order)
         return
@@ -191,6 +197,8 @@ def look_up(state: State, order: Order) -> None:
 def chase(state: State) -> None:
     """Look up every order whose request has been without an outcome for too long (C18), and see to those
     nobody has heard of for long (C26).
+
+    What lookups do not find out about, a cancel may: an order of unknown fate is better gone.
     """
     deadline = state.settings.pending_deadline_s * SECOND
     proof_max = state.settings.order_proof_max_s * SECOND
@@ -199,6 +207,8 @@ def chase(state: State) -> None:
             if order.state is not OrderState.UNKNOWN:
                 state.blotter.unanswered(order, state.ts)
             look_up(state, order)
+            if order.lookups >= CANCEL_FROM:
+                state.send_cancel(order)
         elif order.retry_ts is not None and state.ts >= order.retry_ts:
             order.retry_ts = None
             if order.match in state.desks:
@@ -232,7 +242,7 @@ def fill(state: State, event: OrderFilled, late: bool = False) -> None:
     if order is not None:
         state.blotter.filled(order, event.size, state.ts)
     if desk is None:
-        _mismatch(state, state.connections[venue], f"a fill on {event.instrument}, which is no match of ours")
+        _elsewhere(state, event, ours=order is not None)
         return
     if order is None:
         state.alert(Severity.WARN, f"fill of an order we do not know: {event.instrument}", desk.spec.id)
@@ -251,6 +261,25 @@ def fill(state: State, event: OrderFilled, late: bool = False) -> None:
     state.remeasure(desk)
     desk.active_ts = state.ts
     desk.urge(state.ts)
+
+
+def _elsewhere(state: State, event: OrderFilled, ours: bool) -> None:
+    """A fill on a symbol of no match: the operator's own affair, or of an order whose match is gone.
+
+    It is a position of the venue and none of ours; only its cash is counted, so that our count still agrees.
+    """
+    what = f"{event.action.value} {plain(event.size)} {event.instrument} @ {event.price / CENT:g}¢"
+    connection = state.connections.get(event.instrument.venue)
+    if connection is None:
+        state.note(f"fill {what} at a venue that is not configured in this run")
+        return
+    till.traded_elsewhere(connection, event)
+    if ours:
+        state.alert(
+            Severity.ERROR, f"an order of a match that was removed has filled: {what}: not in our limits"
+        )
+    else:
+        state.note(f"fill {what}: on no match of ours, a position of the venue")
 
 
 def _attributed(state: State, desk: Desk, event: OrderFilled) -> Lock:
@@ -308,7 +337,9 @@ def _unsettled(state: State, venue: Venue, trade_id: TradeId) -> tuple[Desk, Ven
 
 def _desk_of(state: State, instrument: Instrument, order: Order | None) -> Desk | None:
     if order is not None and order.match in state.desks:
-        return state.desks[order.match]
+        desk = state.desks[order.match]
+        if instrument.yes in desk.markets:
+            return desk
     desks = state.on_market.get(instrument.yes, ())
     return desks[0] if desks else None
 
@@ -338,9 +369,9 @@ def _watch_fill(state: State, desk: Desk, event: OrderFilled, lock: Lock) -> Non
     )
     state.recent_fills.appendleft(record)
     edge = "?" if record.edge is None else f"{record.edge / CENT:+.1f}¢"
-    size = decimal(event.size).rstrip("0").rstrip(".")
     state.note(
-        f"fill {event.action.value} {size} @ {event.price / CENT:g}¢ edge {edge} {event.instrument}",
+        f"fill {event.action.value} {plain(event.size)} @ {event.price / CENT:g}¢ edge {edge} "
+        f"{event.instrument}",
         desk.spec.id,
     )
     if fair is None:

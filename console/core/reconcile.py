@@ -10,10 +10,12 @@ from console.core.connection import Connection
 from console.core.events import MassStatus, OpenOrder
 from console.core.instruments import Instrument, MarketState, RunId
 from console.core.killing import ask, listed
+from console.core.marks import loss_mark
 from console.core.orders import Order, OrderState
 from console.core.outcomes import fill, look_up
+from console.core.positions import Holding
 from console.core.state import State
-from console.core.units import ONE, SECOND
+from console.core.units import CENT, ONE, SECOND, ceil_div
 
 SECOND_LOOK = 10 * SECOND  # a position difference counts when it is seen twice this far apart
 
@@ -150,6 +152,7 @@ def _match_positions(
     """
     # What is held of symbols on no match of ours is the operator's own affair, as orders there are.
     theirs = {instrument: net for instrument, net in status.positions if instrument in state.markets}
+    connection.elsewhere = {i: net for i, net in status.positions if i not in state.markets}
     held = _our_positions(state, connection)
     for instrument in sorted(set(theirs) | set(held)):
         difference = theirs.get(instrument, 0) - held.get(instrument, 0)
@@ -202,8 +205,10 @@ def _differs(
 
 
 def _take_over(state: State, instrument: Instrument, net: int) -> None:
-    """Book the venue's position as the operator accepted it: what is more at what we paid on average,
-    what is gone without a return, so that no loss is forgotten.
+    """Book the venue's position as the operator accepted it: what differs changed hands at the loss mark.
+
+    So accepting is neither a profit nor a loss by itself. Without a mark, what is more cost what we paid on
+    average, and what is gone brought nothing, so that no loss is forgotten.
     """
     desks = state.on_market[instrument]
     desk = desks[0]
@@ -211,14 +216,30 @@ def _take_over(state: State, instrument: Instrument, net: int) -> None:
     others = sum(d.positions[instrument.venue].holdings[instrument].net for d in desks[1:])
     mine = net - others
     holding = position.holdings[instrument]
-    average = holding.basis * ONE // abs(holding.net) if holding.net else ONE // 2
-    cost = average * abs(mine) // ONE
+    mark = loss_mark(state, desk, instrument, holding.net or mine)
 
     def write() -> None:
-        position.cash -= max(0, holding.basis - cost)
+        before = holding.basis + min(0, holding.net)
+        cost = _cost_of(holding, mine, mark)
+        if mark is not None:
+            position.cash += cost + min(0, mine) - before - ceil_div((mine - holding.net) * mark, ONE)
+        else:
+            position.cash -= max(0, holding.basis - cost)
         position.override(instrument, mine, cost)
 
     till.overridden(state, desk, instrument, write)
     desk.unsettled.pop(desk.group_of(instrument.venue), None)
     state.remeasure(desk)
     desk.urge(state.ts)
+    at = "without a mark" if mark is None else f"at {mark / CENT:g}¢"
+    state.note(f"{instrument}: {mine / ONE:+g} contracts taken over {at}", desk.spec.id)
+
+
+def _cost_of(holding: Holding, net: int, mark: int | None) -> int:
+    """What `net` contracts cost in all: what stays held its average, what came the mark of its leg."""
+    average = holding.basis * ONE // abs(holding.net) if holding.net else ONE // 2
+    if mark is None:
+        return average * abs(net) // ONE
+    kept = min(abs(net), abs(holding.net)) if net * holding.net > 0 else 0
+    price = mark if net > 0 else ONE - mark
+    return (average * kept + price * (abs(net) - kept)) // ONE

@@ -308,6 +308,11 @@ def worst_now(desk: Desk, blotter: Blotter) -> int:
     return worst_later(desk, blotter)()
 
 
+def worst_of(desk: Desk, orders: Iterable[Order]) -> int:
+    """Worst loss of a match if these orders of it were out."""
+    return _worst(desk, risked(orders), desk.terms(), _fair(desk))
+
+
 def worst_later(desk: Desk, blotter: Blotter) -> Callable[[], int]:
     """The measurement of a match's worst loss by the theo and fees of this moment, to be made later."""
     return partial(_worst_of_live, desk, blotter, desk.terms(), _fair(desk))
