@@ -47,6 +47,7 @@ class Losses:
                 raise Broken("baseline", f"{base} after a crash, was day {day} from {day_start}, peak {peak}")
         self._day, self._day_start, self._peak = base.day, base.day_start, base.peak
         self._past.clear()
+        self._late.restart()
 
     def tick(self, ts: int, wall: int) -> None:
         """Follow the marks; a breach that stands has halted everything."""

@@ -26,6 +26,7 @@ from console.core import (
     overrides,
     quotes,
     reconcile,
+    shedding,
     till,
 )
 from console.core.checkpoint import decode, restore
@@ -177,6 +178,7 @@ class Engine:
             overrides.take_back(state)
             marks.mark_all(state)
             nearing.tell(state)
+            shedding.shed(state)
             for connection in state.connections.values():
                 reconcile.check_due(state, connection)
             keepalive.keep_alive(state)

@@ -36,14 +36,14 @@ from console.core.quoting import Route
 from console.core.reasons import Reason
 from console.core.state import FillRecord, State
 from console.core.till import booked
-from console.core.units import CENT, ONE, SECOND, Nanos, Price, Size, decimal
+from console.core.units import CENT, ONE, SECOND, Nanos, Price, Size, plain
 
 CANCEL_RETRY = 1 * SECOND  # a cancel that was not taken is sent again, but in no storm
 REJECTS_PAUSE = 3  # of one side within a minute
 REJECTS_WINDOW = 60 * SECOND
 FILL_RATE_WINDOW = 60 * SECOND
-# Silence proves nothing, nor do refusals, which may be local.
-_NO_PROOF = (OutcomeUnknown, OrderRejected, AmendRejected, OrderCancelRejected)
+NOT_FOUND_ANSWERS = 2  # an order is not there when that was said so often, and it is old enough
+CANCEL_FROM = 2  # an order of unknown fate is cancelled, too, from so many lookups without an outcome on
 
 
 def learn(state: State, event: OrderEvent) -> None:
@@ -60,8 +60,6 @@ def learn(state: State, event: OrderEvent) -> None:
     if order is None:
         state.note(f"{type(event).__name__} for {event.order_id}, an order we do not know")
         return
-    if not isinstance(event, _NO_PROOF):
-        _proved(state, order.instrument.venue)
     ts = state.ts
     blotter = state.blotter
     match event:
@@ -101,7 +99,10 @@ def _overtaken(state: State, order: Order, told: tuple[Price, int]) -> bool:
 
 
 def _proved(state: State, venue: Venue) -> None:
-    """The venue told us something of our own: fills would reach us too."""
+    """The venue told us of a fill: others would reach us too.
+
+    Answers to what we asked prove the way of requests only.
+    """
     connection = state.connections.get(venue)
     if connection is not None:
         connection.private_ts = state.ts
@@ -118,9 +119,11 @@ def _changed(state: State, order: Order) -> None:
 
 
 def _rejected(state: State, order: Order, event: OrderRejected) -> None:
-    young = state.ts - order.placed_ts < state.settings.not_found_grace_s * SECOND
-    if event.reason is RejectReason.NOT_FOUND and young:
-        return  # a lookup may overtake the order itself: ask again at the next deadline
+    if event.reason is RejectReason.NOT_FOUND:
+        order.not_found += 1
+        young = state.ts - order.placed_ts < state.settings.not_found_grace_s * SECOND
+        if young or order.not_found < NOT_FOUND_ANSWERS:
+            return  # a lookup may overtake the order itself: ask again at the next deadline
     state.blotter.ended(order, Fact.REJECTED, state.ts)
     _count_reject(state, order, event.reason, event.text)
 
@@ -137,6 +140,8 @@ def _amend_refused(state: State, order: Order, event: AmendRejected) -> None:
 def _cancel_refused(state: State, order: Order, event: OrderCancelRejected) -> None:
     if event.reason is RejectReason.NOT_FOUND:
         # Gone, but cancelled or filled? And if the place was never acknowledged it may yet arrive.
+        if order.state is OrderState.UNKNOWN:
+            return  # it is being looked up
         state.blotter.unanswered(order, state.ts)
         look_up(state, order)
         return
@@ -173,6 +178,7 @@ def _count_reject(state: State, order: Order, reason: RejectReason, text: str) -
 
 def look_up(state: State, order: Order) -> None:
     """Ask the venue what became of an order."""
+    order.lookups += 1
     order.pending_since = state.ts
     state.send(
         Lookup(
@@ -191,6 +197,8 @@ def look_up(state: State, order: Order) -> None:
 def chase(state: State) -> None:
     """Look up every order whose request has been without an outcome for too long (C18), and see to those
     nobody has heard of for long (C26).
+
+    What lookups do not find out about, a cancel may: an order of unknown fate is better gone.
     """
     deadline = state.settings.pending_deadline_s * SECOND
     proof_max = state.settings.order_proof_max_s * SECOND
@@ -199,6 +207,8 @@ def chase(state: State) -> None:
             if order.state is not OrderState.UNKNOWN:
                 state.blotter.unanswered(order, state.ts)
             look_up(state, order)
+            if order.lookups >= CANCEL_FROM:
+                state.send_cancel(order)
         elif order.retry_ts is not None and state.ts >= order.retry_ts:
             order.retry_ts = None
             if order.match in state.desks:
@@ -261,7 +271,7 @@ def _elsewhere(state: State, event: OrderFilled, ours: bool) -> None:
 
     It is a position of the venue and none of ours; only its cash is counted, so that our count still agrees.
     """
-    what = f"{event.action.value} {decimal(event.size)} {event.instrument} @ {event.price / CENT:g}¢"
+    what = f"{event.action.value} {plain(event.size)} {event.instrument} @ {event.price / CENT:g}¢"
     connection = state.connections.get(event.instrument.venue)
     if connection is None:
         state.note(f"fill {what} at a venue that is not configured in this run")
@@ -363,8 +373,8 @@ def _watch_fill(state: State, desk: Desk, event: OrderFilled, lock: Lock) -> Non
     state.recent_fills.appendleft(record)
     edge = "?" if record.edge is None else f"{record.edge / CENT:+.1f}¢"
     state.note(
-        f"fill {event.action.value} {decimal(event.size)} {event.instrument} @ {event.price / CENT:g}¢ "
-        f"edge {edge}",
+        f"fill {event.action.value} {plain(event.size)} @ {event.price / CENT:g}¢ edge {edge} "
+        f"{event.instrument}",
         desk.spec.id,
     )
     if fair is not None:

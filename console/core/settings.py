@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from console.core.complaint import Complaint
 from console.core.devig import Method
-from console.core.units import CENT, ONE, Cash, Price, Size, decimal, micros
+from console.core.units import CENT, ONE, Cash, Price, Size, micros, plain
 
 S = TypeVar("S", bound=Struct)
 
@@ -154,13 +154,13 @@ class MatchSettings(Struct, frozen=True, omit_defaults=True, kw_only=True):
             return "contracts, inventory_max and max_position must be above zero"
         if self.contracts > self.order_size_max:
             return (
-                f"contracts {_written(self.contracts)} is more than order_size_max "
-                f"{_written(self.order_size_max)}: no quote could ever be placed"
+                f"contracts {plain(self.contracts)} is more than order_size_max "
+                f"{plain(self.order_size_max)}: no quote could ever be placed"
             )
         if self.contracts > self.inventory_max:
             return (
-                f"contracts {_written(self.contracts)} is more than inventory_max "
-                f"{_written(self.inventory_max)}: one fill would pass the limit"
+                f"contracts {plain(self.contracts)} is more than inventory_max "
+                f"{plain(self.inventory_max)}: one fill would pass the limit"
             )
         if self.inventory_max > self.max_position:
             return "inventory_max is more than max_position: the position limit would stop rebalancing"
@@ -246,9 +246,9 @@ def format_setting(settings: Struct, key: str) -> str:
     if value is None:
         return "off"
     if kind is Price:
-        return _trim(decimal(value * _CENTS))
+        return plain(value * _CENTS)
     if kind in (Size, Cash):
-        return _trim(decimal(value))
+        return plain(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, tuple):
@@ -325,12 +325,3 @@ def _not_negative(value: int) -> int:
     if value < 0:
         raise ValueError(value)
     return value
-
-
-def _written(size: Size) -> str:
-    """Contracts with two decimals, or as many as they have."""
-    return decimal(size, 2) if size % (ONE // 100) == 0 else decimal(size)
-
-
-def _trim(text: str) -> str:
-    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -158,6 +158,10 @@ class State:
         if order.retry_ts is not None:
             return
         self.blotter.cancel_sent(order, self.ts)
+        self.send_cancel(order)
+
+    def send_cancel(self, order: Order) -> None:
+        """Send a cancel and leave the order as it is: of unknown fate, until the venue tells."""
         budget = self.connections[order.instrument.venue].budget
         budget.take(budget.costs.cancel, self.ts)
         self.send(

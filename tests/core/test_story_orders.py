@@ -102,6 +102,44 @@ def test_a_lookup_that_finds_nothing_is_believed_only_when_the_order_is_old_enou
     assert len([c for c in story.all(PlaceOrder, sent) if c.instrument == A]) == 1
 
 
+def test_not_found_once_is_no_proof_however_old_the_order_is() -> None:
+    story, order_id = unanswered_place()
+    story.wait(30)
+    missing = OrderRejected(order_id=order_id, reason=RejectReason.NOT_FOUND)
+    story.tell(missing)
+    assert order_id in story.state.blotter.live
+    story.tell(missing)
+    assert order_id not in story.state.blotter.live
+
+
+def test_what_two_lookups_do_not_find_out_about_is_cancelled_too() -> None:
+    story, order_id = unanswered_place()
+
+    def sent(kind: type[Lookup] | type[CancelOrder], seconds: float) -> int:
+        return len([c for c in story.all(kind, story.wait(seconds)) if c.order_id == order_id])
+
+    story.tell(OutcomeUnknown(order_id=order_id))  # and is looked up at once
+    assert sent(CancelOrder, 4) == 0
+    assert sent(CancelOrder, 2) == 1  # with the second lookup
+    refused = OrderCancelRejected(order_id=order_id, reason=RejectReason.NOT_FOUND)
+    assert story.all(Lookup, story.tell(refused)) == []  # no storm: the next deadline asks again
+    assert order_id in story.state.blotter.live
+    assert sent(CancelOrder, 10) == 2
+    story.tell(OrderCanceled(order_id=order_id))
+    assert order_id not in story.state.blotter.live
+
+
+def test_a_found_order_is_not_cancelled() -> None:
+    story, order_id = unanswered_place()
+    story.tell(OutcomeUnknown(order_id=order_id))
+    found = OrderAccepted(
+        order_id=order_id, venue_order_id=VenueOrderId("v"), price=cents(49), size=contracts(10)
+    )
+    story.tell(found)
+    sent = story.tell(OutcomeUnknown(order_id=order_id)) + story.wait(4)
+    assert [c for c in story.all(CancelOrder, sent) if c.order_id == order_id] == []
+
+
 def test_an_order_in_flight_counts_in_every_limit_until_it_is_proven_gone() -> None:
     story, order_id = unanswered_place()
     story.wait(30)

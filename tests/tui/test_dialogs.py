@@ -171,7 +171,7 @@ async def test_changed_settings_are_sent_one_by_one() -> None:
         (
             "contracts",
             "70",
-            "contracts 70.00 is more than inventory_max 50.00: one fill would pass the limit",
+            "contracts 70 is more than inventory_max 50: one fill would pass the limit",
         ),
     ],
 )
