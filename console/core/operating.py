@@ -148,6 +148,9 @@ def add_match(state: State, event: AddMatch) -> None:
         desk.touch(state.ts)
         state.watch_odds(desk)
         state.note(f"match added: {spec.title}", spec.id)
+        if not spec.start and not settings.in_play:
+            words = "no start time is known: only a feed, the venue or you can stop its quotes"
+            state.note(words, spec.id, Severity.WARN)
     if event.odds:
         set_theo(state, SetTheo(match=spec.id, odds=event.odds))
 

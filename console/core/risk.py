@@ -35,11 +35,15 @@ class Verdict(Struct, frozen=True, array_like=True):
 
 
 class Books(Struct, frozen=True):
-    """What the limits above one match are measured on: worst losses now, in cash."""
+    """What the limits above one match are measured on: worst losses now, in cash.
+
+    `event_most` is the tightest limit that any match of the event has for all of it.
+    """
 
     event: int
     venue: int
     total: int
+    event_most: int = 2**62
 
 
 def allow(
@@ -284,7 +288,7 @@ def _exposed(
     limits = (  # where two are as tight, the wider one is named
         ("exposure_total", account.exposure_total, books.total),
         ("exposure_venue", account.exposure_venue, books.venue),
-        ("exposure_event", desk.settings.exposure_event, books.event),
+        ("exposure_event", min(desk.settings.exposure_event, books.event_most), books.event),
         ("exposure_match", desk.settings.exposure_match, desk.worst),
     )
     alone = _loses_at_most(desk, wanted, size)

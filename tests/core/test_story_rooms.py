@@ -7,6 +7,7 @@ import pytest
 from console.core.commands import AmendOrder, PlaceOrder
 from console.core.events import SetInventory
 from console.core.instruments import Action, Instrument, InstrumentSpec, Venue
+from console.core.matches import MatchId
 from console.core.presets import ACCOUNT_PRESETS, PRESETS
 from console.core.reasons import Reason
 from console.core.risk import at_rest, stake
@@ -151,3 +152,22 @@ def test_the_smallest_profile_is_as_small_at_every_venue(venue: Venue) -> None:
     assert all(o.size <= contracts(10) for o in orders)
     assert all(o.price * o.size <= ONE * ONE for o in orders if o.action is Action.BUY)
     assert story.state.desks[M].worst <= dollars(10)
+
+
+@pytest.mark.parametrize("tight", [0, 1])
+def test_the_tightest_limit_of_an_event_holds_for_all_its_matches(tight: int) -> None:
+    """Five dollars for one match of the event, fifty for the other: five for both together."""
+    story, second = Story().up(), MatchId("second")
+    limits = (dollars(5), dollars(50)) if tight == 0 else (dollars(50), dollars(5))
+    one, two = Instrument(K, "X-A"), Instrument(K, "X-B")
+    for match, pays, limit in (
+        (M, {A: (0,), B: (1,)}, limits[0]),
+        (second, {one: (0,), two: (1,)}, limits[1]),
+    ):
+        story.add(match, pays=pays, event="final", settings=MatchSettings(exposure_event=limit))
+        for instrument, middle in zip(pays, (52, 47), strict=True):
+            story.book(instrument, {middle - 4: 100}, {middle + 4: 100})
+        story.fair(0.525, 0.475, match=match)
+    story.wait(20)
+    worst = sum(desk.worst for desk in story.state.desks.values())
+    assert dollars(4) < worst <= dollars(5)
