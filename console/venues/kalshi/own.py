@@ -22,7 +22,7 @@ ENDED_REMEMBERED = 5_000  # late fills of an order still find its name
 
 
 class OwnOrder:
-    """One order of ours. `price` is of its instrument, `size` its total; `ends_s` 0 for no end."""
+    """One order of ours. `price` is of its instrument, `size` its total; `ends_s` 0 for no end, `shard` None where unstated."""
 
     __slots__ = (
         "action",
@@ -47,7 +47,7 @@ class OwnOrder:
         action: Action,
         price: Price,
         size: int,
-        shard: int,
+        shard: int | None,
         ends_s: int = 0,
     ) -> None:
         self.order_id = order_id
