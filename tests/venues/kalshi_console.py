@@ -62,15 +62,15 @@ class Venue:
     def act(self, name: str, **query: object) -> None:
         """Let something happen there."""
         text = "&".join(f"{key}={value}" for key, value in query.items())
-        request = urllib.request.Request(f"{self.address}/sandbox/{name}?{text}", method="POST")  # noqa: S310
-        urllib.request.urlopen(request, timeout=5).close()  # noqa: S310
+        request = urllib.request.Request(f"{self.address}/sandbox/{name}?{text}", method="POST")
+        urllib.request.urlopen(request, timeout=5).close()
 
     @property
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def account(self):
-        with urllib.request.urlopen(f"{self.address}/sandbox/account", timeout=5) as answer:  # noqa: S310
+        with urllib.request.urlopen(f"{self.address}/sandbox/account", timeout=5) as answer:
             return json.load(answer)
 
     def orders(self, ticker=""):

@@ -13,7 +13,6 @@ from kalshi_stage import K, client_of, until
 from console.core import checkpoint
 from console.core.commands import AmendOrder, CancelAll, KeepAlive, PlaceOrder
 from console.core.events import Kill
-from console.core.instruments import BookSide
 from console.core.reasons import Reason
 
 LONG = bool(os.environ.get("TEST_LONG"))

@@ -22,7 +22,10 @@ ENDED_REMEMBERED = 5_000  # late fills of an order still find its name
 
 
 class OwnOrder:
-    """One order of ours. `price` is of its instrument, `size` its total; `ends_s` 0 for no end, `shard` None where unstated."""
+    """One order of ours. `price` is of its instrument, `size` its total.
+
+    `ends_s` is 0 for an order without end, `shard` None where it is not stated.
+    """
 
     __slots__ = (
         "action",
