@@ -92,7 +92,7 @@ def test_a_failed_fill_that_stays_in_the_books():
     driver = Driver(plan, telling(deaf_to(FillReversed)))
     habits = driver.world.exchange(Venue.POLYMARKET).habits
     habits.persona = msgspec.structs.replace(habits.persona, fails=1.0)
-    assert broken(driver).invariant in ("cash", "position")
+    assert broken(driver, 60_000).invariant in ("cash", "position")
 
 
 def without_an_end(_: AnyEvent, commands: list[AnyCommand]) -> list[AnyCommand]:
@@ -113,12 +113,13 @@ def test_orders_that_would_outlive_their_engine(change):
     assert broken(Driver(TRAITS, lambda: Tampered(change))).invariant == "lease"
 
 
-def test_what_a_dead_engine_left_is_gone_when_its_time_is_over():
+def test_what_a_dead_engine_left_is_gone_when_its_time_is_over(monkeypatch):
     """The exchange itself forgets to end orders."""
-    plan = msgspec.structs.replace(TRAITS, seed=6, crashes_per_hour=2000.0)
+    monkeypatch.setattr("console.backtest.driver._DOWN_MEAN_NS", 200 * SECOND)
+    plan = msgspec.structs.replace(TRAITS, seed=3, crashes_per_hour=100.0)
     driver = Driver(plan)
     habits = driver.world.exchange(Venue.KALSHI).habits
     habits.ends = lambda order_id, at: None
     habits.end_of = lambda order_id: 0
-    assert "outlived their engine" in broken(driver, 60_000).line
+    assert "outlived their engine" in broken(driver).line
     assert driver.world.now > FIRST_TS
