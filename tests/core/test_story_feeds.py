@@ -150,6 +150,64 @@ def test_a_stamp_in_our_future_proves_nothing() -> None:
     assert story.resting() == 0
 
 
+def test_a_price_seen_earlier_that_arrives_later_is_no_news() -> None:
+    story = tale(50)
+    story.pair()
+    story.line(0.53, 0.47, lag_s=1)
+    story.wait(20)
+    story.line(0.51, 0.49, lag_s=30)  # overtaken on its way
+    assert (story.source().probabilities, story.source().confirmed_age_ms) == ((530_000, 470_000), 21_000)
+    story.wait(200)  # however long ago the newer one came
+    story.line(0.51, 0.49, lag_s=240)
+    assert story.source().probabilities == (530_000, 470_000)
+    story.line(0.51, 0.49, lag_s=5)
+    assert story.source().probabilities == (510_000, 490_000)
+
+
+def test_one_feeds_late_price_does_not_turn_back_what_another_saw_after_it() -> None:
+    story = two_feeds()
+    story.line(0.53, 0.47, feed="feed1")
+    story.wait(240)
+    story.line(0.51, 0.49, feed="feed2", lag_s=241)
+    assert (story.source().probabilities, story.source().feed) == ((530_000, 470_000), "feed1")
+
+
+def test_a_clock_set_back_makes_no_line_younger_than_its_stamp_is_known() -> None:
+    story = tale(50)
+    story.pair()
+    story.line(0.51, 0.49, lag_s=30)
+    stamp = story.state.desks[M].board.sources["pinnacle"].provider_wall
+    story.wait(100)
+    story.wall = Nanos(story.wall - 80 * SECOND)
+    repeated = OddsUpdate(
+        match=M, source="pinnacle", odds=(1 / 0.51, 1 / 0.49), provider_wall=stamp, feed="feed1", poll_s=60
+    )
+    story.tell(repeated)
+    assert story.wall - stamp < 60 * SECOND  # so old it seems now
+    assert story.source().confirmed_age_ms == 100_000  # so long at least it has been known
+    story.wait(81)
+    story.tell(repeated)
+    assert story.note() == "stale"
+
+
+@pytest.mark.parametrize("name", ["kalshi", "polymarket", "prophetx", "novig", "manual"])
+def test_odds_that_call_themselves_a_venue_or_the_operator_are_refused_with_one_line(name: str) -> None:
+    story = tale(50)
+    story.pair()
+    story.line(0.51, 0.49)
+    story.wait(6)
+    before = {each: board.primary for each, board in story.state.desks[M].board.sources.items()}
+    for _ in range(3):
+        story.line(0.70, 0.30, source=name)
+        story.tell(OddsSuspended(match=M, source=name, feed="feed1"))
+    board = story.state.desks[M].board
+    assert {each: source.primary for each, source in board.sources.items()} == before
+    assert {source.note for source in board.sources.values()} == {""}
+    said = [line.text for line in story.state.log if "is no sportsbook" in line.text]
+    assert said == [f"feed1: {name} is no sportsbook: its prices are not taken as odds"]
+    assert story.resting() == 2
+
+
 # ---- ages
 
 
