@@ -364,3 +364,74 @@ def test_a_value_typed_to_expire_is_not_renewed_by_a_restart() -> None:
     again = Feeds(kept=checkpoint.encode(story.state), run="run2")
     manual = again.state.desks[M].board.sources["manual"]
     assert (again.ts - manual.confirmed_ts) // MILLISECOND == 90_000
+    later = Feeds(kept=checkpoint.encode(story.state), run="run2", wall=story.wall + 3600 * SECOND)
+    manual = later.state.desks[M].board.sources["manual"]
+    assert (later.ts - manual.confirmed_ts) // MILLISECOND == 3_690_000  # it was down for an hour
+
+
+# ---- odds written in the settings
+
+WRITTEN = (1.909091, 2.0)
+
+
+def configured(odds: tuple[float, ...] = WRITTEN, story: Feeds | None = None) -> Feeds:
+    """The start of an engine whose settings name the match; with `story`: the next one."""
+    story = tale(50) if story is None else Feeds(kept=checkpoint.encode(story.state), run="run2")
+    desk = story.state.desks[M]
+    story.tell(AddMatch(spec=desk.spec, settings=desk.settings, odds=odds, configured=True))
+    return story
+
+
+def by_hand(story: Feeds) -> tuple[tuple[float, ...], bool]:
+    board = story.state.desks[M].board
+    manual = board.sources.get("manual")
+    return (manual.odds if manual is not None else ()), board.pinned
+
+
+def test_odds_of_the_settings_count_from_the_first_start() -> None:
+    assert by_hand(configured()) == (WRITTEN, False)
+
+
+def test_odds_of_the_settings_do_not_undo_at_a_restart_what_was_typed_since() -> None:
+    story = configured()
+    story.tell(SetTheo(match=M, odds=(1.7, 2.3), pinned=True))
+    again = configured(story=story)
+    assert by_hand(again) == ((1.7, 2.3), True)
+    assert by_hand(configured(story=again)) == ((1.7, 2.3), True)  # nor at the one after it
+
+
+def test_odds_of_the_settings_that_were_withdrawn_stay_withdrawn() -> None:
+    story = configured()
+    story.tell(SetTheo(match=M, odds=()))
+    assert by_hand(configured(story=story)) == ((), False)
+
+
+def test_odds_changed_in_the_settings_since_are_taken() -> None:
+    story = configured()
+    story.tell(SetTheo(match=M, odds=(1.7, 2.3), pinned=True))
+    assert by_hand(configured((1.8, 2.1), story)) == ((1.8, 2.1), False)
+
+
+def test_odds_taken_out_of_the_settings_go_and_those_typed_since_stay() -> None:
+    assert by_hand(configured((), configured())) == ((), False)
+    story = configured()
+    story.tell(SetTheo(match=M, odds=(1.7, 2.3)))
+    assert by_hand(configured((), story)) == ((1.7, 2.3), False)
+
+
+def test_a_restart_does_not_renew_odds_of_the_settings_that_expire() -> None:
+    story = tale(50, settings=with_values(SETTINGS, manual_ttl_s=100))
+    desk = story.state.desks[M]
+    story.tell(AddMatch(spec=desk.spec, settings=desk.settings, odds=WRITTEN, configured=True))
+    story.wait(90)
+    again = configured(story=story)
+    manual = again.state.desks[M].board.sources["manual"]
+    assert (again.ts - manual.confirmed_ts) // MILLISECOND == 90_000
+
+
+def test_odds_typed_earlier_are_as_old_as_they_are() -> None:
+    story = tale(50, settings=with_values(SETTINGS, manual_ttl_s=100))
+    story.tell(SetTheo(match=M, odds=(2.0, 2.0), typed_wall=Nanos(story.wall - 90 * SECOND)))
+    assert story.source("manual").confirmed_age_ms == 90_000
+    story.wait(11)
+    assert story.note("manual") == "stale"
