@@ -169,7 +169,10 @@ class Session:
 
     def quotes(self, seconds: float = 60, least: int = 2) -> None:
         """Wait until quotes rest at the venue, and the screen says so."""
-        there = lambda: len(self.venue.orders()) >= least and "QUOT" in self.row()  # noqa: E731
+
+        def there() -> bool:
+            return len(self.venue.orders()) >= least and "QUOT" in self.row()
+
         self.terminal.until(there, seconds, "quotes")
 
     def pulled(self, seconds: float) -> float:

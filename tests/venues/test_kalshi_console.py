@@ -36,11 +36,11 @@ def test_add_quote_fill_rebalance_pause_kill_restart_and_rearm(session, venue):
     assert held >= 5
     session.sees_row(f"+{held:g}")
     session.sees("rebal")
-    reducing = lambda: [  # noqa: E731
-        order
-        for order in venue.orders()
-        if (order["ticker"], order["side"]) in ((boston, "ask"), (denver, "bid"))
-    ]
+    works_off = ((boston, "ask"), (denver, "bid"))
+
+    def reducing():
+        return [order for order in venue.orders() if (order["ticker"], order["side"]) in works_off]
+
     wait(reducing, 20, "nothing works the position off")
     venue.act("fill", ticker=reducing()[0]["ticker"])
     session.sees("fills 2")

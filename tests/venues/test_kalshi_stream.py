@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from email.utils import formatdate
 
 from kalshi_stage import client_of, stage, until
 
@@ -18,6 +19,7 @@ from console.core.events import (
     MarketStatus,
     OrderAccepted,
     OrderCanceled,
+    OrderCancelRejected,
     OrderFilled,
     OrderRejected,
     RejectReason,
@@ -411,6 +413,47 @@ def test_a_wrong_clock_is_measured_and_signatures_are_corrected(tmp_path):
             await s.subscribed(s.a)
             await s.sandbox.act("disconnect")
             await s.hears(VenueUp, count=2)
+
+    run(story)
+
+
+def date_by(monkeypatch, ahead_s):
+    """The sandbox's clock, as far as its answers are dated, is so far ahead."""
+
+    def date():
+        return formatdate(time.time() + ahead_s, usegmt=True)
+
+    monkeypatch.setattr("aiohttp.web_response.rfc822_formatted_time", date)
+
+
+def test_a_clock_that_is_set_costs_one_refused_request(tmp_path, monkeypatch):
+    """The engine's own stamp, a moment old, is no reason to sign with a wrong time for a minute."""
+
+    async def story():
+        async with stage(tmp_path) as s:
+            await s.subscribed(s.a)
+            accepted = await s.rests(price=10 * CENT)
+            ahead = 3600
+            s.sandbox.gate._now_ms = lambda: int((time.time() + ahead) * 1000)
+            date_by(monkeypatch, ahead)
+            s.cancel(accepted)
+            refused = await s.hears(OrderCancelRejected, accepted.order_id)
+            assert "header_timestamp_expired" in refused.text
+            s.cancel(accepted)
+            await s.hears(OrderCanceled, accepted.order_id)
+
+    run(story)
+
+
+def test_the_date_of_an_answer_from_a_cache_says_nothing_of_the_time(tmp_path, monkeypatch):
+    async def story():
+        async with stage(tmp_path) as s:
+            before = s.client._rest.clock.offset_s
+            date_by(monkeypatch, -15)
+            await s.client._rest.get(f"/events/{s.event}")
+            assert abs(s.client._rest.clock.offset_s - before) < 2
+            await s.client._rest.get("/exchange/status")
+            assert s.client._rest.clock.offset_s < -10  # this one is fresh
 
     run(story)
 
