@@ -6,7 +6,7 @@ import asyncio
 import time
 from email.utils import formatdate
 
-from kalshi_stage import client_of, stage, until
+from kalshi_stage import client_of, sandbox_of, stage, until
 
 from console.config.tables import KalshiTable
 from console.core.commands import Resync, Subscribe, Unsubscribe
@@ -30,7 +30,11 @@ from console.core.events import (
 )
 from console.core.instruments import BookSide, MarketState
 from console.core.units import CENT, ONE
+from console.sandbox.kalshi.server import VOID
+from console.venues.base.protocol import Unanswered
 from console.venues.kalshi import client as client_module
+from console.venues.kalshi.hosts import Hosts
+from console.venues.kalshi.rest import Rest
 from console.venues.kalshi.sign import Signer
 
 
@@ -330,7 +334,7 @@ def test_a_void_market_pays_a_fair_price_to_the_last_digit(tmp_path):
         async with stage(tmp_path) as s:
             await s.subscribed()
             await s.sandbox.act("void", s.a.symbol)
-            assert (await s.hears(Settled)).payout == 47 * CENT
+            assert (await s.hears(Settled)).payout == VOID
 
     run(story)
 
@@ -349,9 +353,36 @@ def test_what_was_settled_while_we_were_away_is_told_before_the_account(tmp_path
             await s.account()
             kinds = [type(e).__name__ for e in s.told]
             assert kinds.index("Settled") < len(kinds) - 1 - kinds[::-1].index("MassStatus")
-            assert s.of(Settled)[0].payout == 47 * CENT
+            assert s.of(Settled)[0].payout == VOID
 
     run(story)
+
+
+def test_a_fair_price_that_cannot_be_read_now_is_told_once_it_can(tmp_path):
+    """The value of a settlement is in whole cents: a void market's exact price is in its listing alone."""
+
+    async def story():
+        async with stage(tmp_path) as s:
+            await s.subscribed()
+            _, ask = s.best()
+            await s.rests(price=ask - CENT)
+            s.take(s.a, BookSide.ASK, 5 * ONE, ask - CENT)
+            await s.hears(OrderFilled)
+            s.sandbox.streams.tell = lambda *_: None
+            market, s.client._books._facts.market = s.client._books._facts.market, unreadable
+            await s.sandbox.act("void", s.a.symbol)
+            await until(lambda: s.sandbox.house.shown.as_of() and s.sandbox.house.shown.settlements)
+            await s.account()
+            assert s.of(Settled) == []
+            s.client._books._facts.market = market
+            await s.account()
+            assert s.of(Settled)[0].payout == VOID
+
+    run(story)
+
+
+async def unreadable(_):
+    raise Unanswered("no answer in time")
 
 
 def test_a_finer_grid_and_other_fees_restate_the_market(tmp_path):
@@ -447,13 +478,16 @@ def test_a_clock_that_is_set_costs_one_refused_request(tmp_path, monkeypatch):
 
 def test_the_date_of_an_answer_from_a_cache_says_nothing_of_the_time(tmp_path, monkeypatch):
     async def story():
-        async with stage(tmp_path) as s:
-            before = s.client._rest.clock.offset_s
+        async with sandbox_of(tmp_path) as sandbox:
+            rest = Rest(Hosts(f"http://127.0.0.1:{sandbox.port}/trade-api/v2", ""), None)
+            await rest.open()
+            await rest.get("/exchange/status")
             date_by(monkeypatch, -15)
-            await s.client._rest.get(f"/events/{s.event}")
-            assert abs(s.client._rest.clock.offset_s - before) < 2
-            await s.client._rest.get("/exchange/status")
-            assert s.client._rest.clock.offset_s < -10  # this one is fresh
+            await rest.get(f"/events/{next(iter(sandbox.house.catalogue.matches))}")
+            assert abs(rest.clock.offset_s) < 2
+            await rest.get("/exchange/status")
+            assert rest.clock.offset_s < -10  # this one is fresh
+            await rest.close()
 
     run(story)
 
