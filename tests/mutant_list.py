@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tests.spoiling import (
     always,
+    answers_prove,
     any_ledger,
     around,
     believed,
@@ -17,6 +18,7 @@ from tests.spoiling import (
     floor_of_nothing,
     forgetful_baseline,
     forgiving_losses,
+    kept_alive_for_ever,
     kill_from_memory,
     latch_not_written,
     lost_means_refused,
@@ -97,6 +99,14 @@ MUTANTS: tuple[Mutant, ...] = (
         (f"{STORY}venues.py",),
     ),
     Mutant(
+        "C4",
+        "what no longer fits is taken out",
+        "1 s",
+        "left resting",
+        put("console.core.shedding:shed", nothing),
+        (f"{STORY}shedding.py",),
+    ),
+    Mutant(
         "C5",
         "message throttle",
         "25 % for cancels",
@@ -140,6 +150,14 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("C9", "stale odds", "180 s", "lines of any age", old_lines, (f"{STORY}stale.py",)),
     Mutant("C9", "blind to fills", "15 s", "blindness unread", deaf_to("FILLS_BLIND"), (f"{STORY}stale.py",)),
     Mutant("C9", "stale balance", "60 s", "any balance", deaf_to("NO_BALANCE"), (f"{STORY}stale.py",)),
+    Mutant(
+        "C9",
+        "only fills and accounts prove that we would hear of fills",
+        "-",
+        "so do answers",
+        answers_prove,
+        (f"{STORY}stale.py",),
+    ),
     Mutant("C10", "unsound books", "-", "every book is sound", sound_books, (f"{STORY}stale.py",)),
     Mutant(
         "C11",
@@ -171,6 +189,14 @@ MUTANTS: tuple[Mutant, ...] = (
         "-",
         "not written",
         latch_not_written,
+        (f"{STORY}kill.py",),
+    ),
+    Mutant(
+        "C12",
+        "a kill without a name latches",
+        "-",
+        "an empty latch is none",
+        put("console.core.killing:SOMEBODY", ""),
         (f"{STORY}kill.py",),
     ),
     Mutant(
@@ -219,6 +245,14 @@ MUTANTS: tuple[Mutant, ...] = (
         "60 s",
         "no end",
         put("console.core.state:State.lease_until", always(0)),
+        (f"{STORY}keepalive.py",),
+    ),
+    Mutant(
+        "C15",
+        "no keep-alive of what is to go",
+        "-",
+        "kept alive under a kill",
+        kept_alive_for_ever,
         (f"{STORY}keepalive.py",),
     ),
     Mutant(
@@ -274,6 +308,22 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "C17", "unknown is not refused", "-", "silence is a refusal", lost_means_refused, (f"{STORY}lost.py",)
+    ),
+    Mutant(
+        "C17",
+        "unknown orders are cancelled, too",
+        "2nd lookup",
+        "looked up for ever",
+        put("console.core.outcomes:CANCEL_FROM", 10**9),
+        (f"{STORY}orders.py",),
+    ),
+    Mutant(
+        "C17",
+        "not found is final when said twice",
+        "2, 10 s",
+        "once",
+        put("console.core.outcomes:NOT_FOUND_ANSWERS", 1),
+        (f"{STORY}orders.py",),
     ),
     Mutant(
         "C18",
@@ -504,6 +554,14 @@ MUTANTS: tuple[Mutant, ...] = (
         "nobody acts on it",
         put("console.runner.runner:Runner._journal_failed", nothing),
         ("tests/runner/test_faults.py",),
+    ),
+    Mutant(
+        "C38",
+        "a journal whose writer died says so",
+        "-",
+        "silent",
+        around("console.journal:Journal._live", lambda live: lambda self: self._write()),
+        ("tests/test_journal.py",),
     ),
     Mutant(
         "C38",

@@ -31,6 +31,7 @@ from console.core.events import (
 )
 from console.core.instruments import BUY, RunId
 from console.core.matches import MatchId
+from console.core.orders import Blotter
 from console.core.settings import AccountSettings, MatchSettings, SettingError, parse_setting
 from console.core.units import CENT, MILLISECOND, SECOND, Nanos, Price
 from console.sim.clock import NEVER
@@ -210,7 +211,7 @@ class Replay:
         market = self.tape.exchange.markets[instrument]
         bid, ask = market.bids.public_best(), market.asks.public_best()
         holding = desk.positions[instrument.venue].holdings[instrument]
-        pnl, valued = _valued(desk, settled=holding.settled)
+        pnl, valued = _valued(desk, holding.settled, self.engine.state.blotter)
         return MarketReport(
             symbol=instrument.symbol,
             title=desk.spec.title,
@@ -222,14 +223,14 @@ class Replay:
         )
 
 
-def _valued(desk: Desk, settled: bool) -> tuple[int | None, Valued]:
+def _valued(desk: Desk, settled: bool, blotter: Blotter) -> tuple[int | None, Valued]:
     """Profit of a match: what was paid once it is settled or sold, else at fair value, else at mid."""
     if settled or desk.flat():
         return sum(position.cash for position in desk.groups()), Valued.SETTLED
     at_theo = marks.at_theo(desk) if desk.theo is not None and desk.theo.why is None else None
     if at_theo is not None:
         return at_theo, Valued.THEO
-    at_mid = marks.at_mid(desk)
+    at_mid = marks.at_mid(desk, blotter)
     return at_mid, Valued.UNKNOWN if at_mid is None else Valued.MID
 
 

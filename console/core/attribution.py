@@ -141,6 +141,11 @@ class Attribution:
         self._drift += strand.drift(strand.last)
         self._settlement += moved * ONE - net * strand.last
 
+    def corrected(self, moved: int, commission: int) -> None:
+        """A settlement was corrected: cash and commission came out by so much otherwise."""
+        self._commission += commission
+        self._settlement += (moved + commission) * ONE
+
     # ---- asking
 
     def symbols(self) -> Iterable[Instrument]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from console.core.attribution import Attribution, Parts
 from console.core.book import NEVER
@@ -16,13 +16,14 @@ from console.core.matches import INPLAY, PREMATCH, STOP_QUOTING, MatchSpec, Phas
 from console.core.matches import State as Stage
 from console.core.orders import Order
 from console.core.pairing import Confirmed, Pairing
-from console.core.positions import Position
+from console.core.positions import Position, worth
 from console.core.provisional import Unsettled
 from console.core.quoting import Memory, Route
 from console.core.reasons import Reason
+from console.core.regime import Regime
 from console.core.settings import MatchSettings
 from console.core.theo import Board, Theo
-from console.core.units import SECOND, Cash, Nanos, Price
+from console.core.units import ONE, SECOND, Cash, Nanos, Price
 
 Key = tuple[Instrument, Action]
 
@@ -59,14 +60,16 @@ class SidePause:
 class Flattening:
     """A match being flattened: the least its contracts may bring, and what the last exit came to.
 
-    `open` contracts stood unpaired when it began.
+    `open` contracts stood unpaired when it began. With `below`, the floor of every lot is so far below its
+    present fair value, and `floor` the last one looked at.
     """
 
-    __slots__ = ("floor", "last", "next_ts", "open", "refused", "rounds")
+    __slots__ = ("below", "floor", "last", "next_ts", "open", "refused", "rounds")
 
-    def __init__(self, floor: Price, open_: int = 0) -> None:
+    def __init__(self, floor: Price, open_: int = 0, below: Price | None = None) -> None:
         self.floor = floor
         self.open = open_
+        self.below = below
         self.rounds = 0
         self.next_ts = Nanos(0)
         self.last: PlaceOrder | None = None
@@ -108,6 +111,7 @@ class Desk:
         self.odds_watched = True  # feeds are asked to bring its odds
         self.theo: Theo | None = None
         self.volatility = Volatility()
+        self.regime = Regime()
         self.flows = tuple(Flow() for _ in range(self.outcomes))
         self.markouts: dict[int, Markouts] = {}
         self.attribution = Attribution()
@@ -138,7 +142,7 @@ class Desk:
         self._measure: Callable[[], int] | None = None
         self.mark = 0  # last profit at the loss marks
         self.unvalued = False  # some position has no mark now
-        self.recent_fills: dict[int, deque[tuple[Nanos, int, int]]] = {}  # (ts, cash, fair) by set
+        self.recent_fills: dict[int, deque[tuple[Nanos, int, int | None]]] = {}  # (ts, cash, fair) by set
         self.rejects: dict[int, deque[Nanos]] = {}
         self.placed_at: dict[tuple[Instrument, Action, int], Nanos] = {}
 
@@ -224,9 +228,55 @@ class Desk:
         outcomes = self.theo.outcomes if self.theo is not None else None
         return sum([position.exposure(gained, outcomes) for position in self._groups])
 
+    def raises(self, gained: int, mask: int) -> int:
+        """How much a contract long `gained` adds to the exposure of `mask`, in millionths (may be negative).
+
+        P(gained | mask) - P(gained | the rest), by theo; exact for two outcomes.
+        """
+        if self.outcomes == 2:
+            return ONE if gained == mask else -ONE
+        weights = self.theo.outcomes if self.theo is not None else (1,) * self.outcomes
+        inside, outside = _share(weights, gained, mask), _share(weights, gained, self.full ^ mask)
+        return inside - outside
+
+    def taken(self, mask: int, venue: Venue, orders: Sequence[Order] = ()) -> int:
+        """Exposure of `mask` that stands against the inventory limit for an order at a venue.
+
+        What nets with that venue and what these orders would add to it if all filled, and on top the
+        exposure of venues that do not net with it: what is held there the other way round offsets nothing.
+        """
+        mine = self.positions[venue]
+        outcomes = self.theo.outcomes if self.theo is not None else None
+        total = 0
+        for position in self._groups:
+            exposed = position.exposure(mask, outcomes)
+            for order in orders:
+                if self.positions[order.instrument.venue] is position:
+                    share = self.raises(self.gained_by(order), mask)
+                    exposed += max(0, -(-order.remaining * share // ONE))
+            total += exposed if position is mine else max(0, exposed)
+        return total
+
     def flat(self) -> bool:
         """Nothing is held anywhere."""
         return all(position.flat for position in self.positions.values())
+
+    def known_worth(self, instrument: Instrument) -> int | None:
+        """What a symbol (YES leg) will pay by what others of the match settled at, where that is certain."""
+        possible, none = self.full, self.spec.may_none
+        for position in self._groups:
+            these, neither = position.possible()
+            possible, none = possible & these, none and neither
+        if not possible and not none:  # venues that settled apart
+            possible, none = self.positions[instrument.venue].possible()
+        return worth(self.pays[instrument], (possible, none))
+
+    def fair_of(self, instrument: Instrument) -> int | None:
+        """Fair value of a symbol (YES leg): what it will pay where that is certain, else by theo."""
+        known = self.known_worth(instrument) if self.ended else None
+        if known is not None or self.theo is None:
+            return known
+        return self.theo.fair[self.pays[instrument]]
 
     def held(self, instrument: Instrument) -> int:
         """Contracts of this leg we hold."""
@@ -239,7 +289,8 @@ class Desk:
 
     def parts(self, net: Cash) -> Parts:
         """What the profit `net` of the match is made of."""
-        fair = {i: self.theo.fair[mask] for i, mask in self.pays.items()} if self.theo is not None else {}
+        told = {instrument: self.fair_of(instrument) for instrument in self.pays}
+        fair = {instrument: price for instrument, price in told.items() if price is not None}
         return self.attribution.parts(self.groups(), fair, net)
 
     def gained_by(self, order: Order) -> int:
@@ -252,6 +303,12 @@ class Desk:
         if memory is None:
             memory = self.memories[route] = Memory(self.settings.retest_s)
         return memory
+
+    def pause_side(self, gained: int, reason: Reason, until: Nanos) -> None:
+        """Let nothing make us longer an outcome set until then; of two pauses the longer one stands."""
+        standing = self.side_pauses.get(gained)
+        if standing is None or until > standing.until:
+            self.side_pauses[gained] = SidePause(reason, until)
 
     def side_pause(self, gained: int, ts: Nanos) -> SidePause | None:
         """The pause in force on an outcome set, if any."""
@@ -309,6 +366,12 @@ class Desk:
         if spec.end:
             moments.append(Nanos(spec.end - settings.stop_before_end_s * SECOND))
         return min([moment for moment in moments if moment > wall], default=None)
+
+
+def _share(weights: Sequence[int], gained: int, mask: int) -> int:
+    whole = sum(weight for outcome, weight in enumerate(weights) if mask >> outcome & 1)
+    part = sum(weight for outcome, weight in enumerate(weights) if mask & gained & 1 << outcome)
+    return part * ONE // max(1, whole)
 
 
 def _distinct(positions: Iterable[Position]) -> tuple[Position, ...]:

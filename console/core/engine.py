@@ -14,6 +14,7 @@ from typing import assert_never
 
 from console.core import (
     attendance,
+    flatten,
     intake,
     keepalive,
     killing,
@@ -25,11 +26,14 @@ from console.core import (
     overrides,
     quotes,
     reconcile,
+    shedding,
+    till,
 )
 from console.core.checkpoint import decode, restore
 from console.core.closing import opening
 from console.core.commands import AmendOrder, AnyCommand, Lookup, PlaceOrder, Severity, Subscribe
-from console.core.connection import Connection
+from console.core.connection import NOT_CONFIGURED, Connection
+from console.core.desk import Desk
 from console.core.events import (
     AmendRejected,
     AnyEvent,
@@ -74,9 +78,9 @@ from console.core.events import (
     Watched,
 )
 from console.core.instruments import BID, Instrument, Venue
+from console.core.matches import State as Stage
 from console.core.state import State
-from console.core.till import booked
-from console.core.units import MILLISECOND, ONE, SECOND, Nanos, ceil_div
+from console.core.units import MILLISECOND, ONE, SECOND, Nanos
 
 CLOCK_JUMP = SECOND // 2
 
@@ -174,6 +178,7 @@ class Engine:
             overrides.take_back(state)
             marks.mark_all(state)
             nearing.tell(state)
+            shedding.shed(state)
             for connection in state.connections.values():
                 reconcile.check_due(state, connection)
             keepalive.keep_alive(state)
@@ -270,9 +275,15 @@ class Engine:
         state = self.state
         state.note(f"run {event.run_id} started in mode {event.mode.value}")
         kept = decode(event.checkpoint) if event.checkpoint else None
+        if kept is not None and event.run_id not in kept.runs:
+            for desk in state.desks.values():
+                flatten.interrupted(state, desk)
         if kept is not None and kept.account is not None:
             for change in overrides.changes(kept.account, event.settings):
                 state.alert(Severity.INFO, f"{change} (settings of this run)")
+        for connection in state.connections.values():
+            if connection.absent:
+                self._say_absent(connection.venue)
         for instrument in state.markets:
             state.send(Subscribe(instrument=instrument))
         for desk in state.desks.values():
@@ -284,8 +295,22 @@ class Engine:
             killing.kill(state, latched)
         of_venues = dict(kept.killed_venues if kept is not None else ()) | dict(event.latched_venues)
         for venue, by in of_venues.items():
-            if venue in state.connections:
+            if venue in state.connections and not state.absent(venue):
                 killing.kill_venue(state, state.connections[venue], by)
+
+    def _say_absent(self, venue: Venue) -> None:
+        """What stands at a venue that is not configured any more, in one line."""
+        state = self.state
+        held = sum(
+            bool(holding.net)
+            for desk in state.desks.values()
+            for position in desk.groups()
+            for instrument, holding in position.holdings.items()
+            if instrument.venue is venue
+        )
+        words = f"{venue.value}: {NOT_CONFIGURED}: {held} positions there are kept and nothing is traded"
+        orders = state.orders_at(venue)
+        state.alert(Severity.ERROR, words + f"; {orders} orders may still rest there" * bool(orders))
 
     # ---- markets
 
@@ -404,8 +429,8 @@ class Engine:
         state = self.state
         venue: Venue = event.instrument.venue if isinstance(event, Settled) else event.venue
         connection = state.connections.get(venue)
-        if connection is None:
-            state.note(f"{venue.value} is not configured in this run")
+        if connection is None or connection.absent:
+            state.note(f"{venue.value} is {NOT_CONFIGURED}")
             return
         match event:
             case VenueUp():
@@ -436,13 +461,15 @@ class Engine:
             case MassStatus():
                 reconcile.mass_status(state, connection, event)
             case BalanceUpdate():
-                connection.cash, connection.cash_ts = event.cash, event.ts
+                connection.told_cash(event.cash, event.ts)
                 connection.private_ts = event.ts
             case CashAdjusted():
                 connection.till.paid(event.amount)
                 state.note(f"{venue.value}: cash {event.amount / ONE:+.2f} dollars ({event.why})")
             case Settled():
                 self._settled(event)
+                if event.instrument.yes not in state.markets and not event.refund:
+                    till.settled_elsewhere(connection, event.instrument, event.payout)
             case _:
                 assert_never(event)
 
@@ -460,24 +487,37 @@ class Engine:
             state.urge_venue(event.venue)
 
     def _settled(self, event: Settled) -> None:
+        """A symbol paid out; told again, only what was not paid yet is, or what was paid otherwise before."""
         state = self.state
         for desk in state.on_market.get(event.instrument.yes, ()):
             position = desk.positions[event.instrument.venue]
             holding = position.holdings[event.instrument.yes]
-            if holding.settled and not holding.net:  # a late fill is paid when it is told once more
+            what = "stake returned" if event.refund else f"pays {event.payout / ONE:g}"
+            if holding.paid_otherwise(event.payout, event.refund):
+                correct = partial(position.correct, event.instrument, event.payout, event.refund)
+                moved, commission = till.booked(state, desk, event.instrument, correct)
+                desk.attribution.corrected(moved, commission)
+                words = f"{event.instrument} settled otherwise: {what}, {moved / ONE:+.2f} dollars"
+                state.alert(Severity.ERROR, words, desk.spec.id)
+            elif holding.settled and not holding.net:  # a late fill is paid when it is told once more
                 continue
-            net, cash = holding.net, position.cash
-            commission = 0 if event.refund else ceil_div(holding.commission * event.payout, ONE)
-            settle = partial(position.settle, event.instrument, event.payout, event.refund)
-            booked(state, desk, event.instrument, settle)
-            moved = position.cash - cash + commission
-            desk.attribution.settled(event.instrument.yes, net, moved, commission)
-            desk.unsettled.pop(desk.group_of(event.instrument.venue), None)  # what paid out has settled
+            if holding.net or not holding.settled:
+                self._paid_out(desk, event)
+                state.alert(Severity.INFO, f"{event.instrument} settled: {what}", desk.spec.id)
+            flatten.abandon(state, desk, "settled", Stage.DONE)
             desk.ended = True
             state.remeasure(desk)
             desk.urge(state.ts)
-            what = "stake returned" if event.refund else f"pays {event.payout / ONE:g}"
-            state.alert(Severity.INFO, f"{event.instrument} settled: {what}", desk.spec.id)
+
+    def _paid_out(self, desk: Desk, event: Settled) -> None:
+        position = desk.positions[event.instrument.venue]
+        net, cash = position.holdings[event.instrument.yes].net, position.cash
+        settle = partial(position.settle, event.instrument, event.payout, event.refund)
+        till.booked(self.state, desk, event.instrument, settle)
+        commission = position.holdings[event.instrument.yes].paid[-1].due
+        moved = position.cash - cash + commission
+        desk.attribution.settled(event.instrument.yes, net, moved, commission)
+        desk.unsettled.pop(desk.group_of(event.instrument.venue), None)  # what paid out has settled
 
 
 def _assert_nothing_past_the_latch(state: State) -> None:

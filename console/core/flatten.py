@@ -14,22 +14,49 @@ from console.core.fees import fee_per_contract
 from console.core.instruments import Action, BookSide, Side
 from console.core.markets import Market
 from console.core.matches import State as Stage
-from console.core.orders import OrderState
+from console.core.orders import OrderState, yes_price
+from console.core.positions import Position
 from console.core.quoting import Route
 from console.core.reasons import Reason
 from console.core.state import State
-from console.core.units import ONE, SECOND, Nanos, Price, Size
+from console.core.units import CENT, ONE, SECOND, Nanos, Price, Size
 
 ROUND = 1 * SECOND  # between two exits when the first found nobody
 REFUSED = 5 * SECOND  # a way out that was refused is not tried again before
+DRAWBACK = CENT
+NOBODY = "nobody at the floor"
+FLATTENING = "flattening"  # why a match is paused meanwhile
 
 
 def begin(state: State, desk: Desk, floor: Price) -> None:
-    """Start; a restart in the middle leaves the match paused."""
-    desk.flattening = Flattening(floor, unpaired(desk))
-    desk.paused = "flattening"
+    """Start."""
+    _start(state, desk, Flattening(floor, unpaired(desk)), f"not below {floor / CENT:g}¢")
+
+
+def begin_below_fair(state: State, desk: Desk, below: Price) -> bool:
+    """Start by the setting, before the game has: every lot at most `below` under its own fair value.
+
+    False when there is nothing to sell or no time left for it.
+    """
+    if not unpaired(desk) or _over(state, desk):
+        return False
+    way = Flattening(Price(0), unpaired(desk), below)
+    _start(state, desk, way, f"not further than {below / CENT:g}¢ below fair, until the game starts")
+    return True
+
+
+def _start(state: State, desk: Desk, way: Flattening, words: str) -> None:
+    desk.flattening = way
+    desk.paused = FLATTENING
     desk.urge(state.ts)
-    state.alert(Severity.WARN, f"flattening, not below {floor / 10_000:g}¢", desk.spec.id)
+    state.alert(Severity.WARN, f"flattening, {words}", desk.spec.id)
+
+
+def _over(state: State, desk: Desk) -> bool:
+    """Too late to sell near fair: a fair value from before the start is none once the game is on."""
+    if desk.settings.in_play:
+        return desk.ended or 0 < desk.spec.end <= state.wall
+    return desk.ended or desk.started or 0 < desk.start <= state.wall
 
 
 def end(state: State, desk: Desk, why: str, stage: Stage) -> None:
@@ -40,6 +67,20 @@ def end(state: State, desk: Desk, why: str, stage: Stage) -> None:
     state.alert(Severity.WARN, why, desk.spec.id)
 
 
+def abandon(state: State, desk: Desk, why: str, stage: Stage = Stage.PAUSED) -> None:
+    """Stop before it is flat, if it is being flattened, and say what is left."""
+    if desk.flattening is not None:
+        left = unpaired(desk) / ONE
+        end(state, desk, f"{why}: flattening ended, {left:.2f} contracts left", stage)
+
+
+def interrupted(state: State, desk: Desk) -> None:
+    """An earlier run ended in the middle of it: nothing is taken any more until it is asked for again."""
+    if desk.paused == FLATTENING:
+        desk.paused = "its flattening was interrupted by a restart"
+        state.alert(Severity.WARN, f"paused: {desk.paused}; flatten again or resume", desk.spec.id)
+
+
 def round_of(state: State, desk: Desk) -> None:
     """One look: pull what rests, wait for what is in flight, or send the next exit."""
     flattening = desk.flattening
@@ -48,12 +89,16 @@ def round_of(state: State, desk: Desk) -> None:
     for verdict in desk.verdicts.values():
         verdict.say(Reason.FLATTENING, "")
         verdict.ceiling = None
-    desk.reason, desk.limit = Reason.FLATTENING, ""
+    if desk.reason is not Reason.FLATTENING:
+        desk.reason, desk.limit = Reason.FLATTENING, ""
     if state.blotter.of_match(desk.spec.id):
         state.cancel_match(desk)
         return
     _judge(state, flattening)
-    if not unpaired(desk):
+    if flattening.below is not None and _over(state, desk) and unpaired(desk):
+        left = unpaired(desk) / ONE
+        end(state, desk, f"not flat at the start: {left:.2f} contracts left, they are held", Stage.DONE)
+    elif not unpaired(desk):
         end(state, desk, "flattened", Stage.DONE)
     elif state.ts >= flattening.next_ts:
         _exit(state, desk, flattening)
@@ -74,28 +119,28 @@ def _judge(state: State, flattening: Flattening) -> None:
 
 def unpaired(desk: Desk) -> int:
     """Contracts that stand alone and could still be traded."""
-    return sum(size for _, size in _open(desk))
+    return sum(size for _, _, size in _open(desk))
 
 
-def _open(desk: Desk) -> Iterator[tuple[int, int]]:
-    """(outcome set we stand long of, contracts) of everything unpaired that could still be traded."""
+def _open(desk: Desk) -> Iterator[tuple[Position, int, int]]:
+    """(netting group, outcome set we stand long of, contracts) of what is unpaired and could be traded."""
     for position in desk.groups():
         for mask, lot in position.lots.lots.items():
-            if any(lot.count >= _step(desk, route) for route in _ways(desk, mask)):
-                yield mask, lot.count
+            if any(lot.count >= _step(desk, route) for route in _ways(desk, position, mask)):
+                yield position, mask, lot.count
 
 
-def _ways(desk: Desk, mask: int) -> Iterator[Route]:
-    """Routes that become long everything else.
+def _ways(desk: Desk, position: Position, mask: int) -> Iterator[Route]:
+    """Routes that become long everything else, on venues that net with what is held.
 
-    Sales of what is held come first (they return the cash), then the other leg of a symbol (paid out at
-    once), then the other side's own symbol, whose pair is only paid at the settlement.
+    At the same cost sales of what is held come first (they return the cash), then the other leg of a symbol
+    (paid out at once), then the other side's own symbol, whose pair is only paid at the settlement.
     """
     routes = [route for route in desk.keys.values() if route.gained == desk.full ^ mask]
     routes.sort(key=_rank)
     for route in routes:
         spec = desk.markets[route.instrument.yes].spec
-        if spec is None:
+        if spec is None or desk.positions[route.instrument.venue] is not position:
             continue
         if route.action is Action.SELL:
             if spec.sellable and desk.held(route.instrument):
@@ -108,6 +153,19 @@ def _rank(route: Route) -> tuple[bool, bool]:
     return route.action is not Action.SELL, not route.safe
 
 
+def _drawback(desk: Desk, route: Route) -> int:
+    """By how much a way out must be cheaper than a plain sale to be taken instead, per contract.
+
+    A sale returns the cash at once and cannot pass through flat; the other side's own symbol ties cash up
+    until the settlement, and pays nothing if all settle at nothing.
+    """
+    if route.action is Action.SELL:
+        return 0
+    if route.safe:
+        return DRAWBACK
+    return 2 * DRAWBACK + (desk.settings.lock_leg_premium if desk.spec.may_none else 0)
+
+
 def _step(desk: Desk, route: Route) -> int:
     spec = desk.markets[route.instrument.yes].spec
     assert spec is not None, "only defined symbols are ways out"
@@ -116,38 +174,82 @@ def _step(desk: Desk, route: Route) -> int:
 
 def _exit(state: State, desk: Desk, flattening: Flattening) -> None:
     """Send the best exit there is; what is refused or has nobody on the other side waits its turn."""
-    for mask, count in _open(desk):
-        ways = [
-            (*_rank(route), cost, number, route)
-            for number, route in enumerate(_ways(desk, mask))
-            if (cost := _cost(state, desk, route, flattening)) is not None
-        ]
+    desk.limit = ""
+    for position, mask, count in _open(desk):
+        floor = _floor(desk, mask, flattening)
+        if floor is None:
+            desk.limit = desk.limit or Reason.NO_THEO.value
+            continue
+        ways: list[tuple[int, int, Route]] = []
+        for number, route in enumerate(_ways(desk, position, mask)):
+            barred = _barred(state, desk, route, flattening)
+            cost = None if barred else _cost(state, desk, route, floor)
+            if cost is not None:
+                ways.append((cost + _drawback(desk, route), number, route))
+            desk.limit = desk.limit or barred or ("" if cost is not None else NOBODY)
         if ways:
             *_, route = min(ways)
             flattening.rounds += 1
-            flattening.last = _send(state, desk, route, count, flattening.floor)
+            flattening.last = _send(state, desk, route, count, floor)
+            desk.limit = ""
             return
     flattening.next_ts = Nanos(state.ts + ROUND)
 
 
-def _cost(state: State, desk: Desk, route: Route, flattening: Flattening) -> int | None:
-    """What becoming long by a route would cost now, taker fee in; None where it cannot or must not be."""
+def _floor(desk: Desk, mask: int, flattening: Flattening) -> Price | None:
+    """The least a contract long `mask` may bring now: as typed, or so far below its present fair value.
+
+    None while there is no fair value to go by.
+    """
+    if flattening.below is None:
+        return flattening.floor
+    theo = desk.theo
+    if theo is None or theo.why is not None:
+        return None
+    flattening.floor = Price(max(1, theo.fair[mask] - flattening.below))
+    return flattening.floor
+
+
+def _barred(state: State, desk: Desk, route: Route, flattening: Flattening) -> str:
+    """Why nothing may be taken by a route now; empty when it may.
+
+    What would stop a quote stops an exit: we take from a book only while it is believed, and at a venue
+    only while its account of us agrees with ours.
+    """
     market = desk.markets[route.instrument.yes]
     connection = state.connections[route.instrument.venue]
+    trouble = connection.trouble(state.settings, state.ts)
+    trouble = trouble or market.trouble(state.ts, desk.age_max_book_s(), quote_empty=True)
+    if trouble is not None:
+        return trouble.value
     if flattening.refused.get(route.instrument, Nanos(0)) > state.ts:
-        return None
-    if not connection.up or connection.killed or connection.reconciling:
-        return None
-    if market.book is None or market.spec is None:
-        return None
+        return Reason.REJECTED.value
     if not connection.budget.allows(connection.budget.costs.place, state.ts):
-        return None
+        return Reason.RATE_LIMITED.value
+    return ""
+
+
+def _cost(state: State, desk: Desk, route: Route, floor: Price) -> int | None:
+    """What becoming long by a route would cost now, taker fee in; None where nobody offers it so."""
+    market = desk.markets[route.instrument.yes]
+    assert market.spec is not None, "a route that is not barred is defined"
     opposite = BookSide.ASK if route.side is BookSide.BID else BookSide.BID
     own = state.blotter.own_sizes(market.instrument, opposite)  # gone, but the book may show them yet
     asked = market.face(state.blotter, route.side).opposing(own)
-    if asked is None or asked > ONE - flattening.floor:
+    if asked is None or asked > _highest(state, route, floor):
         return None
     return asked + fee_per_contract(market.spec.fees, asked, _fair(desk, route), maker=False)
+
+
+def _highest(state: State, route: Route, floor: Price) -> int:
+    """The most an exit may bid: by the floor, and below what another match of ours offers there (C21)."""
+    most = ONE - floor
+    for order in state.blotter.on_book(route.instrument):
+        if order.book_side is not route.side:
+            for price, _ in order.versions():
+                at = yes_price(order.instrument.side, price)
+                most = min(most, (at if route.side is BookSide.BID else ONE - at) - 1)
+    return most
 
 
 def _fair(desk: Desk, route: Route) -> int:
@@ -158,9 +260,11 @@ def _send(state: State, desk: Desk, route: Route, count: int, floor: Price) -> P
     """Take what is there, down to the floor and no further than flat."""
     market: Market = desk.markets[route.instrument.yes]
     connection = state.connections[route.instrument.venue]
-    limit = market.face(state.blotter, route.side).down(ONE - floor)
+    limit = market.face(state.blotter, route.side).down(_highest(state, route, floor))
     step = _step(desk, route)
-    most = min(count, desk.held(route.instrument)) if route.action is Action.SELL else count
+    most = min(count, desk.settings.order_size_max)  # no order is larger (C1): more goes in the next round
+    if route.action is Action.SELL:
+        most = min(most, desk.held(route.instrument))
     if limit is None or most < step:
         return None
     price = route.price_of(limit)

@@ -8,6 +8,8 @@ locked. For two outcomes this is kappa = 1 - unpaired average cost.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from msgspec import Struct
 
 from console.core.units import ceil_div
@@ -64,7 +66,7 @@ class Lots:
         lot.safe += size if safe else 0
         locks = [self._pair(gained, self.full ^ gained, size if safe else 0)]
         if self.outcomes > 2:
-            self._merge_complements()
+            locks += self._merge_complements()
             locks.append(self._pair_singles())
         self.lots = {mask: kept for mask, kept in self.lots.items() if kept.count}
         return Lock(
@@ -93,8 +95,11 @@ class Lots:
         unsafe = max(0, size - own_safe - other_safe) if self.may_none else 0
         return Lock(size, profit, profit * unsafe // size)
 
-    def _merge_complements(self) -> None:
-        """NO of one outcome and NO of another pay $1 for sure and $1 more on the third: book them so."""
+    def _merge_complements(self) -> Iterator[Lock]:
+        """NO of one outcome and NO of another pay $1 for sure and $1 more on the third: book them so.
+
+        What they cost less than the dollar for sure is locked: nothing remains to be paid for the rest.
+        """
         while True:
             pairs = [mask for mask, lot in self.lots.items() if mask.bit_count() > 1 and lot.count]
             if len(pairs) < 2:
@@ -104,10 +109,13 @@ class Lots:
             one, two = self.lots[first], self.lots[second]
             safe = min(one.safe, count), min(two.safe, count)
             cost = one.take(count, safe[0]) + two.take(count, safe[1])
+            excess = max(0, count - cost)
             third = self.lots.setdefault(first & second, Lot(0, 0, 0))
             third.count += count
-            third.cost += cost - count
+            third.cost += cost - count + excess
             third.safe += max(0, sum(safe) - count)
+            unsafe = max(0, count - sum(safe)) if self.may_none else 0
+            yield Lock(count if excess else 0, excess, excess * unsafe // count)
 
     def _pair_singles(self) -> Lock:
         """One contract of every outcome pays $1."""

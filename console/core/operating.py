@@ -45,6 +45,10 @@ from console.core.units import ONE, Cash
 
 RULES_TYPED = 12  # digits of a hash that a person has to repeat
 BOOKSUM_MIN, BOOKSUM_MAX = 0.9, 1.25  # of odds typed by hand: fair odds are 1, a book's about 1.05
+_WAYS_ON = {  # what lifts a breached limit of the account
+    "daily_loss": "raise the limit first, or wait for the next day",
+    "stop_loss_pct": "raise the limit first; it counts from the equity at the start, no day ends it",
+}
 UNWANTED, LEAVING = "not configured any more", "being removed"  # why a match that is to go stands still
 
 
@@ -97,7 +101,7 @@ def kill(state: State, event: Kill) -> None:
     """Kill everything, or one venue; never refused for what is configured."""
     if event.venue is None:
         killing.kill(state, event.by)
-    elif event.venue in state.connections:
+    elif event.venue in state.connections and not state.absent(event.venue):
         killing.kill_venue(state, state.connections[event.venue], event.by)
     else:
         state.refuse(f"{event.venue.value} is not configured in this run")
@@ -116,7 +120,9 @@ def add_match(state: State, event: AddMatch) -> None:
     """Begin to make a market, or replace facts and settings of one that is being made."""
     spec, settings = event.spec, event.settings
     defect = spec.defect() or settings.defect()
-    unknown = [i.instrument.venue.value for i in spec.listings if i.instrument.venue not in state.connections]
+    venues = [listing.instrument.venue for listing in spec.listings]
+    new = spec.id not in state.desks
+    unknown = [v.value for v in venues if v not in state.connections or (new and state.absent(v))]
     if defect is None and unknown:
         defect = f"instruments: venue {unknown[0]} is not configured in this run"
     if defect is not None:
@@ -142,6 +148,9 @@ def add_match(state: State, event: AddMatch) -> None:
         desk.touch(state.ts)
         state.watch_odds(desk)
         state.note(f"match added: {spec.title}", spec.id)
+        if not spec.start and not settings.in_play:
+            words = "no start time is known: only a feed, the venue or you can stop its quotes"
+            state.note(words, spec.id, Severity.WARN)
     if event.odds:
         set_theo(state, SetTheo(match=spec.id, odds=event.odds))
 
@@ -184,13 +193,14 @@ def pause(state: State, event: Pause) -> None:
     """Pull the quotes of one match or of all; nothing is forgotten."""
     if not event.match:
         state.paused = event.why or "by the operator"
-        state.alert(Severity.WARN, f"paused: all matches{f' ({event.why})' if event.why else ''}")
+        why = f" ({event.why})" if event.why else ""
+        state.alert(Severity.WARN, f"paused: all matches{why}{_flattened_on(state)}")
         _urge_all(state)
         return
     desk = find(state, event.match)
     if desk is not None:
+        flatten.abandon(state, desk, "paused")
         desk.paused = event.why or "by the operator"
-        desk.flattening = None
         desk.urge(state.ts)
         if not event.why:
             state.alert(Severity.WARN, "paused", event.match)
@@ -205,7 +215,7 @@ def resume(state: State, event: Resume) -> None:
         if breach == "drawdown":
             state.account.rearmed()
         elif breach:
-            state.refuse(f"{breach} is still breached: raise the limit first, or wait for the next day")
+            state.refuse(f"{breach} is still breached: {_WAYS_ON[breach]}")
             return
         state.paused = state.account.halt = ""
         lift(state, None)
@@ -218,9 +228,9 @@ def resume(state: State, event: Resume) -> None:
     if desk.loss_halt and -desk.mark >= desk.settings.max_loss_match:
         state.refuse(f"{event.match}: max_loss_match is still breached: raise the limit first")
         return
+    flatten.abandon(state, desk, "resumed")
     desk.paused = desk.loss_halt = ""
     lift(state, desk)
-    desk.flattening = None
     overrides.reopen(state, desk)
     desk.urge(state.ts)
     state.alert(Severity.WARN, "resumed", event.match)
@@ -231,6 +241,8 @@ def stop(state: State, why: str) -> None:
     if not state.stopping:
         state.stopping = why
         state.alert(Severity.WARN, f"stopping: {why}")
+    for desk in state.desks.values():
+        flatten.abandon(state, desk, "stopping")
     _urge_all(state)
 
 
@@ -241,7 +253,7 @@ def console_lost(state: State, event: ConsoleLost) -> None:
         stop(state, "console lost")
     elif event.policy is OnConsoleLost.PAUSE:
         state.paused = state.paused or "console lost"
-        state.alert(Severity.WARN, "console lost: paused")
+        state.alert(Severity.WARN, f"console lost: paused{_flattened_on(state)}")
         _urge_all(state)
     else:
         state.note("console lost: kept running as set")
@@ -256,12 +268,20 @@ def cancel_match(state: State, event: CancelMatch) -> None:
 
 
 def flatten_match(state: State, event: Flatten) -> None:
-    """Begin to get out of a match by taking liquidity."""
+    """Begin to get out of a match by taking liquidity; nothing begins while nothing could leave."""
     desk = find(state, event.match)
     if desk is None:
         return
+    held_at = [venue for venue, position in desk.positions.items() if not position.flat]
     if state.kill is not None:
         state.refuse("flatten: the kill latch is engaged; re-arm to reduce only first")
+    elif held_at and all(state.connections[venue].killed for venue in held_at):
+        names = " and ".join(venue.value for venue in held_at)
+        state.refuse(f"flatten: {names} killed; re-arm to reduce only first")
+    elif state.gated:
+        state.refuse("flatten: the start gate is closed; pass its checks first")
+    elif state.stopping:
+        state.refuse("flatten: the run is stopping; start it again first")
     elif not 0 < event.floor < ONE:
         state.refuse("flatten: the floor is a price between 0 and 100 cents")
     elif desk.flat():
@@ -381,6 +401,12 @@ def find(state: State, match: MatchId) -> Desk | None:
 def _forget_overrides(state: State, match: MatchId) -> None:
     for key in [key for key in state.overrides if key[0] == match]:
         del state.overrides[key]
+
+
+def _flattened_on(state: State) -> str:
+    """What a pause of everything leaves under way: it pulls quotes, getting out is an order of its own."""
+    titles = [desk.spec.title for desk in state.desks.values() if desk.flattening is not None]
+    return f"; {', '.join(titles)} is flattened on, pausing the match ends that" if titles else ""
 
 
 def _urge_all(state: State) -> None:

@@ -20,6 +20,7 @@ from console.core.instruments import ASK, BID, NO, Instrument
 from console.core.matches import MatchId
 from console.core.orders import Order
 from console.core.positions import Position
+from console.core.signals import cheapest_basket, rivalry
 from console.core.sources import Source
 from console.core.state import FillRecord, State
 from console.core.theo import Weighted
@@ -36,6 +37,7 @@ from console.core.view import (
     OrderView,
     OutcomeView,
     PnlView,
+    Rivalry,
     SourceView,
     VenueView,
     View,
@@ -84,6 +86,9 @@ def view(state: State, watched: MatchId) -> View:
         rules_confirmed=desk.rules_confirmed if desk is not None else "",
         holdings=tuple(closeup.holdings(desk)) if desk is not None else (),
         signals=tuple(closeup.signals(state, desk)) if desk is not None else (),
+        basket=cheapest_basket(state, desk) if desk is not None else None,
+        rivalry=rivalry(desk) if desk is not None else Rivalry(0, 0, None),
+        motion=desk.regime.motion if desk is not None else None,
         markouts=desk.attribution.markouts() if desk is not None else (),
         match_limits=tuple(closeup.limits(state, desk)) if desk is not None else (),
         orders=_orders(state),
@@ -103,7 +108,7 @@ def view(state: State, watched: MatchId) -> View:
 def pnl(state: State, desk: Desk) -> PnlView:
     """Profit and loss of one match."""
     groups = desk.groups()
-    fair, mid = marks.at_theo(desk), marks.at_mid(desk)
+    fair, mid = marks.at_theo(desk), marks.at_mid(desk, state.blotter)
     sold = marks.at_liquidation(desk, state.blotter)
     realised = sum(position.locked if not position.flat else position.cash for position in groups)
     return PnlView(

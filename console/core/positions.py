@@ -19,10 +19,28 @@ from console.core.units import ONE, Price, ceil_div
 DRAWN = 2  # mask of the middle outcome of three
 
 
+class Paid(Struct, frozen=True, array_like=True):
+    """What a symbol paid for contracts we held: `moved` is the cash, `due` the commission taken of it."""
+
+    payout: int
+    refund: bool
+    net: int
+    basis: int
+    commission: int
+    moved: int
+    due: int
+
+
+def _pay(net: int, basis: int, commission: int, payout: int, refund: bool) -> Paid:
+    due = 0 if refund else ceil_div(commission * payout, ONE)
+    moved = basis + min(0, net) if refund else net * payout // ONE - due
+    return Paid(payout, refund, net, basis, commission, moved, due)
+
+
 class Holding:
     """One symbol: net YES contracts and what they cost on average, fees included."""
 
-    __slots__ = ("basis", "commission", "net", "pays", "settled")
+    __slots__ = ("basis", "commission", "net", "paid", "pays", "settled")
 
     def __init__(self, pays: int) -> None:
         self.pays = pays  # outcome mask of the YES leg
@@ -30,6 +48,11 @@ class Holding:
         self.basis = 0  # cash paid for the contracts held, of whichever leg, fees in
         self.commission = 0  # due if YES pays, commissions on winnings only
         self.settled = False
+        self.paid: tuple[Paid, ...] = ()  # once more for fills that were told after it had settled
+
+    def paid_otherwise(self, payout: int, refund: bool) -> bool:
+        """It has settled, but not at this result."""
+        return any(p.refund is not refund or (not refund and p.payout != payout) for p in self.paid)
 
 
 class Closing(Struct, frozen=True, array_like=True):
@@ -41,6 +64,17 @@ class Closing(Struct, frozen=True, array_like=True):
     size: int = 0
     value: int = 0
     due: int = 0
+
+
+Possible = tuple[int, bool]  # outcomes (a mask) that can still be, and whether none of them can
+
+
+def worth(pays: int, known: Possible) -> int | None:
+    """What a YES contract on these outcomes pays, where the result known so far leaves no doubt."""
+    possible, none = known
+    if not possible & pays:
+        return 0
+    return ONE if not none and not possible & ~pays else None
 
 
 class Position:
@@ -115,34 +149,56 @@ class Position:
     def settle(self, instrument: Instrument, payout: int, refund: bool) -> None:
         """The symbol paid `payout` millionths per YES contract, or gave the stake back."""
         holding = self.holdings[instrument.yes]
-        if refund:
-            self.cash += holding.basis + min(0, holding.net)
-        else:
-            self.cash += holding.net * payout // ONE - ceil_div(holding.commission * payout, ONE)
+        paid = _pay(holding.net, holding.basis, holding.commission, payout, refund)
+        self.cash += paid.moved
+        holding.paid = (*holding.paid, paid)
         holding.net = holding.basis = holding.commission = 0
         holding.settled = True
-        self._branches = None
-        if self.flat:
-            self.locked, self.conditional = self.cash, 0
-            self.lots = Lots(self.outcomes, self.may_none)
+        self._paired_anew()
+
+    def correct(self, instrument: Instrument, payout: int, refund: bool) -> tuple[int, int]:
+        """It settled before at another result: take that back and pay this one.
+
+        Returns by how much the cash moved, and the commission.
+        """
+        holding = self.holdings[instrument.yes]
+        before = holding.paid
+        holding.paid = tuple(_pay(p.net, p.basis, p.commission, payout, refund) for p in before)
+        moved = sum(p.moved for p in holding.paid) - sum(p.moved for p in before)
+        self.cash += moved
+        self._paired_anew()
+        return moved, sum(p.due for p in holding.paid) - sum(p.due for p in before)
 
     def override(self, instrument: Instrument, net: int, cost: int) -> None:
-        """Replace what is held of one symbol: net YES contracts that cost `cost` cash in all, fees in."""
+        """Replace what is held of one symbol: net YES contracts that cost `cost` cash in all, fees in.
+
+        A commission on winnings is due on so many of them as were held before.
+        """
         holding = self.holdings[instrument.yes]
+        same = holding.net * net > 0
+        holding.commission = ceil_div(holding.commission * abs(net), abs(holding.net)) if same else 0
         self.cash += holding.basis if holding.net >= 0 else holding.basis + holding.net
         self.cash -= cost if net >= 0 else cost + net
         holding.net, holding.basis = net, cost
+        self._paired_anew()
+
+    def _paired_anew(self) -> None:
+        """Holdings were set, or some have settled: pair off what is held and still open by its average cost.
+
+        Whatever any outcome that can still be would bring beyond what the unpaired lots do is fixed.
+        """
         self._branches = None
         self.lots = Lots(self.outcomes, self.may_none)
         self.conditional = 0
+        possible, _ = known = self.possible()
         for held in self.holdings.values():
-            if held.net:
+            if held.net and worth(held.pays, known) is None:
                 gained = held.pays if held.net > 0 else self.full ^ held.pays
                 lock = self.lots.add(gained, abs(held.net), held.basis, safe=held.net < 0)
                 self.conditional += lock.conditional
-        # Whatever the first outcome would bring beyond what the unpaired lots do is fixed.
-        won = sum(held.net for held in self.holdings.values() if held.pays & 1)
-        self.locked = self.cash + won - self.lots.profit(1)
+        one = possible & -possible
+        won = sum(held.net for held in self.holdings.values() if held.pays & one)
+        self.locked = self.cash + won - self.lots.profit(one)
 
     def _carry(self, holding: Holding, signed: int, paid: int, size: int) -> None:
         """Keep the average cost of what stays held; what is closed leaves at the average."""
@@ -162,6 +218,16 @@ class Position:
         self._branches = None
 
     # ---- asking
+
+    def possible(self) -> Possible:
+        """Outcomes that what has settled so far leaves open, and whether all may still settle at nothing."""
+        possible, none = self.full, self.may_none
+        for held in self.holdings.values():
+            for paid in held.paid[-1:]:
+                if not paid.refund and paid.payout in (0, ONE):
+                    possible &= held.pays if paid.payout else ~held.pays
+                    none = none and not paid.payout
+        return (possible, none) if possible or none else (self.full, self.may_none)
 
     @property
     def full(self) -> int:
@@ -192,7 +258,7 @@ class Position:
                 continue
             rule = rules[instrument]
             if rule is REFUND:
-                total += held.basis
+                total += held.basis + min(0, held.net)
             elif rule is DRAW:
                 total += held.net if held.pays & DRAWN else 0
             elif rule is HALF:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from console.core.events import OrderFilled
 from console.core.instruments import Instrument, TradeId, Venue
 from console.core.lots import Lot
-from console.core.positions import Position
+from console.core.positions import Paid, Position
 
 
 class HoldingKept(Struct, frozen=True, array_like=True):
@@ -20,6 +20,7 @@ class HoldingKept(Struct, frozen=True, array_like=True):
     basis: int
     commission: int
     settled: bool
+    paid: tuple[Paid, ...] = ()
 
 
 class PositionKept(Struct, frozen=True, array_like=True):
@@ -45,7 +46,7 @@ def kept(venue: Venue, position: Position) -> PositionKept:
         locked=position.locked,
         conditional=position.conditional,
         holdings=tuple(
-            HoldingKept(instrument, held.net, held.basis, held.commission, held.settled)
+            HoldingKept(instrument, held.net, held.basis, held.commission, held.settled, held.paid)
             for instrument, held in position.holdings.items()
         ),
         lots=tuple((mask, lot.count, lot.cost, lot.safe) for mask, lot in position.lots.lots.items()),
@@ -59,7 +60,7 @@ def bring_back(position: Position, was: PositionKept) -> None:
     for held in was.holdings:
         holding = position.holdings[held.instrument]
         holding.net, holding.basis = held.net, held.basis
-        holding.commission, holding.settled = held.commission, held.settled
+        holding.commission, holding.settled, holding.paid = held.commission, held.settled, held.paid
     position.lots.lots = {mask: Lot(count, cost, safe) for mask, count, cost, safe in was.lots}
     position.forget_branches()
 

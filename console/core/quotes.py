@@ -20,7 +20,7 @@ from console.core.risk import Books, Verdict, allow
 from console.core.sight import Sight
 from console.core.state import State
 from console.core.theo import Theo
-from console.core.units import ONE, SECOND, Nanos, Price, Size
+from console.core.units import ONE, SECOND, Nanos, Size
 
 CLOCK_SET_PAUSE = 10 * SECOND  # after the wall clock was set by little
 
@@ -58,6 +58,7 @@ def evaluate(state: State, desk: Desk) -> None:
         state.remeasure(desk)  # what a void match pays is known only with a theo
     if desk.flattening is not None and state.kill is None and not (state.stopping or state.gated):
         flatten.round_of(state, desk)
+        _resync(state, desk)
         desk.evaluated(ts)
         desk.due_ts = min(desk.due_ts, Nanos(ts + flatten.ROUND))
         return
@@ -244,14 +245,8 @@ def _stand_aside(state: State, desk: Desk, reason: Reason, limit: str) -> None:
 
 def _gets_out(state: State, desk: Desk) -> bool:
     """At the stop time what is held may be sold a little below fair, where the setting says so."""
-    below, theo = desk.settings.stop_flatten, desk.theo
-    if below is None or theo is None or desk.flat():
-        return False
-    held = [theo.fair[mask] for position in desk.groups() for mask in position.lots.lots]
-    if not held or max(held) <= below:
-        return False
-    flatten.begin(state, desk, Price(max(held) - below))
-    return True
+    below = desk.settings.stop_flatten
+    return below is not None and flatten.begin_below_fair(state, desk, below)
 
 
 def _resync(state: State, desk: Desk) -> None:
@@ -375,14 +370,16 @@ def _allowed(state: State, desk: Desk, want: Wanted, replaces: Order | None) -> 
 def _books(state: State, desk: Desk) -> Books:
     """Worst losses of everything an order of this match adds to."""
     event = venue = total = 0
+    most = desk.settings.exposure_event
     for other in state.desks.values():
         worst = other.worst
         total += worst
         if other is desk or (desk.spec.event and other.spec.event == desk.spec.event):
             event += worst
+            most = min(most, other.settings.exposure_event)
         if not desk.quoted_venues.isdisjoint(other.quoted_venues):
             venue += worst
-    return Books(event, venue, total)
+    return Books(event, venue, total, most)
 
 
 def _basis(desk: Desk, want: Wanted) -> Basis:

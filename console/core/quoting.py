@@ -17,6 +17,7 @@ from console.core.fees import FeeModel, fee_per_contract
 from console.core.instruments import BUY, Action, Instrument, book_side
 from console.core.ladders import price_of_american
 from console.core.reasons import Reason
+from console.core.rivals import Rivals
 from console.core.settings import BackOff, MatchSettings
 from console.core.units import BASIS_POINTS, ONE, SECOND, Nanos, Price
 
@@ -66,9 +67,9 @@ def edge_of(
 
 
 def skew_of(exposure: int, settings: MatchSettings) -> int:
-    """-skew_max * clip(exposure / inventory_max, -1, 1), rounded away from the exposure."""
+    """-skew_max * clip(exposure / inventory_max, -1, 1), rounded down: never towards a higher bid."""
     bounded = max(-settings.inventory_max, min(settings.inventory_max, exposure))
-    return -(settings.inventory_skew_max * bounded // settings.inventory_max)
+    return -settings.inventory_skew_max * bounded // settings.inventory_max
 
 
 def highest_bid(face: Face, fees: FeeModel, limit: int, fair: int) -> Price | None:
@@ -82,13 +83,14 @@ def highest_bid(face: Face, fees: FeeModel, limit: int, fair: int) -> Price | No
 class Memory:
     """What placement `top` remembers of one route between evaluations."""
 
-    __slots__ = ("dropped", "retest_s", "rival_near_ts", "watch_until")
+    __slots__ = ("dropped", "retest_s", "rival_near_ts", "rivals", "watch_until")
 
     def __init__(self, retest_s: int) -> None:
         self.retest_s = retest_s
         self.rival_near_ts = NEVER
         self.watch_until: Nanos | None = None  # a retest is being watched until then
         self.dropped = Price(0)  # where the retest went down to
+        self.rivals = Rivals()
 
 
 class Situation(Struct, frozen=True):
@@ -119,6 +121,7 @@ def place_top(now: Situation, memory: Memory, settings: MatchSettings, ts: Nanos
     """Best bid as cheaply as possible, never above the ceiling; sticky, with retests."""
     seen = now.face.rival(settings.rival_size_min)
     rival = seen[0] if seen is not None else None
+    memory.rivals.look(now.live, rival, ts)
     cap = cap_of(now)
     if cap is None:
         return Placed(None, Reason.PRICE_RANGE, rival)

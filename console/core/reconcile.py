@@ -10,10 +10,12 @@ from console.core.connection import Connection
 from console.core.events import MassStatus, OpenOrder
 from console.core.instruments import Instrument, MarketState, RunId
 from console.core.killing import ask, listed
+from console.core.marks import loss_mark
 from console.core.orders import Order, OrderState
 from console.core.outcomes import fill, look_up
+from console.core.positions import Holding
 from console.core.state import State
-from console.core.units import ONE, SECOND
+from console.core.units import CENT, ONE, SECOND, ceil_div
 
 SECOND_LOOK = 10 * SECOND  # a position difference counts when it is seen twice this far apart
 
@@ -38,11 +40,15 @@ def venue_down(state: State, connection: Connection, why: str) -> None:
 
 def mass_status(state: State, connection: Connection, status: MassStatus) -> None:
     """Compare and mend: missed fills are booked, orphans cancelled, differences shown red."""
-    connection.private_ts = connection.cash_ts = state.ts
-    connection.cash = status.cash
+    connection.private_ts = state.ts
     for filled in status.fills:
         fill(state, filled, late=True)
+    connection.told_cash(status.cash, state.ts)
     ours, orphans = _match_orders(state, connection, status)
+    if orphans and not connection.reconciling:
+        connection.reconciling = True
+        state.alert(Severity.WARN, f"{connection.venue.value}: {orphans} orphans rest there: reconciling")
+        state.urge_venue(connection.venue)
     listed(state, connection, len(status.orders))
     busy = {
         order.instrument.yes: None
@@ -96,7 +102,8 @@ def _match_orders(state: State, connection: Connection, status: MassStatus) -> t
     for opened in status.orders:
         order = state.blotter.find(connection.venue, opened.order_id, opened.venue_order_id)
         if order is None or order.ended:
-            orphans += _orphan(state, opened, known=order)
+            orphan = _orphan(state, opened, known=order)
+            orphans += 0 if order is not None and _may_be_old(state, connection, order) else orphan
         else:
             ours += 1
             order.proven_ts = state.ts
@@ -106,6 +113,12 @@ def _match_orders(state: State, connection: Connection, status: MassStatus) -> t
                     state.desks[order.match].urge(state.ts)  # it may have to go again
             if order.state is OrderState.UNKNOWN and connection.reconciling:
                 look_up(state, order)  # it rests without our say: do not wait for a deadline
+            elif _rests_otherwise(state, order, opened):
+                state.note(
+                    f"{order.order_id} on {order.instrument} rests otherwise than we know", order.match
+                )
+                state.blotter.unanswered(order, state.ts)
+                look_up(state, order)
     for order in list(state.blotter.live.values()):
         if order.instrument.venue is connection.venue and order.venue_order_id not in resting:
             _absent(state, connection, order)
@@ -125,6 +138,25 @@ def _orphan(state: State, opened: OpenOrder, known: Order | None) -> int:
     )
     state.note(f"orphan {opened.order_id} on {opened.instrument} cancelled")
     return 1
+
+
+def _rests_otherwise(state: State, order: Order, opened: OpenOrder) -> bool:
+    """The venue lists it at another price, or for more, than we believe, and the list is no old one.
+
+    An order that rests where we do not think it does is past its ceiling without our knowing.
+    """
+    told = (opened.instrument, opened.action) == (order.instrument, order.action)
+    moved = max(order.placed_ts, order.amended_ts, order.rest_since)
+    if order.in_flight or not told or state.ts - moved < state.settings.not_found_grace_s * SECOND:
+        return False
+    more = opened.size - order.size
+    return opened.price != order.price or more >= _step(state, order.instrument.yes)
+
+
+def _may_be_old(state: State, connection: Connection, ended: Order) -> bool:
+    """A list in the routine may have been written before an order that it names was proven gone."""
+    young = state.ts - ended.ended_ts < state.settings.not_found_grace_s * SECOND
+    return young and not connection.reconciling
 
 
 def _absent(state: State, connection: Connection, order: Order) -> None:
@@ -150,6 +182,7 @@ def _match_positions(
     """
     # What is held of symbols on no match of ours is the operator's own affair, as orders there are.
     theirs = {instrument: net for instrument, net in status.positions if instrument in state.markets}
+    connection.elsewhere = {i: net for i, net in status.positions if i not in state.markets}
     held = _our_positions(state, connection)
     for instrument in sorted(set(theirs) | set(held)):
         difference = theirs.get(instrument, 0) - held.get(instrument, 0)
@@ -202,8 +235,10 @@ def _differs(
 
 
 def _take_over(state: State, instrument: Instrument, net: int) -> None:
-    """Book the venue's position as the operator accepted it: what is more at what we paid on average,
-    what is gone without a return, so that no loss is forgotten.
+    """Book the venue's position as the operator accepted it: what differs changed hands at the loss mark.
+
+    So accepting is neither a profit nor a loss by itself. Without a mark, what is more cost what we paid on
+    average, and what is gone brought nothing, so that no loss is forgotten.
     """
     desks = state.on_market[instrument]
     desk = desks[0]
@@ -211,14 +246,30 @@ def _take_over(state: State, instrument: Instrument, net: int) -> None:
     others = sum(d.positions[instrument.venue].holdings[instrument].net for d in desks[1:])
     mine = net - others
     holding = position.holdings[instrument]
-    average = holding.basis * ONE // abs(holding.net) if holding.net else ONE // 2
-    cost = average * abs(mine) // ONE
+    mark = loss_mark(state, desk, instrument, holding.net or mine)
 
     def write() -> None:
-        position.cash -= max(0, holding.basis - cost)
+        before = holding.basis + min(0, holding.net)
+        cost = _cost_of(holding, mine, mark)
+        if mark is not None:
+            position.cash += cost + min(0, mine) - before - ceil_div((mine - holding.net) * mark, ONE)
+        else:
+            position.cash -= max(0, holding.basis - cost)
         position.override(instrument, mine, cost)
 
     till.overridden(state, desk, instrument, write)
     desk.unsettled.pop(desk.group_of(instrument.venue), None)
     state.remeasure(desk)
     desk.urge(state.ts)
+    at = "without a mark" if mark is None else f"at {mark / CENT:g}¢"
+    state.note(f"{instrument}: {mine / ONE:+g} contracts taken over {at}", desk.spec.id)
+
+
+def _cost_of(holding: Holding, net: int, mark: int | None) -> int:
+    """What `net` contracts cost in all: what stays held its average, what came the mark of its leg."""
+    average = holding.basis * ONE // abs(holding.net) if holding.net else ONE // 2
+    if mark is None:
+        return average * abs(net) // ONE
+    kept = min(abs(net), abs(holding.net)) if net * holding.net > 0 else 0
+    price = mark if net > 0 else ONE - mark
+    return (average * kept + price * (abs(net) - kept)) // ONE

@@ -17,9 +17,12 @@ from msgspec import Struct
 
 from console.core.complaint import Complaint
 from console.core.devig import Method
-from console.core.units import CENT, ONE, Cash, Price, Size, decimal, micros
+from console.core.units import CENT, ONE, Cash, Price, Size, micros, plain
 
 S = TypeVar("S", bound=Struct)
+
+
+LEVELS_MOST = 50  # of a ladder, or legs: each is looked at in every evaluation
 
 
 class Placement(enum.Enum):
@@ -127,7 +130,7 @@ class MatchSettings(Struct, frozen=True, omit_defaults=True, kw_only=True):
     stop_before_start_s: int = 60
     stop_before_end_s: int = 600
     stop_theo: Price = Price(95 * CENT)
-    stop_flatten: Price | None = None  # at the stop time, how far below fair what is held may be sold
+    stop_flatten: Price | None = None  # from stop time to start: so far below fair it is sold
 
     # Limits of the match
     order_size_max: Size = Size(100 * ONE)
@@ -151,13 +154,13 @@ class MatchSettings(Struct, frozen=True, omit_defaults=True, kw_only=True):
             return "contracts, inventory_max and max_position must be above zero"
         if self.contracts > self.order_size_max:
             return (
-                f"contracts {decimal(self.contracts, 2)} is more than order_size_max "
-                f"{decimal(self.order_size_max, 2)}: no quote could ever be placed"
+                f"contracts {plain(self.contracts)} is more than order_size_max "
+                f"{plain(self.order_size_max)}: no quote could ever be placed"
             )
         if self.contracts > self.inventory_max:
             return (
-                f"contracts {decimal(self.contracts, 2)} is more than inventory_max "
-                f"{decimal(self.inventory_max, 2)}: one fill would pass the limit"
+                f"contracts {plain(self.contracts)} is more than inventory_max "
+                f"{plain(self.inventory_max)}: one fill would pass the limit"
             )
         if self.inventory_max > self.max_position:
             return "inventory_max is more than max_position: the position limit would stop rebalancing"
@@ -169,8 +172,8 @@ class MatchSettings(Struct, frozen=True, omit_defaults=True, kw_only=True):
             return "price_min and price_max must be between 0 and 100 cents, the minimum first"
         if self.kelly_pct is not None and self.bankroll is None:
             return 'kelly_pct: set bankroll (dollars) too, or kelly_pct = "off"'
-        if self.levels < 1 or self.legs_max < 1:
-            return "levels and legs_max are at least 1"
+        if not (1 <= self.levels <= LEVELS_MOST and 1 <= self.legs_max <= LEVELS_MOST):
+            return f"levels and legs_max are from 1 to {LEVELS_MOST}"
         return None
 
 
@@ -243,9 +246,9 @@ def format_setting(settings: Struct, key: str) -> str:
     if value is None:
         return "off"
     if kind is Price:
-        return _trim(decimal(value * _CENTS))
+        return plain(value * _CENTS)
     if kind in (Size, Cash):
-        return _trim(decimal(value))
+        return plain(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, tuple):
@@ -322,7 +325,3 @@ def _not_negative(value: int) -> int:
     if value < 0:
         raise ValueError(value)
     return value
-
-
-def _trim(text: str) -> str:
-    return text.rstrip("0").rstrip(".") if "." in text else text

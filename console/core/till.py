@@ -8,8 +8,8 @@ from typing import TypeVar
 from console.core.commands import Severity
 from console.core.connection import Connection
 from console.core.desk import Desk
-from console.core.events import MassStatus
-from console.core.instruments import Instrument
+from console.core.events import MassStatus, OrderFilled
+from console.core.instruments import BUY, YES, Instrument
 from console.core.orders import OrderState
 from console.core.state import State
 from console.core.units import CENT, ONE, SECOND, decimal
@@ -45,6 +45,23 @@ def overridden(state: State, desk: Desk, instrument: Instrument, write: Callable
     till = state.connections[instrument.venue].till
     till.overridden += _moved_by(state, desk, instrument) - before
     return result
+
+
+def traded_elsewhere(connection: Connection, fill: OrderFilled) -> None:
+    """Contracts of no match of ours changed hands at the venue: their cash is paid in or out."""
+    yes, bought = fill.instrument.yes, fill.action is BUY
+    before = connection.elsewhere.get(yes, 0)
+    long = bought is (fill.instrument.side is YES)
+    after = connection.elsewhere[yes] = before + (fill.size if long else -fill.size)
+    dollar = 0 if fill.instrument.side is YES else fill.size if bought else -fill.size
+    cash = dollar + (-fill.cost if bought else fill.cost) - fill.fee
+    connection.till.paid(cash - max(0, -after) + max(0, -before))
+
+
+def settled_elsewhere(connection: Connection, instrument: Instrument, payout: int) -> None:
+    """A symbol of no match of ours paid out what the venue said was held of it."""
+    net = connection.elsewhere.pop(instrument.yes, 0)
+    connection.till.paid(net * payout // ONE + max(0, -net))
 
 
 def compare(state: State, connection: Connection, status: MassStatus) -> bool:

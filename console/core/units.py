@@ -46,6 +46,12 @@ def decimal(value: int, places: int = _SCALE_DIGITS) -> str:
     return f"{sign}{whole}.{digits[:places]}" if places else f"{sign}{whole}"
 
 
+def plain(value: int) -> str:
+    """Write millionths as the shortest plain decimal: 10, 0.5, 12.25."""
+    text = decimal(value)
+    return text.rstrip("0").rstrip(".")
+
+
 def ceil_div(numerator: int, denominator: int) -> int:
     """Divide rounding towards plus infinity."""
     return -(-numerator // denominator)

@@ -26,7 +26,8 @@ from console.core.margin import Margin
 from console.core.matches import MatchId, Phase, State
 from console.core.orders import OrderState
 from console.core.reasons import Reason
-from console.core.units import Cash, Nanos, Price, Size
+from console.core.regime import Motion
+from console.core.units import ONE, Cash, Nanos, Price, Size
 
 
 class OutcomeView(Struct, frozen=True, array_like=True):
@@ -196,6 +197,38 @@ class SignalView(Struct, frozen=True, array_like=True):
     fills: int
 
 
+class Leg(Struct, frozen=True, array_like=True):
+    """One purchase of a basket: what is bought, at which price, in millionths."""
+
+    instrument: Instrument
+    price: Price
+
+
+class Basket(Struct, frozen=True, array_like=True):
+    """The cheapest purchase, at once, of contracts that together pay a dollar whatever happens.
+
+    `cost` in millionths with taker fees. `across` says that it takes several venues, whose settlement rules
+    may differ.
+    """
+
+    cost: int
+    legs: tuple[Leg, ...]
+    across: bool
+
+    @property
+    def profit(self) -> int:
+        """What a set would earn, in millionths; negative when it costs more than it pays."""
+        return ONE - self.cost
+
+
+class Rivalry(Struct, frozen=True, array_like=True):
+    """How often a rival followed within ten seconds when we took the top, and how fast."""
+
+    taken: int
+    answered: int
+    median_ms: int | None
+
+
 class OrderView(Struct, frozen=True, array_like=True):
     """One of our orders, live or recently ended."""
 
@@ -335,6 +368,9 @@ class View(Struct, frozen=True):
     rules_confirmed: str  # the settlement rules that were confirmed to agree, empty for none
     holdings: tuple[HoldingView, ...]
     signals: tuple[SignalView, ...]
+    basket: Basket | None
+    rivalry: Rivalry
+    motion: Motion | None
     markouts: tuple[int | None, ...]  # gained per contract after 1, 5, 30 and 300 s, millionths
     match_limits: tuple[LimitView, ...]
     orders: tuple[OrderView, ...]

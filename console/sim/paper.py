@@ -111,6 +111,7 @@ class PaperExchange:
         self._answers: deque[AnyEvent] = deque()  # in order: every delay is the same
         self._taken = 0
         self._awaited: dict[Instrument, None] = {}  # asked for before the venue told of them
+        self._missing: dict[Instrument, BookStale] = {}  # why the venue has not told of them
         self.next_ts = NEVER  # when something that is under way arrives
 
     # ---- time
@@ -148,7 +149,12 @@ class PaperExchange:
             if isinstance(event, InstrumentDefined):
                 market = self.markets[event.instrument] = Queues(event.instrument, event.spec)
                 market.streamed = event.instrument in self._awaited
+                self._missing.pop(event.instrument, None)
                 self._show(market, event, out)
+            elif isinstance(event, BookStale):
+                self._missing[event.instrument] = event
+                if event.instrument in self._awaited:
+                    out.append(event)
             return
         if isinstance(event, BookDelta):  # nearly every event; nearly always nothing of ours is near
             if market.delta(event.side, event.price, event.change):
@@ -388,6 +394,8 @@ class PaperExchange:
         market = self.markets.get(instrument)
         if market is None:  # the venue has not told its facts yet
             self._awaited[instrument] = None
+            if instrument in self._missing:
+                out.append(msgspec.structs.replace(self._missing[instrument], ts=ts, wall=wall))
             return
         market.streamed = True
         out.append(InstrumentDefined(ts=ts, wall=wall, instrument=instrument, spec=market.spec))

@@ -263,8 +263,9 @@ class Naive:
 
     def settled(self, instrument: Instrument, payout: int, last: int) -> None:
         for each in self.fills:
-            if each["of"] == instrument and each["paid"] is None:
-                each["paid"], each["last"] = Fraction(payout, ONE), Fraction(last, ONE)
+            if each["of"] == instrument:  # told otherwise than before, all of it is paid otherwise
+                each["last"] = Fraction(last, ONE) if each["paid"] is None else each["last"]
+                each["paid"] = Fraction(payout, ONE)
 
     def parts(self, theo: Mapping[Instrument, int]) -> tuple[Fraction, ...]:
         captured = adverse = drift = settlement = Fraction(0)
@@ -290,6 +291,12 @@ def test_the_parts_are_those_of_every_fill_and_the_profit_to_the_millionth(steps
         assert desk.theo is not None
         return {i: desk.theo.fair[m] for i, m in desk.pays.items()}
 
+    def worths() -> dict[Instrument, int]:
+        """By theo, until what has settled tells the result."""
+        desk = story.state.desks[M]
+        known = {i: desk.fair_of(i) for i in desk.pays}
+        return {i: fair for i, fair in known.items() if fair is not None}
+
     for number, (what, *facts) in enumerate(steps):
         if what == "fill":
             filled = fill(number, *facts)
@@ -300,20 +307,21 @@ def test_the_parts_are_those_of_every_fill_and_the_profit_to_the_millionth(steps
             story.fair(chance, 1 - chance)
         elif what == "wait":
             story.wait(facts[0])
-            naive.waited(facts[0], theos())
+            naive.waited(facts[0], worths())
         elif what == "settle":
             story.wait(1)  # the last theo is the one sampled last
-            naive.waited(1, theos())
+            naive.waited(1, worths())
+            last = worths()[facts[0]]
             story.tell(Settled(instrument=facts[0], payout=Price(facts[1])))
-            naive.settled(facts[0], facts[1], theos()[facts[0]])
+            naive.settled(facts[0], facts[1], last)
         else:
             story = story.restart(f"run{number}")
             story.fair(chance, 1 - chance)
-        found, wanted = parts(story), naive.parts(theos())
+        found, wanted = parts(story), naive.parts(worths())
         assert found.corrections == 0
         for one, other in zip(msgspec.structs.astuple(found)[:5], wanted, strict=True):
             assert abs(one - other) <= 4 * len(steps)  # each fill and settlement is rounded once or twice
-        worth = sum(position.value(theos()) for position in story.state.desks[M].groups())
+        worth = sum(position.value(worths()) for position in story.state.desks[M].groups())
         assert found.net == worth
 
 

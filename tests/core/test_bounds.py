@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from console.core.commands import Basis, CeilingKind, PlaceOrder
+from console.core.curve import POINTS_MAX
 from console.core.events import BookDelta, OrderRejected, RejectReason
 from console.core.instruments import Action, BookSide, ClientOrderId, TradeId
 from console.core.orders import Blotter, Fact
+from console.core.state import FILLS_KEPT, LOG_LINES
 from console.core.units import Nanos, Price, Size
 from console.runner.inbox import Inbox
 
@@ -35,12 +37,14 @@ def test_ended_orders_and_trades_are_forgotten_in_time() -> None:
 
 def test_log_fills_and_curve_are_windows() -> None:
     story = game()
-    for number in range(2500):
+    for number in range(LOG_LINES + 500):
         story.state.note(f"line {number}")
-    assert len(story.state.log) == 2000
-    story.wait(600)
-    assert len(story.state.account.curve.points) in range(240, 481)
-    assert story.state.recent_fills.maxlen == 2000
+    assert len(story.state.log) == LOG_LINES == 2000
+    story.wait(500)
+    curve = story.state.account.curve
+    assert (curve.step_s, POINTS_MAX) == (2, 480)
+    assert POINTS_MAX // 2 <= len(curve.points) <= POINTS_MAX
+    assert story.state.recent_fills.maxlen == FILLS_KEPT == 2000
 
 
 def test_books_that_wait_are_given_up_and_fills_are_not() -> None:

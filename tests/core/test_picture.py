@@ -15,7 +15,7 @@ from console.core.events import ClockMeasured, OrderRejected, Pause, QueuePositi
 from console.core.matches import MatchId, Phase
 from console.core.presets import PRESETS
 from console.core.reasons import Reason
-from console.core.settings import MatchSettings
+from console.core.settings import MatchSettings, Placement
 from console.core.units import MILLISECOND, ONE, SECOND, Nanos, Price, Size
 from console.core.view import FlattenView, LimitView, MatchView, View
 from tests.bench.bench_view import story_of
@@ -131,7 +131,8 @@ def test_margin_shown_is_the_one_the_orders_were_made_with(preset: str, phase: P
         signal = shown["home" if order.instrument == A else "away"]
         asked = order.basis
         assert (signal.margin.fair, signal.margin.fair_lo) == (asked.fair, asked.fair_lo)
-        assert max(0, signal.margin.wanted + signal.margin.buffers - signal.margin.skew) == asked.edge
+        buffers = 0 if settings.placement is Placement.COPY else signal.margin.buffers
+        assert max(0, signal.margin.wanted + buffers - signal.margin.skew) == asked.edge
         assert signal.limit == asked.fair_lo - asked.edge
 
 

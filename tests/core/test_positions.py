@@ -226,6 +226,33 @@ def test_no_of_two_outcomes_is_a_dollar_and_the_third_outcome() -> None:
     assert position.profits() == (dollars(2),) * 3
 
 
+@pytest.mark.parametrize("may_none", [False, True])
+def test_no_of_two_outcomes_for_less_than_a_dollar_is_locked_at_once(may_none: bool) -> None:
+    """30 and 45 for a dollar whatever happens: 25 are won, and the third outcome costs nothing."""
+    position = three_way(may_none=may_none)
+    no_b = Instrument(B.venue, B.symbol, Side.NO)
+    trade(position, NO_A, 10, 30)
+    lock = trade(position, no_b, 10, 45)
+    assert (lock.profit, lock.conditional) == (dollars(2.5), 0)
+    assert position.locked == dollars(2.5)
+    assert position.average(AWAY) == 0
+    assert position.profits()[:3] == (dollars(2.5), dollars(2.5), dollars(12.5))
+    assert trade(position, C, 10, 50, sell=True).profit == dollars(5)
+    assert position.profits()[:3] == (dollars(7.5),) * 3
+    assert position.locked == dollars(7.5)
+
+
+def test_sets_of_two_outcomes_lock_on_condition_where_all_may_settle_at_nothing() -> None:
+    """YES of {home, draw} and YES of {draw, away}: a dollar, unless none of the outcomes is declared."""
+    position = Position(3, may_none=True)
+    position.list(A, (0, 1))
+    position.list(B, (1, 2))
+    trade(position, A, 10, 30)
+    lock = trade(position, B, 10, 45)
+    assert (lock.profit, lock.conditional) == (dollars(2.5), dollars(2.5))
+    assert min(position.profits()) == dollars(-7.5)
+
+
 # ---- when to rebalance
 
 
@@ -346,6 +373,14 @@ def test_profit_of_a_void_match_follows_the_venues_rule(rule: VoidRule, profit: 
     assert position.void_profit({A: rule, B: rule}, fair) == dollars(profit)
 
 
+def test_the_stake_of_a_no_leg_comes_back_too_when_the_match_is_void() -> None:
+    position = two_way()
+    trade(position, NO_A, 10, 40)
+    assert position.void_profit({A: VoidRule.REFUND}, None) == 0
+    position.settle(A, 0, refund=True)
+    assert position.cash == 0
+
+
 def test_an_unknown_fair_price_counts_as_nothing() -> None:
     position = two_way()
     trade(position, A, 10, 40)
@@ -360,6 +395,16 @@ def test_a_symbol_nobody_defined_does_not_hide_the_others() -> None:
 
 
 # ---- overrides
+
+
+@pytest.mark.parametrize(("count", "due"), [(100, 1.0), (50, 0.5), (150, 1.5), (0, 0.0)])
+def test_an_override_takes_the_commission_with_the_contracts(count: float, due: float) -> None:
+    position = two_way()
+    trade(position, A, 100, 50, fees=TWO_PERCENT)
+    position.override(A, contracts(count), dollars(count * 0.5))
+    assert position.holdings[A].commission == dollars(due)
+    position.settle(A, 1_000_000, refund=False)
+    assert position.cash == dollars(count * 0.5 - due)
 
 
 def test_an_override_replaces_holding_and_cost() -> None:

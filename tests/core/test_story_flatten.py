@@ -19,13 +19,15 @@ from console.core.events import (
     Rearm,
     RejectReason,
     Resume,
+    SetInventory,
+    SetTheo,
 )
 from console.core.instruments import Action, TradeId, VenueOrderId
 from console.core.matches import State as Stage
 from console.core.reasons import Reason
 from console.core.settings import MatchSettings
-from console.core.units import ONE, Price, Size, cost_of, proceeds_of
-from tests.core.story import A, B, K, M, Story, cents, contracts, game, levels
+from console.core.units import ONE, SECOND, Nanos, Price, Size, cost_of, proceeds_of
+from tests.core.story import NOON, PA, PB, A, B, K, M, P, Story, cents, contracts, game, levels
 
 
 def exits(story: Story, commands=None) -> list[PlaceOrder]:
@@ -131,7 +133,7 @@ def test_nobody_at_the_floor_is_waited_for_without_a_storm() -> None:
     story.tell(BookSnapshot(instrument=B, bids=levels({43: 100}), asks=levels({60: 100})))
     flatten(story, floor=49)  # the best bid is 48, the other side asks 60
     gone(story)
-    assert exits(story, story.wait(20)) == []
+    assert exits(story, story.wait(10)) == []
     story.tell(BookSnapshot(instrument=A, bids=levels({50: 100}), asks=levels({56: 100})))
     assert len(exits(story, story.wait(2))) == 1
 
@@ -214,7 +216,9 @@ def test_interrupted_by_a_restart_the_match_stays_paused() -> None:
     later = story.restart()
     later.up()
     later.wait(10)
-    assert later.state.desks[M].reason is Reason.PAUSED
+    desk = later.state.desks[M]
+    assert (desk.reason, desk.limit) == (Reason.PAUSED, "its flattening was interrupted by a restart")
+    assert any("flatten again or resume" in text for text in later.alerts())
     assert exits(later) == []
 
 
@@ -242,14 +246,82 @@ def test_nothing_held_is_nothing_to_flatten() -> None:
     assert story.refusals(flatten(story)) == ["match: has no position to flatten"]
 
 
-def test_at_the_start_what_is_held_is_sold_near_fair_where_the_setting_says_so() -> None:
-    story = held(20, MatchSettings(stop_flatten=cents(5)))
-    story.tell(GameStarted(match=M))
-    gone(story)
-    story.wait(1)
+# ---- by the setting, from the stop time to the start
+
+
+def nearing(stop_flatten: float | None = 5, long: float = 20) -> Story:
+    """Long A, and three seconds past the stop time, a minute before the start."""
+    below = None if stop_flatten is None else cents(stop_flatten)
+    story = Story().up()
+    story.add(settings=MatchSettings(stop_flatten=below), start=Nanos(NOON + 100 * SECOND))
+    story.book(A, {48: 100, 47: 100}, {56: 100, 57: 100})
+    story.book(B, {43: 100, 42: 100}, {51: 100, 52: 100})
+    story.fair(0.525, 0.475)
+    story.wait(6)
+    for _ in range(int(long) // 10):
+        story.fill(story.order(A), 10)
+        story.wait(3)
+    story.wait(NOON / SECOND + 41 - story.wall / SECOND)
+    story.answering = False
+    story.wait(2)
+    story.alive = True
+    return story
+
+
+def test_from_the_stop_time_what_is_held_is_sold_near_fair_where_the_setting_says_so() -> None:
+    out = exits(nearing())[-1]
+    assert (out.instrument, out.action, out.price) == (A, Action.SELL, cents(48))  # 52.5 less 5, a tick up
+    assert exits(nearing(None)) == []
+
+
+def test_its_floor_follows_the_fair_value_of_each_lot() -> None:
+    story = nearing(2)  # 50.5 is more than anybody bids
+    assert exits(story) == []
+    story.fair(0.49, 0.51)
+    (out,) = exits(story, story.wait(2))
+    assert out.price == cents(47)
+
+
+def test_every_lot_has_the_floor_of_its_own_fair_value() -> None:
+    """A held at one venue, B at another that does not net with it: 47.5 and 42.5 at least."""
+    story = Story(K, P).up()
+    story.add(
+        pays={A: (0,), B: (1,), PA: (0,), PB: (1,)},
+        settings=MatchSettings(stop_flatten=cents(5)),
+        start=Nanos(NOON + 100 * SECOND),
+    )
+    story.fair(0.525, 0.475)
+    for instrument in (A, PB):
+        story.clerks[instrument.venue].positions[instrument] = 10 * ONE
+        story.tell(SetInventory(match=M, instrument=instrument, size=10 * ONE, cost=5 * ONE, why="by hand"))
+    for first, second in ((A, B), (PA, PB)):
+        story.book(first, {40: 100}, {60: 100})
+        story.book(second, {40: 100}, {60: 100})
+    story.wait(43)
+    story.answering = False
+    story.book(PB, {42: 100}, {60: 100})
+    story.wait(2)
+    assert exits(story) == []
+    story.book(PB, {43: 100}, {60: 100})
+    story.wait(2)
     (out,) = exits(story)
-    assert out.price == cents(48)  # fair 52.5 less 5, up to a legal price
-    plain = held(20)
-    plain.tell(GameStarted(match=M))
-    gone(plain)
-    assert exits(plain, plain.wait(5)) == []
+    assert (out.instrument, out.action, out.price) == (PB, Action.SELL, cents(43))
+
+
+def test_it_takes_nothing_while_there_is_no_fair_value() -> None:
+    story = nearing(2)
+    story.tell(SetTheo(match=M, odds=()))
+    story.book(A, {60: 100}, {70: 100})
+    assert exits(story, story.wait(3)) == []
+    assert story.state.desks[M].limit == "no theo"
+
+
+@pytest.mark.parametrize("started", [True, False])
+def test_it_ends_when_the_game_starts_by_its_clock_or_by_word(started: bool) -> None:
+    story = nearing(2)
+    story.tell(GameStarted(match=M)) if started else story.wait(58)
+    story.book(A, {60: 100}, {70: 100})
+    assert exits(story, story.wait(3)) == []
+    desk = story.state.desks[M]
+    assert (desk.flattening, desk.stage) == (None, Stage.DONE)
+    assert desk.paused == "not flat at the start: 20.00 contracts left, they are held"

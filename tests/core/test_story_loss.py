@@ -11,17 +11,21 @@ from console.core.events import (
     BookStale,
     CashAdjusted,
     OddsSuspended,
+    Pause,
     Resume,
     SetInventory,
     SetSetting,
     SetTheo,
     Settled,
 )
+from console.core.fees import NO_FEES, FeeKind, FeeModel
+from console.core.instruments import BookSide, InstrumentSpec
+from console.core.marks import loss_mark
 from console.core.reasons import Reason
 from console.core.settings import AccountSettings, MatchSettings
-from console.core.units import SECOND, Nanos, Price
+from console.core.units import ONE, SECOND, Nanos, Price
 
-from .story import NOON, A, B, K, M, Story, contracts, dollars, game, with_values
+from .story import NOON, A, B, K, M, Story, cents, contracts, dollars, game, with_values
 
 SETTINGS = MatchSettings(
     contracts=contracts(50), max_loss_match=dollars(1_000), repeated_fills=1_000, adverse_prematch=Price(0)
@@ -254,3 +258,75 @@ def test_limits_count_in_every_mode_the_same() -> None:
     sent = story.all(CancelOrder)
     mark(story, 28)
     assert len(story.all(CancelOrder)) > len(sent)
+
+
+# ---- the marks
+
+
+def profit_of(story: Story) -> float:
+    return story.state.account.profit / ONE
+
+
+def quiet_fifty(fees: FeeModel = NO_FEES) -> Story:
+    """Long 50 of A at 49, in a book of others alone; fair value 52.5."""
+    spec = InstrumentSpec(two_sided=True, amendable=True, fees=fees)
+    story = Story(account=WIDE).up()
+    story.add(settings=SETTINGS, specs={A: spec, B: spec})
+    story.book(A, {48: 100, 47: 100}, {56: 100, 57: 100})
+    story.book(B, {43: 100}, {51: 100})
+    story.fair(0.525, 0.475)
+    story.wait(6)
+    story.fill(story.order(A), 50)
+    story.tell(Pause(match=M))
+    story.wait(2)
+    return story
+
+
+def test_our_own_quotes_are_no_mid() -> None:
+    """Others are at 30 and 56, the mid is 43; our own bid at 49 must not make it 52.5."""
+    story = game(with_values(SETTINGS, contracts=contracts(10)), WIDE)
+    story.fill(story.order(A), 10)
+    story.wait(3)
+    assert story.rests(A)
+    bid = story.rests(A)[0][0]
+    story.state.markets[A].book.delta(BookSide.BID, cents(48), -contracts(100), story.ts)
+    story.state.markets[A].book.delta(BookSide.BID, cents(47), -contracts(100), story.ts)
+    story.state.markets[A].book.delta(BookSide.BID, cents(30), contracts(100), story.ts)
+    assert story.state.markets[A].book.best_bid_price() == cents(bid)
+    assert loss_mark(story.state, story.state.desks[M], A, contracts(10)) == cents(43)
+
+
+def test_without_theo_it_is_worth_what_all_of_it_would_bring_after_fees() -> None:
+    story = quiet_fifty(FeeModel(FeeKind.QUADRATIC, maker_rate=0, taker_rate=70_000))
+    story.book(A, {48: 20, 40: 10}, {56: 100})  # 13.6 for thirty, nothing for the rest; mid is 52
+    story.tell(SetTheo(match=M, odds=()))
+    story.wait(2)
+    fee = 0.07 * (13.6 / 30) * (1 - 13.6 / 30) * 30
+    assert profit_of(story) == pytest.approx(13.6 - fee - 24.5, abs=0.02)
+
+
+def test_a_stale_book_is_worth_what_it_last_would_have_paid() -> None:
+    story = quiet_fifty()
+    story.book(A, {48: 20, 40: 10}, {56: 100})
+    story.clerks[K].books.clear()
+    story.tell(BookStale(instrument=A, why="gap"))
+    story.wait(2)
+    assert profit_of(story) == pytest.approx(13.6 - 24.5, abs=0.001)
+
+
+def test_contracts_of_a_no_leg_are_bought_back_at_depth() -> None:
+    story = quiet_fifty()
+    story.tell(SetInventory(match=M, instrument=A, size=contracts(-40), cost=dollars(18), why="story"))
+    story.clerks[K].positions[A] = contracts(-40)
+    story.book(A, {40: 100}, {56: 20, 60: 10})  # 17.2 for thirty; nobody sells the other ten
+    story.tell(SetTheo(match=M, odds=()))
+    story.wait(2)
+    before = story.state.desks[M].positions[K].cash / ONE
+    assert profit_of(story) == pytest.approx(before - 17.2 - 10, abs=0.001)
+
+
+def test_a_side_nobody_stands_on_is_no_panic_while_theo_and_book_are_believed() -> None:
+    story = quiet_fifty()
+    story.book(A, {48: 5}, {})
+    story.wait(2)
+    assert profit_of(story) == pytest.approx(50 * 0.48 - 24.5, abs=0.001)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
+from msgspec import structs
 
 from console.core import checkpoint
 from console.core.commands import CancelOrder, Lookup, PlaceOrder, Reconcile
@@ -11,17 +13,19 @@ from console.core.events import (
     BalanceUpdate,
     MarketStatus,
     MassStatus,
+    OrderFilled,
+    RemoveMatch,
     SetInventory,
     Settled,
     VenueUp,
 )
-from console.core.instruments import Instrument, MarketState
+from console.core.instruments import Action, Instrument, MarketState, TradeId, VenueOrderId
 from console.core.matches import MatchId
 from console.core.reasons import Reason
 from console.core.settings import MatchSettings
-from console.core.units import Price
+from console.core.units import ONE, Price
 
-from .story import A, B, K, M, P, Story, contracts, dollars, game
+from .story import A, B, K, M, P, Story, cents, contracts, dollars, game
 
 
 def status(story: Story, **changes: object) -> MassStatus:
@@ -97,6 +101,19 @@ def test_an_ended_order_that_still_rests_is_cancelled_again() -> None:
     story.wait(16)  # found missing, looked up, proven gone
     sent = story.tell(listed)
     assert order_id in [c.order_id for c in story.all(CancelOrder, sent)]
+
+
+@pytest.mark.parametrize(("price", "size"), [(53, 10), (49, 25), (40, 10)])
+def test_an_order_that_rests_otherwise_than_we_know_is_found_and_put_right(price: float, size: float) -> None:
+    """An amend that we were told had been refused was taken after all."""
+    story = game()
+    story.wait(8)
+    order_id = story.order(A)
+    resting = story.clerks[K].orders[order_id]
+    resting.price, resting.size = cents(price), contracts(size)
+    story.wait(40)
+    assert story.rests(A) == [(49, 10)]
+    assert story.state.blotter.orders[order_id].ended or story.order(A) == order_id
 
 
 # ---- positions
@@ -188,20 +205,103 @@ def test_accepting_is_refused_when_nothing_differs() -> None:
     ]
 
 
-def test_contracts_the_venue_does_not_have_are_no_profit_when_accepted() -> None:
-    """Ten bought at 49 that the venue says are gone: what they cost stays lost until somebody says more."""
+@pytest.mark.parametrize(("theirs", "basis"), [(0, 0), (4, 1.96), (25, 12.7), (-5, 2.4)])
+def test_a_difference_that_is_accepted_changed_hands_at_the_mark(theirs: float, basis: float) -> None:
+    """Ten bought at 49, worth 52 at the loss mark: accepting is neither profit nor loss by itself."""
     story = game()
     story.fill(story.order(A), 10)
     story.wait(2)
-    lost = story.state.desks[M].positions[K].profits()[1]
-    story.clerks[K].positions = {}
+    before = story.state.account.profit
+    assert before == 10 * (520_000 - 490_000)
+    story.clerks[K].positions = dict(positions(a=theirs))
     story.wait(30)
     assert story.state.connections[K].mismatch
-    story.tell(AcceptPosition(venue=K, reason="settled while away"))
+    story.tell(AcceptPosition(venue=K, reason="traded by hand"))
     story.wait(5)
     position = story.state.desks[M].positions[K]
+    assert position.holdings[A].net == contracts(theirs)
+    assert position.holdings[A].basis == dollars(basis)
+    moved = 5_000 * 5 if theirs < 0 else 0  # NO is marked at 52.5, the worse of theo and mid for it
+    assert story.state.account.profit == before - moved
+    assert sum(lot.count for lot in position.lots.lots.values()) == contracts(abs(theirs))
+
+
+def test_without_a_mark_what_is_gone_brought_nothing() -> None:
+    before = game()
+    before.fill(before.order(A), 10)
+    before.wait(2)
+    later = before.restart()
+    later.clerks[K].books.clear()
+    later.clerks[K].positions = {}
+    later.up()
+    later.wait(30)
+    assert later.state.connections[K].mismatch
+    later.tell(AcceptPosition(venue=K, reason="settled while away"))
+    later.wait(5)
+    position = later.state.desks[M].positions[K]
     assert position.flat
-    assert position.cash <= lost
+    assert position.cash == -dollars(4.9)
+
+
+# ---- symbols of no match
+
+
+def by_hand(action: Action, instrument: Instrument, count: float, cost: float, trade: str) -> OrderFilled:
+    return OrderFilled(
+        venue_order_id=VenueOrderId(f"v-{trade}"),
+        trade_id=TradeId(trade),
+        instrument=instrument,
+        action=action,
+        price=Price(round(cost / count * ONE)),
+        size=contracts(count),
+        cost=dollars(cost),
+        fee=dollars(0.1),
+        maker=False,
+    )
+
+
+def test_a_fill_on_no_match_of_ours_is_noted_and_halts_nothing() -> None:
+    """Bought, paired off with its NO, and settled by hand: our count of the cash there agrees throughout."""
+    story = game()
+    clerk, other = story.clerks[K], Instrument(K, "ELSEWHERE")
+
+    def cash(change: float, net: float) -> None:
+        clerk.cash += dollars(change)
+        clerk.positions = dict(positions()) | ({other: contracts(net)} if net else {})
+        story.wait(40)
+        assert story.state.connections[K].mismatch == ""
+        assert story.resting() == 2
+
+    story.tell(by_hand(Action.BUY, other, 10, 4, "1"))
+    cash(-4.1, 10)
+    story.tell(by_hand(Action.BUY, other.no, 15, 7.5, "2"))  # ten pairs are paid out at once
+    cash(-7.6 + 10, -5)
+    story.tell(Settled(instrument=other, payout=Price(0)))
+    cash(5, 0)
+    assert story.state.account.profit == 0
+    assert any("no match of ours" in line.text for line in story.state.log)
+
+
+def test_a_late_fill_for_a_match_that_was_removed_is_said_loudly_and_halts_nothing() -> None:
+    story = game()
+    order_id = story.order(A)
+    story.tell(RemoveMatch(match=M))
+    story.tell(RemoveMatch(match=M))
+    assert M not in story.state.desks
+    filled = by_hand(Action.BUY, A, 10, 4.9, "late")
+    story.tell(structs.replace(filled, order_id=order_id, price=cents(49)))
+    assert story.state.connections[K].mismatch == ""
+    assert any("removed" in text for text in story.alerts())
+
+
+def test_a_fill_of_our_order_told_on_another_symbol_is_booked_where_it_belongs() -> None:
+    story = game()
+    other = Instrument(K, "OTHER-A")
+    story.add(MatchId("other"), pays={other: (0,)})
+    filled = by_hand(Action.BUY, other, 10, 4.9, "strange")
+    story.tell(structs.replace(filled, order_id=story.order(A)))
+    assert story.state.desks[MatchId("other")].positions[K].held(other) == contracts(10)
+    assert story.state.desks[M].positions[K].flat
 
 
 def test_at_the_start_nothing_is_quoted_before_the_positions_agree() -> None:

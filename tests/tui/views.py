@@ -12,14 +12,17 @@ from console.core.margin import Margin
 from console.core.matches import MatchId, State
 from console.core.orders import OrderState
 from console.core.reasons import Reason
+from console.core.regime import Motion
 from console.core.units import CENT, ONE, SECOND, Cash, Nanos, Price, Size
 from console.core.view import (
+    Basket,
     FeedView,
     FillView,
     HoldingView,
     KillPhase,
     KillView,
     LadderView,
+    Leg,
     LevelView,
     LimitView,
     ListingView,
@@ -27,6 +30,7 @@ from console.core.view import (
     MatchView,
     OrderView,
     PnlView,
+    Rivalry,
     SignalView,
     SourceView,
     VenueView,
@@ -34,6 +38,15 @@ from console.core.view import (
 )
 from console.link.messages import Role, Welcome
 from tests.tui.sketches import RUN, SKETCHES, TS, WALL, cents, dollars, match_view
+
+BASKET = Basket(
+    cost=1_013_400,
+    legs=(
+        Leg(Instrument(Venue.KALSHI, "KXNBAGAME-26NOV20LALBOS-LAL", Side.YES), Price(640_000)),
+        Leg(Instrument(Venue.POLYMARKET, "111", Side.YES), Price(360_000)),
+    ),
+    across=True,
+)
 
 
 def ladder(middle: int = 62, tick: int = CENT, stale: str = "") -> LadderView:
@@ -320,6 +333,9 @@ def view(matches: tuple[MatchView, ...] | None = None, ts: int = TS) -> View:
         rules_confirmed="",
         holdings=HOLDINGS if shown else (),
         signals=signal_views(shown[0]) if shown else (),
+        basket=BASKET if shown else None,
+        rivalry=Rivalry(17, 12, 1_400) if shown else Rivalry(0, 0, None),
+        motion=Motion.TREND if shown else None,
         markouts=(2_100, -1_400, -4_800, None) if shown else (None,) * 4,
         match_limits=(
             LimitView("inventory", 150 * ONE, 200 * ONE, ""),

@@ -195,17 +195,36 @@ def of(told, kind):
     return [event for event in told if isinstance(event, kind)]
 
 
-def test_a_symbol_subscribed_to_before_it_is_defined_is_shown_once_it_is(tmp_path):
+@pytest.mark.parametrize("pause_s", [0.0, 0.1], ids=["before the request arrives", "after it"])
+def test_a_symbol_subscribed_to_before_it_is_defined_is_shown_once_it_is(tmp_path, pause_s):
     async def story():
         public, told = Client(), []
         venue = PaperVenue(public, tmp_path / "kalshi.paper", 100 * ONE)
         task = asyncio.create_task(venue.run(told.append))
         await until(lambda: public.put is not None)
         venue.send(Subscribe(instrument=SYMBOL))
-        await until(lambda: of(told, BookStale))
+        await asyncio.sleep(pause_s)
         public.put(InstrumentDefined(instrument=SYMBOL, spec=InstrumentSpec(two_sided=True)))
         public.put(BookSnapshot(instrument=SYMBOL, bids=((40 * CENT, ONE),), asks=()))
         await until(lambda: of(told, InstrumentDefined) and of(told, BookSnapshot))
+        task.cancel()
+        await asyncio.wait([task])
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("pause_s", [0.0, 0.1], ids=["before the request arrives", "after it"])
+def test_why_a_symbol_is_not_there_is_shown_on_paper_too(tmp_path, pause_s):
+    async def story():
+        public, told = Client(), []
+        venue = PaperVenue(public, tmp_path / "kalshi.paper", 100 * ONE)
+        task = asyncio.create_task(venue.run(told.append))
+        await until(lambda: public.put is not None)
+        venue.send(Subscribe(instrument=SYMBOL))
+        await asyncio.sleep(pause_s)
+        public.put(BookStale(instrument=SYMBOL, why="no such market"))
+        await until(lambda: of(told, BookStale))
+        assert [(e.instrument, e.why) for e in of(told, BookStale)] == [(SYMBOL, "no such market")]
         task.cancel()
         await asyncio.wait([task])
 

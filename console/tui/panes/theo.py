@@ -8,13 +8,14 @@ from console.core.attribution import HORIZONS_S
 from console.core.matches import MatchId
 from console.core.units import CENT, ONE
 from console.core.view import MatchView, OutcomeView, SignalView, SourceView
-from console.tui.format import UNKNOWN, ZERO, age, clean, fair, fit, fixed, quoted, shorten
+from console.tui.format import UNKNOWN, ZERO, age, clean, fair, fit, fixed, milliseconds, quoted, shorten
 from console.tui.ink import Ink
 from console.tui.picture import Picture
 from console.tui.sheet import Line, Room, Span, text
 from console.tui.words import VENUES
 
 _CELL = 9
+ARBITRAGE_MIN = 2_000  # 20 basis points of the dollar that a set pays, after fees
 _TOXIC, _HEAVY = 400_000, 150_000  # shares from which they cost us something
 HELP = (
     ("source wt", "where fair value comes from, and the weight of each in the blend"),
@@ -34,6 +35,9 @@ HELP = (
     ("taker flow", "(bought - sold) / all of the last minute; nothing under 20 contracts"),
     ("toxicity", "share of the last fills that lost more than half a tick within 30 s"),
     ("mark-outs", "what our fills gained per contract after 1, 5, 30 and 300 s, cents"),
+    ("rivals", "how often one joined or outbid us within 10 s of our taking the top, and how fast"),
+    ("moves", "fair value of the last 50 s: calm, a trend, or chop (to and fro)"),
+    ("a full set", "buying every outcome at once, taker fees in; under 99.8 it is an arbitrage"),
     ("microprice", "best bid and offer of others, each weighed by the size of the other; and who is heavier"),
 )
 Cell = Callable[[SignalView, OutcomeView, Picture], tuple[str, Ink]]
@@ -210,7 +214,7 @@ def _signals(picture: Picture, width: int) -> list[Line]:
         ink = Ink.DIM if not gained else Ink.UP if gained > 0 else Ink.DOWN
         when = f"{horizon_s}s" if horizon_s < 60 else f"{horizon_s // 60}m"
         spans += [Span(f"  {when}", Ink.DIM), Span(f" {words}", ink)]
-    lines = [text(*spans)]
+    lines = [text(*spans), _company(picture), _full_set(picture, width)]
     for ladder in picture.view.ladders:
         tilt = UNKNOWN if ladder.imbalance is None else f"{round(100 * ladder.imbalance / ONE):+d}%"
         which = f"{VENUES[ladder.instrument.venue]} {clean(ladder.outcome)}"
@@ -222,3 +226,37 @@ def _signals(picture: Picture, width: int) -> list[Line]:
             )
         )
     return lines
+
+
+def _company(picture: Picture) -> Line:
+    """Who follows us, and how fair value moves."""
+    rivals, motion = picture.view.rivalry, picture.view.motion
+    words, ink = (UNKNOWN, Ink.DIM)
+    if rivals.taken:
+        fast = "" if rivals.median_ms is None else f" in {milliseconds(rivals.median_ms)}"
+        words, ink = f"{rivals.answered} of {rivals.taken} followed{fast}", Ink.PLAIN
+    return text(
+        Span(" rivals", Ink.HEAD),
+        Span(f"  {words}", ink),
+        Span("   moves", Ink.HEAD),
+        Span(f"  {motion.value if motion is not None else UNKNOWN}", Ink.PLAIN if motion else Ink.DIM),
+    )
+
+
+def _full_set(picture: Picture, width: int) -> Line:
+    """What one contract of every outcome costs, and whether that is an arbitrage."""
+    basket = picture.view.basket
+    if basket is None:
+        return text(Span(" a full set", Ink.HEAD), Span(f"  {UNKNOWN}", Ink.DIM))
+    venues = " + ".join(dict.fromkeys(VENUES[leg.instrument.venue] for leg in basket.legs))
+    pays = basket.profit >= ARBITRAGE_MIN
+    words = f"  {fixed(basket.cost * 100, 1)}¢ at {venues}"
+    note = ""
+    if pays:
+        note = f"  ARBITRAGE {_ct(basket.profit, cost=False)}¢"
+        note += ", void rules differ" if basket.across and not picture.view.rules_confirmed else ""
+    return text(
+        Span(" a full set", Ink.HEAD),
+        Span(words, Ink.PLAIN),
+        Span(fit(note, max(0, width - 11 - len(words))).rstrip(), Ink.NOTICE),
+    )
