@@ -158,6 +158,13 @@ class Session:
         self.sees(f"inventory max  {inventory.decode()}")
         self.terminal.type(b"\x13")
 
+    def resume(self) -> None:
+        """After a pause."""
+        self.sees_row("paused")
+        self.type(b"p")
+        self.sees("again?")
+        self.type(b"y")
+
     def rearm(self) -> None:
         """After a kill: the word, a reason, and once more."""
         self.type(b"R")
