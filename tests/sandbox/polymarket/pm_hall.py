@@ -197,9 +197,9 @@ class Engine:
 
 
 def wait(condition, seconds: float, what: str = ""):
-    """Wait for a condition and return what it said."""
+    """Wait for a condition and return what it said; `what` is the complaint, or makes it."""
     end = time.monotonic() + seconds
     while not (found := condition()):
-        assert time.monotonic() < end, what
+        assert time.monotonic() < end, what() if callable(what) else what
         time.sleep(0.05)
     return found
