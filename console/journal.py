@@ -122,8 +122,9 @@ class Journal:
         self._tape = _Tape(folder, run_id)
         self._chain = hashlib.sha256()
         self.failed = ""
+        self._closed = False
         self._create()
-        self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
+        self._thread = threading.Thread(target=self._live, name="journal", daemon=True)
         self._thread.start()
 
     # ---- the loop's side
@@ -164,6 +165,15 @@ class Journal:
         except (sqlite3.Error, OSError) as error:
             raise JournalError(f"{self.path}: cannot be created: {error}") from error
 
+    def _live(self) -> None:
+        """Write until closed; a writer that dies of anything says so, since nobody waits for a thread."""
+        try:
+            self._write()
+        finally:
+            if not self._closed:
+                self.failed = self.failed or f"{self.path.name}: the writer died"
+                self._on_failure(self.failed)
+
     def _write(self) -> None:
         while True:
             batch = [self._queue.get()]
@@ -177,6 +187,7 @@ class Journal:
                     self._on_failure(self.failed)
             if batch[-1].kind == "close":
                 self._shut()
+                self._closed = True
                 return
 
     def _commit(self, batch: list[_Item]) -> None:

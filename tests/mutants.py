@@ -34,13 +34,18 @@ class Outcome:
     trouble: str = ""
 
 
+def name(mutant: Mutant) -> str:
+    return f"{mutant.control} {mutant.what}"
+
+
 # ---- inside the process that is spoilt
 
 
 def pytest_configure(config: Any) -> None:
     """Called by pytest where this file is loaded as a plugin: take out what the variable names."""
-    if CHOSEN is not None:
-        MUTANTS[int(CHOSEN)].patch()
+    for mutant in MUTANTS:
+        if name(mutant) == CHOSEN:
+            mutant.patch()
 
 
 # ---- the command
@@ -53,7 +58,7 @@ def hunt(number: int) -> Outcome:
     done = subprocess.run(
         [*command, "-p", "no:cacheprovider", *mutant.tests],
         cwd=ROOT,
-        env={**os.environ, VARIABLE: str(number)},
+        env={**os.environ, VARIABLE: name(mutant)},
         capture_output=True,
         text=True,
         timeout=PATIENCE_S,

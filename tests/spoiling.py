@@ -86,6 +86,22 @@ def no_pause_for(name: str) -> Callable[[], None]:
     return around("console.core.outcomes:_pause_side", wrap)
 
 
+def endless(render: Callable[..., bytes]) -> Callable[..., bytes]:
+    """Orders of Kalshi that rest until somebody cancels them."""
+    import msgspec
+
+    return lambda command, *rest: render(msgspec.structs.replace(command, expires=0), *rest)
+
+
+def believed(becomes: Callable[..., Any]) -> Callable[..., Any]:
+    """Orders are as they should be without being looked at."""
+
+    async def at_once(*_: Any, **__: Any) -> bool:
+        return True
+
+    return at_once
+
+
 def old_books() -> None:
     """Books of any age."""
     from console.core.markets import Market
@@ -96,15 +112,15 @@ def old_books() -> None:
 
 def old_lines() -> None:
     """Odds of any age."""
-    from console.core import theo
+    from console.core import sources
 
-    init = theo._Limits.__init__
+    init = sources.Limits.__init__
 
     def endless(self: Any, settings: Any, phase: Any) -> None:
         init(self, settings, phase)
         self.age = dict.fromkeys(self.age, 10**18)
 
-    theo._Limits.__init__ = endless  # type: ignore[method-assign]
+    sources.Limits.__init__ = endless  # type: ignore[method-assign]
 
 
 def sound_books() -> None:
@@ -260,6 +276,33 @@ def orphans_ignored() -> None:
 
     match_orders = reconcile._match_orders
     reconcile._match_orders = lambda *arguments: (match_orders(*arguments)[0], 0)
+
+
+def answers_prove() -> None:
+    """Whatever a venue answers counts as if it had told a fill."""
+    from console.core import outcomes
+
+    learn = outcomes.learn
+
+    def proof(state: Any, event: Any) -> None:
+        for connection in state.connections.values():
+            connection.private_ts = state.ts
+        learn(state, event)
+
+    outcomes.learn = proof
+
+
+def kept_alive_for_ever() -> None:
+    from console.core import keepalive
+
+    keep_alive = keepalive.keep_alive
+
+    def always_on(state: Any) -> None:
+        kill, state.kill = state.kill, None
+        keep_alive(state)
+        state.kill = kill
+
+    keepalive.keep_alive = always_on
 
 
 def sweep_once() -> None:

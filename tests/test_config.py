@@ -86,7 +86,7 @@ def test_own_profile_starts_from_the_one_it_names(tmp_path):
         ("[account]\ndaily_loss=-5", "[account] daily_loss: '-5' is not a number from 0 in dollars"),
         ("[account]\npreset='none'", "[account] preset: 'none' is not one of"),
         ("[profiles.top_of_book]\nedge_min=true", "[profiles.top_of_book] edge_min: 'true' is not a number"),
-        ("[profiles.top_of_book]\ncontracts=500", "contracts 500.00 is more than order_size_max 100.00"),
+        ("[profiles.top_of_book]\ncontracts=500", "contracts 500 is more than order_size_max 100"),
         ("[profiles.x]\nbased_on='y'", "[profiles.x] based_on: 'y' is not one of"),
         (
             "[profiles.top_of_book]\nceiling_methods=['magic']",

@@ -117,6 +117,22 @@ def test_failure_to_write_is_told_once_and_nothing_is_written_after(tmp_path):
     assert news.number == 0
 
 
+def test_writer_that_dies_of_anything_says_so(tmp_path, monkeypatch):
+    """Not of the disk, but of what nobody thought of: the thread is gone, and the runner must know."""
+
+    def burst(*_):
+        raise RuntimeError("nobody thought of this")
+
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    written, news = journal(tmp_path)
+    monkeypatch.setattr(written._tape, "write", burst)
+    written.event(DELTA)
+    news.wait(lambda: news.failed)
+    assert news.failed == "r1.sqlite: the writer died"
+    assert written.failed
+    written.close()
+
+
 def test_loop_never_waits_for_the_disk(tmp_path):
     written, news = journal(tmp_path)
     blocker = sqlite3.connect(written.path, isolation_level=None)

@@ -2,11 +2,15 @@
 
 import pytest
 
-from tests.mutants import MUTANTS, hunt
+from tests.mutants import MUTANTS, hunt, name
 
 
 def test_every_control_has_a_mutant():
     assert {mutant.control for mutant in MUTANTS} >= {f"C{number}" for number in range(1, 41)}
+
+
+def test_every_mutant_has_a_name_of_its_own():
+    assert len({name(mutant) for mutant in MUTANTS}) == len(MUTANTS)
 
 
 @pytest.mark.parametrize("what", ["duplicate guard", "cash compared"])

@@ -30,6 +30,10 @@ class Patience(Generic[K]):
         """Whether anything was out of line at the last look."""
         return bool(self._since)
 
+    def restart(self) -> None:
+        """Nobody was there to mend anything: patience begins anew."""
+        self._since.clear()
+
     def look(self, present: Iterable[K], ts: int) -> K | None:
         """Take what is out of line now; returns one that has been so for too long, without a break."""
         self._since = {key: self._since.get(key, ts) for key in present}

@@ -15,9 +15,36 @@ from console.backtest.outbox import UNRECORDED
 from console.backtest.plan import Plan
 from console.backtest.process import Disk, Process
 from console.backtest.whims import Operator, Said
-from console.core.commands import AnyCommand, KeepAlive, PlaceOrder
+from console.core.commands import AmendOrder, AnyCommand, CancelAll, CancelOrder, KeepAlive, PlaceOrder
 from console.core.engine import Engine
-from console.core.events import AnyEvent, Pause, Tick
+from console.core.events import (
+    AddMatch,
+    AnyEvent,
+    ConfirmRules,
+    FillConfirmed,
+    FillReversed,
+    Flatten,
+    Kill,
+    MarketStatus,
+    MassStatus,
+    OddsUpdate,
+    OrderAccepted,
+    OrderAmended,
+    OrderCanceled,
+    OrderFilled,
+    OrderRejected,
+    OutcomeUnknown,
+    Pause,
+    Rearm,
+    RemoveMatch,
+    Resume,
+    SetSetting,
+    SetTheo,
+    Settled,
+    Tick,
+    VenueDown,
+    VenueUp,
+)
 from console.core.units import MILLISECOND, SECOND, Nanos
 from console.sim.clock import Action, Agenda, Clock
 from console.sim.dice import next_in_ns, wait_ns
@@ -29,8 +56,18 @@ _FIRST_TS = 1000 * SECOND  # the machine has been up for a while
 _CHECKPOINT_NS = SECOND
 _DOWN_MEAN_NS = 4 * SECOND
 _RECONNECT_NS = 150 * MILLISECOND
-_AFTER_ORDER_NS = 8 * MILLISECOND  # a crash aimed at an order falls at most so long after its decision
-_AIMED = 0.6  # share of such crashes
+_AFTER_NS = 8 * MILLISECOND  # a crash aimed at an event falls at most so long after it
+_AIMED = 0.8  # share of such crashes
+_AIMS: tuple[tuple[type, ...], ...] = (  # what they are aimed at: an order that leaves, or news
+    (PlaceOrder, AmendOrder),
+    (PlaceOrder, AmendOrder),
+    (CancelOrder, CancelAll),
+    (OrderFilled, FillReversed, FillConfirmed),
+    (OrderAccepted, OrderRejected, OrderAmended, OrderCanceled, OutcomeUnknown),
+    (MassStatus, VenueUp, VenueDown),
+    (Kill, Rearm, Pause, Resume, Flatten, SetSetting, SetTheo, AddMatch, RemoveMatch, ConfirmRules),
+    (Settled, OddsUpdate, MarketStatus),
+)
 _STOPPED_NS = 20 * SECOND  # from a stop to the end of the process
 _AGAIN_NS = 2 * SECOND  # the operator tries again while no engine runs
 _LONG_DOWN = 0.15  # share of crashes after which nobody starts it again for a while ...
@@ -74,7 +111,7 @@ class Driver:
         self._shift = 0  # by how much our wall clock is wrong
         self._lost: list[int] = []  # turns whose records the last crash lost
         self._dead_ts = _FIRST_TS  # when the last process ended
-        self._armed = False  # the next order decided brings a crash
+        self._aim: tuple[type, ...] = ()  # the next of these brings a crash
         self._closing = False
         self._plan_everything()
 
@@ -131,12 +168,11 @@ class Driver:
 
     def _carry_out(self, process: Process, event: AnyEvent, commands: list[AnyCommand]) -> None:
         stopping = process.state.stopping
+        if self._aim and any(isinstance(record, self._aim) for record in (event, *commands)):
+            self._aim = ()
+            self._agenda.at(event.ts + int(_AFTER_NS * self._dice.random()), partial(self._crash, process))
         for answer in process.carry_out(self.events, event, commands):
             self._agenda.at(event.ts + MILLISECOND, partial(self._answer, process, answer))
-        if self._armed and process.outbox.unsent():
-            self._armed = False
-            delay = int(_AFTER_ORDER_NS * self._dice.random())
-            self._agenda.at(event.ts + delay, partial(self._crash, process))
         if stopping and not process.ending:
             process.ending = True
             self._agenda.at(event.ts + _STOPPED_NS, partial(self._crash, process))
@@ -158,6 +194,7 @@ class Driver:
         self._agenda.at(now + TICK_NS, self._tick)
         self._agenda.at(now + _CHECKPOINT_NS, self._checkpoint)
         self._again(self.plan.whims_per_hour, self._whim, now)
+        self._again(self.plan.looks_per_hour, self._look, now)
         self._again(self.plan.crashes_per_hour, self._break, now)
         self._again(self.plan.clock_jumps_per_hour, self._jump, now)
         self._again(self.plan.together_per_hour, self._fail_together, now)
@@ -213,6 +250,12 @@ class Driver:
                 self._hear(said, now)
             self._again(self.plan.whims_per_hour, self._whim, now)
 
+    def _look(self, now: int) -> None:
+        if not self._closing:
+            for said in [] if self._process is None else self._operator.looks(self._process.state):
+                self._hear(said, now)
+            self._again(self.plan.looks_per_hour, self._look, now)
+
     def _hear(self, said: Said, now: int) -> None:
         delay_s, event = said
         self._agenda.at(now + int(delay_s * SECOND), partial(self._speak, event))
@@ -242,7 +285,7 @@ class Driver:
         if self._closing:
             return
         if self._dice.random() < _AIMED:
-            self._armed = True
+            self._aim = self._dice.choice(_AIMS)
         elif self._process is not None:
             self._crash(self._process, now)
         self._again(self.plan.crashes_per_hour, self._break, now)

@@ -22,7 +22,9 @@ from console.core.events import (
     BookDelta,
     FillReversed,
     MassStatus,
+    OrderCanceled,
     OrderCancelRejected,
+    OrderExpired,
     OrderFilled,
     OrderRejected,
     RejectReason,
@@ -73,6 +75,7 @@ class Invariants:
             if MANUAL in desk.board.sources:
                 self.scene.seen.sources[desk.spec.id] = {MANUAL: SeenSource()}
         self._losses.restarted()
+        self._resting.restarted()
         self.money.restarted(lost)
 
     def dead(self, for_ns: int, expiry_s: int) -> None:
@@ -89,7 +92,9 @@ class Invariants:
         _same(alive, again, _KEPT)
         if dict(alive.specs) != dict(again.specs):
             raise Broken("recovery", "the facts of a symbol are not those we knew")
-        _same(alive.baseline, again.baseline, ("retired", "equity_start", "profit_start"))
+        _same(alive.baseline, again.baseline, ("retired",))
+        if again.baseline.equity_start is not None:  # else it was first marked less than a second ago
+            _same(alive.baseline, again.baseline, ("equity_start", "profit_start"))
         for match, other in zip(alive.matches, again.matches, strict=True):
             _same(match, other, _MATCH_KEPT)
         known, kept = _orders(alive), _orders(again)
@@ -134,6 +139,8 @@ class Invariants:
                 self._resting.learn(event)
             case OrderRejected() if event.reason in _OUR_FAULT:
                 raise Broken("malformed", f"{event.order_id} refused: {event.reason.value} {event.text}")
+            case OrderCanceled() | OrderExpired() | OrderRejected():
+                self.money.ended(event)
             case AddMatch() if not refused and event.odds:
                 scene.seen.learn(SetTheo(match=event.spec.id, odds=event.odds))
             case RemoveMatch() if not refused:

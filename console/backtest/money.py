@@ -7,8 +7,16 @@ from console.backtest.ledger import Ledger, Leg
 from console.backtest.resting import SEEN_NS
 from console.backtest.scene import Scene, legs_of
 from console.core.desk import Desk
-from console.core.events import FillReversed, MassStatus, OrderFilled, Settled
-from console.core.instruments import Instrument, TradeId, Venue
+from console.core.events import (
+    FillReversed,
+    MassStatus,
+    OrderCanceled,
+    OrderExpired,
+    OrderFilled,
+    OrderRejected,
+    Settled,
+)
+from console.core.instruments import ClientOrderId, Instrument, TradeId, Venue
 from console.core.matches import MatchId
 from console.core.units import CENT, SECOND
 
@@ -25,6 +33,7 @@ class Money:
         self._read = dict.fromkeys(scene.world.venues, 0)  # fills of the exchange taken into `_truth`
         self._unseen: Patience[tuple[Venue, TradeId]] = Patience(SEEN_NS)
         self._surprised: dict[MatchId, int] = {}
+        self._gone: dict[ClientOrderId, None] = {}
         self.worst_max = 0
         self._before: dict[MatchId, tuple[int, int]] = {}  # worst case and limit, at the last look
 
@@ -38,6 +47,7 @@ class Money:
             match = scene.ledger.reverse(turn, (event.venue, event.trade_id))
             if match is not None and match in scene.state.desks:
                 touched[match] = None
+                self._surprised[match] = event.ts
         elif isinstance(event, Settled):
             for desk in scene.state.on_market.get(event.instrument, ()):
                 scene.ledger.settle(turn, desk.spec.id, event)
@@ -47,8 +57,14 @@ class Money:
                 match = self._match_of(fill)
                 if match is not None and scene.ledger.fill(turn, match, fill):
                     touched[match] = None
+                    if fill.order_id in self._gone:  # it filled before it was cancelled, and says so after
+                        self._surprised[match] = event.ts
         for match in touched:
             self.compare(scene.state.desks[match])
+
+    def ended(self, event: OrderCanceled | OrderExpired | OrderRejected) -> None:
+        """An order was told to be gone: no fill of it is expected any more."""
+        self._gone[event.order_id] = None
 
     def removed(self, turn: int, match: MatchId) -> None:
         """A match was removed, which holds nothing: it is counted afresh if it ever comes back."""
@@ -60,6 +76,7 @@ class Money:
         """A new run began without the records of these turns."""
         self._truth.forget(lost)
         self._scene.ledger.forget(lost)
+        self._unseen.restart()
         for desk in self._scene.state.desks.values():
             self.compare(desk)
 
@@ -135,7 +152,8 @@ class Money:
     def _worst(self, desk: Desk, surprised: bool) -> int:
         """Worst case by the exchange's own books; never above ours, nor growing above the limit.
 
-        But for a match lately `surprised` by a fill that is told after what became of its order later.
+        But for a match lately `surprised` by a fill that is told after what became of its order later, or
+        that is taken back; what is over the limit then is what is held, and the orders above it are pulled.
         """
         scene = self._scene
         real = self._truth.of_match(desk.spec.id)
@@ -152,9 +170,12 @@ class Money:
         before, limit_before = self._before.get(desk.spec.id, (0, limit))
         self._before[desk.spec.id] = truth, limit
         if surprised:
+            self._before[desk.spec.id] = scene.worst(desk, real, [], None), limit
             return truth
         if truth > ours + FEE_ROUNDING:
             raise Broken("worst_case", f"{desk.spec.id}: {truth} can be lost, we count {ours}")
+        if desk.flattening is not None:  # getting out costs money before it pays: bounded by what is held
+            return truth
         if truth > max(limit, limit_before, before) + FEE_ROUNDING:
             raise Broken("exposure_match", f"{desk.spec.id}: {truth} can be lost, the limit is {limit}")
         return truth

@@ -28,6 +28,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     confirm_rules: bool = False  # netting across venues is confirmed while everything is flat
     twin: bool = False  # a second match on the symbols of the first
     whims_per_hour: float = 0.0
+    looks_per_hour: float = 0.0  # at the screen, by an operator who means to go on
     crashes_per_hour: float = 0.0
     clock_jumps_per_hour: float = 0.0
     together_per_hour: float = 0.0  # two venues or more fail at once
@@ -48,6 +49,7 @@ def plan_of(seed: int, faults: bool = True) -> Plan:
         confirm_rules=dice.random() < 0.5,
         twin=dice.random() < 0.3,
         whims_per_hour=500.0 if faults else 0.0,
+        looks_per_hour=180.0 if faults else 0.0,
         crashes_per_hour=60.0 if faults else 0.0,
         clock_jumps_per_hour=10.0 if faults else 0.0,
         together_per_hour=10.0 if faults else 0.0,
@@ -74,7 +76,7 @@ def _weather(dice: random.Random) -> Dials:
 
 def _account(dice: random.Random) -> AccountSettings:
     """Limits of the account: loose, or so tight that they bind."""
-    if dice.random() < 0.5:
+    if dice.random() < 0.7:
         return AccountSettings(
             exposure_venue=Cash(2000 * ONE),
             exposure_total=Cash(2000 * ONE),
@@ -116,8 +118,8 @@ def _match(dice: random.Random) -> MatchSettings:
         bankroll=Cash(500 * ONE) if kelly else None,
         inventory_max=Size(contracts * (1 if tight else 5)),
         max_position=Size(contracts * (2 if tight else 10)),
-        exposure_match=Cash(dice.choice((8, 20, 500)) * ONE),
-        exposure_event=Cash(dice.choice((10, 25, 500)) * ONE),
+        exposure_match=Cash(dice.choice((8, 20, 500, 500)) * ONE),
+        exposure_event=Cash(dice.choice((10, 25, 500, 500)) * ONE),
         max_loss_match=Cash(dice.choice((5, 15, 50)) * ONE),
         fill_rate=dice.choice((None, Cash(20 * ONE))),
     )

@@ -31,6 +31,12 @@ class Resting:
         self._refused: dict[ClientOrderId, int] = {}  # when a cancel was refused last
         self._left: Patience[Venue] = Patience(KILLED_NS)
 
+    def restarted(self) -> None:
+        """A new run has to find out first what rests."""
+        for patience in (self._overdue, self._unanswered, self._ghosts, self._left):
+            patience.restart()
+        self._refused.clear()
+
     def learn(self, event: OrderCancelRejected) -> None:
         """A cancel was not taken."""
         self._refused[event.order_id] = event.ts

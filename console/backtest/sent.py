@@ -12,6 +12,7 @@ from console.core.commands import AmendOrder, CeilingKind, PlaceOrder
 from console.core.desk import Desk
 from console.core.fees import FeeKind, FeeModel, fee_per_contract
 from console.core.instruments import ASK, BID, BUY, SELL, MarketState, book_side
+from console.core.matches import MatchId
 from console.core.orders import Order
 from console.core.units import ONE, SECOND
 
@@ -38,8 +39,11 @@ def check_sent(scene: Scene, leaving: list[Leaving], ts: int) -> None:
         _covered(scene, desk, order)
         _sized(scene, desk, order, leaving)
     quotes = [order for order in leaving if order.ceiling_kind is not CeilingKind.FLATTEN]
-    for match in dict.fromkeys(order.match for order in quotes):
-        _exposed(scene, scene.state.desks[match], [o for o in quotes if o.match == match])
+    later = list(dict.fromkeys(order.match for order in quotes))
+    while later:
+        match = later.pop(0)
+        before = {other: [o for o in quotes if o.match == other] for other in later}
+        _exposed(scene, scene.state.desks[match], [o for o in quotes if o.match == match], before)
 
 
 def _say(order: Leaving, why: str) -> str:
@@ -276,27 +280,42 @@ def _mean(weighted: list[tuple[int, int]]) -> int:
     return sum(w * p for w, p in weighted) // max(1, sum(w for w, _ in weighted))
 
 
-def _exposed(scene: Scene, desk: Desk, leaving: list[Leaving]) -> None:
-    """C4: no order takes the worst case of match, event, venue or account above its limit."""
+def _exposed(scene: Scene, desk: Desk, leaving: list[Leaving], later: dict[MatchId, list[Leaving]]) -> None:
+    """C4: no order takes the worst case of match, event, venue or account above its limit.
+
+    What leaves of other matches after it, `later`, has to fit on top of it, not the other way round.
+    """
     state, orders = scene.state, scene.state.blotter.of_match(desk.spec.id)
     accounts = scene.ledger.of_match(desk.spec.id)
     fair = desk.theo.fair if desk.theo is not None else None
     worst = scene.worst(desk, accounts, legs_of(orders), fair)
     others = [other for other in state.desks.values() if other is not desk]
-    event = worst + sum(o.worst for o in others if desk.spec.event and o.spec.event == desk.spec.event)
+    lost = {o.spec.id: _worst_before(scene, o, later.get(o.spec.id)) for o in others}
+    event = worst + sum(
+        lost[o.spec.id] for o in others if desk.spec.event and o.spec.event == desk.spec.event
+    )
     used = [
         ("exposure_match", desk.settings.exposure_match, worst),
         ("exposure_event", desk.settings.exposure_event, event),
-        ("exposure_total", state.settings.exposure_total, worst + sum(o.worst for o in others)),
+        ("exposure_total", state.settings.exposure_total, worst + sum(lost.values())),
     ]
     for venue in desk.venues:
-        there = worst + sum(o.worst for o in others if venue in o.quoted_venues)
+        there = worst + sum(lost[o.spec.id] for o in others if venue in o.quoted_venues)
         used.append(("exposure_venue", state.settings.exposure_venue, there))
     for name, limit, amount in used:
         if amount > limit + ROUNDING * len(orders):
             added = worst - scene.worst(desk, accounts, _before(orders, leaving), fair)
             if added > ROUNDING:
                 raise Broken(name, _say(leaving[-1], f"worst case {amount}, {added} more, above {limit}"))
+
+
+def _worst_before(scene: Scene, desk: Desk, leaving: list[Leaving] | None) -> int:
+    """Worst case of a match without what leaves after the orders looked at."""
+    if not leaving:
+        return desk.worst
+    orders = scene.state.blotter.of_match(desk.spec.id)
+    fair = desk.theo.fair if desk.theo is not None else None
+    return scene.worst(desk, scene.ledger.of_match(desk.spec.id), _before(orders, leaving), fair)
 
 
 def _before(orders: list[Order], leaving: list[Leaving]) -> list[Leg]:

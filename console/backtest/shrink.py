@@ -62,7 +62,13 @@ def _plainer(plan: Plan) -> Iterator[Plan]:
     replace = msgspec.structs.replace
     if plan.dials != CALM:
         yield replace(plan, dials=CALM)
-    for name in ("whims_per_hour", "crashes_per_hour", "clock_jumps_per_hour", "together_per_hour"):
+    for name in (
+        "whims_per_hour",
+        "looks_per_hour",
+        "crashes_per_hour",
+        "clock_jumps_per_hour",
+        "together_per_hour",
+    ):
         if getattr(plan, name):
             yield replace(plan, **{name: 0.0})
     for name in ("twin", "confirm_rules", "personas"):

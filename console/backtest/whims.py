@@ -28,6 +28,7 @@ from console.core.events import (
 from console.core.matches import MatchId, MatchSpec
 from console.core.rules import pair_hash
 from console.core.settings import MatchSettings
+from console.core.state import State
 from console.core.units import CENT, Price
 from console.sim.world import World
 
@@ -110,6 +111,26 @@ class Operator:
         there = set(known) | set(self._removed)
         specs = enumerate(self._world.listings)
         return [(1.0, self._add(number, spec)) for number, spec in specs if spec.id not in there]
+
+    def looks(self, state: State) -> list[Said]:
+        """Look at the screen and lift, sooner or later, what stands in the way of quoting."""
+        later = self._later(1.0, 20.0)
+        if self._dice.random() < 0.3:
+            return []  # elsewhere with the thoughts
+        if state.kill is not None or state.reduce_only or any(c.killed for c in state.connections.values()):
+            return [(later, Rearm(word="RESUME", reason="it stood long enough"))]
+        said: list[Said] = []
+        if state.account.halt:
+            said += [
+                (later, SetSetting(key=key, value="200", why="go on")) for key in ("daily_loss", "drawdown")
+            ]
+        if state.account.halt or state.paused:
+            said.append((later + 0.1, Resume()))
+        for desk in state.desks.values():
+            if desk.paused or desk.loss_halt:
+                lost = SetSetting(key="max_loss_match", value="200", match=desk.spec.id, why="go on")
+                said += [(later, lost), (later + 0.1, Resume(match=desk.spec.id))]
+        return said
 
     def whim(self) -> list[Said]:
         """What comes to mind now."""

@@ -9,10 +9,15 @@ from console.core.units import SECOND, Nanos
 
 
 def keep_alive(state: State) -> None:
-    """Tell every venue that listens for it; the write budget is charged for what it renews meanwhile."""
+    """Tell every venue that listens for it; the write budget is charged for what it renews meanwhile.
+
+    Nothing is kept alive that is to go: what a lost cancel leaves there then ends by itself.
+    """
+    if state.kill is not None or state.stopping:
+        return
     for connection in state.connections.values():
         due = state.ts - connection.kept_alive_ts >= state.settings.keep_alive_s * SECOND
-        if connection.dead_man and connection.up and due:
+        if connection.dead_man and connection.up and due and not connection.killed:
             _keep(state, connection)
 
 

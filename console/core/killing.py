@@ -9,17 +9,25 @@ from console.core.orders import Operation, OrderState
 from console.core.state import KillRecord, State
 
 REARM_WORD = "RESUME"
+SOMEBODY = "somebody"  # a kill without a name; an empty reason would lift the latch
 
 
 def kill(state: State, by: str) -> None:
-    """Engage the latch and cancel everything everywhere; a second kill starts the sweeps again."""
+    """Engage the latch and cancel everything everywhere; a second kill does all of it again.
+
+    The latch too: the first may not have been written.
+    """
+    by = by.strip() or SOMEBODY
+    first = state.kill is None
     if state.kill is None:
         state.kill = KillRecord(by, state.ts, state.wall, len(state.blotter.live))
-        state.send(Latch(reason=by))
+    state.send(Latch(reason=state.kill.by))
+    if first:
         state.alert(Severity.ERROR, f"KILLED by {by}: {state.kill.at_kill} orders were out")
     for connection in state.connections.values():
-        connection.sweep = Sweep(state.ts)
-        _sweep(state, connection)
+        if not connection.absent:
+            connection.sweep = Sweep(state.ts)
+            _sweep(state, connection)
     for desk in state.desks.values():
         flatten.abandon(state, desk, "killed")  # a kill takes no liquidity
 
@@ -27,9 +35,11 @@ def kill(state: State, by: str) -> None:
 def kill_venue(state: State, connection: Connection, by: str) -> None:
     """Engage the latch of one venue and cancel everything there; the others go on."""
     venue = connection.venue
-    if not connection.killed:
-        connection.killed = by
-        state.send(Latch(reason=by, venue=venue))
+    by = by.strip() or SOMEBODY
+    first = not connection.killed
+    connection.killed = connection.killed or by
+    state.send(Latch(reason=connection.killed, venue=venue))
+    if first:
         orders = state.orders_at(venue)
         state.alert(Severity.ERROR, f"{venue.value} KILLED by {by}: {orders} orders were out")
     connection.sweep = Sweep(state.ts)

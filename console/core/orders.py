@@ -128,6 +128,7 @@ class Order:
         "level",
         "lookups",
         "match",
+        "not_found",
         "order_id",
         "pending",
         "pending_since",
@@ -170,7 +171,8 @@ class Order:
         self.ended_ts = Nanos(0)
         self.pending: Operation | None = Operation.PLACE
         self.pending_since = ts
-        self.lookups = 0
+        self.lookups = 0  # without an outcome
+        self.not_found = 0  # how often a lookup did not find it
         self.retry_ts: Nanos | None = None  # a cancel was refused: not sent again before
         self.to_price = command.price  # what an amend in flight would make of it
         self.to_size: int = command.size
@@ -344,6 +346,7 @@ class Blotter:
         elif order.pending is Operation.PLACE:
             order.pending = None
         order.proven_ts = ts
+        order.lookups = order.not_found = 0
         self._learn(order, Fact.ACCEPTED, ts)
         if order.state is OrderState.ACCEPTED and order.filled:
             order.state = OrderState.PARTIALLY_FILLED

@@ -8,7 +8,7 @@ from functools import partial
 from console.core import till
 from console.core.commands import Lookup, Resync, Severity
 from console.core.connection import Connection
-from console.core.desk import Desk, SidePause
+from console.core.desk import Desk
 from console.core.estimators import Markouts
 from console.core.events import (
     AmendRejected,
@@ -28,7 +28,7 @@ from console.core.events import (
 )
 from console.core.feehalt import judge
 from console.core.fees import NO_FEES
-from console.core.instruments import Instrument, TradeId, Venue
+from console.core.instruments import BUY, Instrument, TradeId, Venue
 from console.core.lots import Lock
 from console.core.orders import Fact, Operation, Order, OrderState
 from console.core.provisional import begun, confirmed, undone
@@ -42,8 +42,8 @@ CANCEL_RETRY = 1 * SECOND  # a cancel that was not taken is sent again, but in n
 REJECTS_PAUSE = 3  # of one side within a minute
 REJECTS_WINDOW = 60 * SECOND
 FILL_RATE_WINDOW = 60 * SECOND
-# Silence proves nothing, nor do refusals, which may be local.
-_NO_PROOF = (OutcomeUnknown, OrderRejected, AmendRejected, OrderCancelRejected)
+NOT_FOUND_ANSWERS = 2  # an order is not there when that was said so often, and it is old enough
+CANCEL_FROM = 2  # an order of unknown fate is cancelled, too, from so many lookups without an outcome on
 
 
 def learn(state: State, event: OrderEvent) -> None:
@@ -60,8 +60,6 @@ def learn(state: State, event: OrderEvent) -> None:
     if order is None:
         state.note(f"{type(event).__name__} for {event.order_id}, an order we do not know")
         return
-    if not isinstance(event, _NO_PROOF):
-        _proved(state, order.instrument.venue)
     ts = state.ts
     blotter = state.blotter
     match event:
@@ -101,7 +99,10 @@ def _overtaken(state: State, order: Order, told: tuple[Price, int]) -> bool:
 
 
 def _proved(state: State, venue: Venue) -> None:
-    """The venue told us something of our own: fills would reach us too."""
+    """The venue told us of a fill: others would reach us too.
+
+    Answers to what we asked prove the way of requests only.
+    """
     connection = state.connections.get(venue)
     if connection is not None:
         connection.private_ts = state.ts
@@ -118,9 +119,11 @@ def _changed(state: State, order: Order) -> None:
 
 
 def _rejected(state: State, order: Order, event: OrderRejected) -> None:
-    young = state.ts - order.placed_ts < state.settings.not_found_grace_s * SECOND
-    if event.reason is RejectReason.NOT_FOUND and young:
-        return  # a lookup may overtake the order itself: ask again at the next deadline
+    if event.reason is RejectReason.NOT_FOUND:
+        order.not_found += 1
+        young = state.ts - order.placed_ts < state.settings.not_found_grace_s * SECOND
+        if young or order.not_found < NOT_FOUND_ANSWERS:
+            return  # a lookup may overtake the order itself: ask again at the next deadline
     state.blotter.ended(order, Fact.REJECTED, state.ts)
     _count_reject(state, order, event.reason, event.text)
 
@@ -137,6 +140,8 @@ def _amend_refused(state: State, order: Order, event: AmendRejected) -> None:
 def _cancel_refused(state: State, order: Order, event: OrderCancelRejected) -> None:
     if event.reason is RejectReason.NOT_FOUND:
         # Gone, but cancelled or filled? And if the place was never acknowledged it may yet arrive.
+        if order.state is OrderState.UNKNOWN:
+            return  # it is being looked up
         state.blotter.unanswered(order, state.ts)
         look_up(state, order)
         return
@@ -163,7 +168,7 @@ def _count_reject(state: State, order: Order, reason: RejectReason, text: str) -
         state.send(Resync(instrument=order.instrument.yes))  # the book we decided on may be wrong
     if len(stamps) == REJECTS_PAUSE and state.ts - stamps[0] <= REJECTS_WINDOW:
         until = Nanos(state.ts + desk.settings.error_cooldown_s * SECOND)
-        desk.side_pauses[gained] = SidePause(Reason.REJECTED, until)
+        desk.pause_side(gained, Reason.REJECTED, until)
         stamps.clear()
         state.alert(Severity.WARN, f"three refusals, side paused: {reason.value}", order.match)
 
@@ -192,6 +197,8 @@ def look_up(state: State, order: Order) -> None:
 def chase(state: State) -> None:
     """Look up every order whose request has been without an outcome for too long (C18), and see to those
     nobody has heard of for long (C26).
+
+    What lookups do not find out about, a cancel may: an order of unknown fate is better gone.
     """
     deadline = state.settings.pending_deadline_s * SECOND
     proof_max = state.settings.order_proof_max_s * SECOND
@@ -200,6 +207,8 @@ def chase(state: State) -> None:
             if order.state is not OrderState.UNKNOWN:
                 state.blotter.unanswered(order, state.ts)
             look_up(state, order)
+            if order.lookups >= CANCEL_FROM:
+                state.send_cancel(order)
         elif order.retry_ts is not None and state.ts >= order.retry_ts:
             order.retry_ts = None
             if order.match in state.desks:
@@ -230,6 +239,9 @@ def fill(state: State, event: OrderFilled, late: bool = False) -> None:
         return
     order = state.blotter.find(venue, event.order_id, event.venue_order_id)
     desk = _desk_of(state, event.instrument, order)
+    connection = state.connections.get(venue)
+    if connection is not None and event.action is BUY:
+        connection.paid(event.cost + event.fee, order.placed_ts if order is not None else None)
     if order is not None:
         state.blotter.filled(order, event.size, state.ts)
     if desk is None:
@@ -362,19 +374,21 @@ def _watch_fill(state: State, desk: Desk, event: OrderFilled, lock: Lock) -> Non
     state.recent_fills.appendleft(record)
     edge = "?" if record.edge is None else f"{record.edge / CENT:+.1f}¢"
     state.note(
-        f"fill {event.action.value} {plain(event.size)} {event.instrument} @ {event.price / CENT:g}¢ "
-        f"edge {edge}",
+        f"fill {event.action.value} {plain(event.size)} @ {event.price / CENT:g}¢ edge {edge} "
+        f"{event.instrument}",
         desk.spec.id,
     )
-    if fair is None:
-        return
-    markouts = desk.markouts.setdefault(route.gained, Markouts())
-    markouts.filled(state.ts, fair / ONE, event.size / ONE)
+    if fair is not None:
+        markouts = desk.markouts.setdefault(route.gained, Markouts())
+        markouts.filled(state.ts, fair / ONE, event.size / desk.settings.contracts)
     _pace(state, desk, route.gained, bid * event.size // ONE, fair)
 
 
-def _pace(state: State, desk: Desk, gained: int, cash: int, fair: int) -> None:
-    """C6 and C7: too many fills on one side without a move of theo, or too much cash in a minute."""
+def _pace(state: State, desk: Desk, gained: int, cash: int, fair: int | None) -> None:
+    """C6 and C7: too many fills on one side without a move of theo, or too much cash in a minute.
+
+    A theo that is not there has not moved.
+    """
     settings = desk.settings
     recent = desk.recent_fills.setdefault(gained, deque(maxlen=1000))
     recent.append((state.ts, cash, fair))
@@ -385,12 +399,13 @@ def _pace(state: State, desk: Desk, gained: int, cash: int, fair: int) -> None:
         _pause_side(state, desk, gained, Reason.FILL_RATE, settings.fill_rate_pause_s)
     window = settings.repeated_fills_s * SECOND
     repeated = [f for ts, _, f in recent if state.ts - ts <= window]
-    unmoved = all(abs(f - fair) < settings.repeated_fills_move for f in repeated)
+    known = [f for f in repeated if f is not None]
+    unmoved = fair is None or all(abs(f - fair) < settings.repeated_fills_move for f in known)
     if len(repeated) >= settings.repeated_fills and unmoved:
         _pause_side(state, desk, gained, Reason.REPEATED_FILLS, settings.repeated_fills_pause_s)
 
 
 def _pause_side(state: State, desk: Desk, gained: int, reason: Reason, seconds: int) -> None:
-    desk.side_pauses[gained] = SidePause(reason, Nanos(state.ts + seconds * SECOND))
+    desk.pause_side(gained, reason, Nanos(state.ts + seconds * SECOND))
     desk.recent_fills[gained].clear()
     state.alert(Severity.WARN, f"side paused for {seconds} s: {reason.value}", desk.spec.id)

@@ -71,7 +71,7 @@ MATCH: dict[str, str] = {
     "stop_before_start_s": "quoting ends this long before the start (in_play off)",
     "stop_before_end_s": "quoting ends this long before the scheduled end (in_play on)",
     "stop_theo": "in play without an end: a fair value above this ends it",
-    "stop_flatten": "from the stop time to the start sell what is held so far below fair; off: hold it",
+    "stop_flatten": "from the stop time sell what is held so far below fair; off: hold it",
     "order_size_max": "no order is larger",
     "order_cash_max": "no order risks more",
     "max_loss_match": "a loss of this pulls the match until you resume",

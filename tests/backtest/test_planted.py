@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from console.backtest import outbox
 from console.backtest.broken import Broken
 from console.backtest.driver import Driver
 from console.backtest.plan import Plan
@@ -411,16 +412,23 @@ def test_time_that_runs_backwards():
 # ---- restarts
 
 
-def test_a_journal_that_loses_a_position():
-    """A crash after which the engine knows less than the records say."""
+def crashing(seconds: int) -> Plan:
+    return msgspec.structs.replace(PLAN, crashes_per_hour=3600.0 / seconds)
 
-    class Richer(Tampered):
-        def on_event(self, event: AnyEvent) -> list[AnyCommand]:
-            commands = super().on_event(event)
-            if isinstance(event, Tick) and event.ts > FIRST_TS + 20 * SECOND:
-                for desk in self.state.desks.values():
-                    desk.loss_halt = f"typed in memory only at {event.ts}"  # never what was kept last
-            return commands
 
-    plan = msgspec.structs.replace(PLAN, crashes_per_hour=3600.0)
-    assert broken_by(Richer, 20_000, plan).invariant == "recovery"
+def test_a_halt_that_lives_in_memory_only():
+    """A crash between two checkpoints, after which the engine knows less than before."""
+
+    def halt(engine: Engine) -> None:
+        for desk in engine.state.desks.values():
+            desk.loss_halt = f"typed in memory only at {engine.state.ts}"
+
+    broken = broken_by(spoiled(halt, at_s=20.0), 20_000, crashing(1))
+    assert (broken.invariant, broken.line.split(":")[0]) == ("recovery", "MatchKept.loss_halt")
+
+
+def test_a_journal_that_loses_a_position(monkeypatch):
+    """Fills are counted and not written."""
+    monkeypatch.setattr(outbox, "UNRECORDED", outbox.UNRECORDED | {OrderFilled})
+    broken = broken_by(Engine, 40_000, crashing(5))
+    assert (broken.invariant, broken.line.split(":")[0]) == ("recovery", "Kept.trades")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from console.core.commands import KeepAlive, PlaceOrder, UnwatchOdds, WatchOdds
 from console.core.connection import Budget
 from console.core.events import (
@@ -12,6 +14,7 @@ from console.core.events import (
     RemoveMatch,
     RewardPaid,
     StartGatePassed,
+    Stop,
     VenueDown,
     VenueLimits,
 )
@@ -45,6 +48,15 @@ def test_no_sign_of_life_goes_to_a_venue_that_is_down() -> None:
     story.tell(TIER)
     story.tell(VenueDown(venue=K, why="gone"))
     assert kept(story, 20) == []
+
+
+@pytest.mark.parametrize("order", [Kill(by="me"), Kill(by="me", venue=K), Stop(why="enough")])
+def test_nothing_is_kept_alive_that_is_to_go(order: Kill | Stop) -> None:
+    story = game()
+    story.tell(TIER)
+    assert kept(story, 6)
+    story.tell(order)
+    assert kept(story, 30) == []
 
 
 def test_orders_carry_the_end_of_their_lease() -> None:

@@ -29,7 +29,7 @@ from console.core.events import (
     Started,
     VenueUp,
 )
-from console.core.instruments import Instrument, RunId, VenueOrderId
+from console.core.instruments import Instrument, RunId, Venue, VenueOrderId
 from console.core.matches import MatchId
 from console.core.reasons import Reason
 from console.core.settings import AccountSettings, MatchSettings
@@ -190,8 +190,20 @@ def test_a_second_kill_sweeps_again_and_keeps_the_first_record() -> None:
     story.wait(10)
     sent = story.tell(Kill(by="second console"))
     assert story.all(CancelAll, sent)
+    assert sent[0] == Latch(reason="operator")  # the first may not have been written
     assert story.state.kill is not None
     assert story.state.kill.by == "operator"
+
+
+@pytest.mark.parametrize("venue", [None, K])
+@pytest.mark.parametrize("by", ["", "  "])
+def test_a_kill_by_nobody_latches_all_the_same(by: str, venue: Venue | None) -> None:
+    """An empty reason would lift the latch."""
+    story = game()
+    sent = story.tell(Kill(by=by, venue=venue))
+    assert [latch.reason for latch in story.all(Latch, sent)] == ["somebody"]
+    assert leaving(story.wait(30)) == []
+    assert story.resting() == 0
 
 
 def test_a_venue_that_stays_silent_shows_as_incomplete() -> None:

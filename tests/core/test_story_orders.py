@@ -23,6 +23,7 @@ from console.core.instruments import Action, ClientOrderId, Instrument, Side, Tr
 from console.core.orders import OrderState
 from console.core.reasons import Reason
 from console.core.settings import MatchSettings
+from console.core.units import Price
 
 from .story import KALSHI, PA, PB, A, B, K, M, P, Story, cents, contracts, dollars, game, with_values
 
@@ -99,6 +100,44 @@ def test_a_lookup_that_finds_nothing_is_believed_only_when_the_order_is_old_enou
     sent = story.tell(missing) + story.wait(3)
     assert order_id not in story.state.blotter.live
     assert len([c for c in story.all(PlaceOrder, sent) if c.instrument == A]) == 1
+
+
+def test_not_found_once_is_no_proof_however_old_the_order_is() -> None:
+    story, order_id = unanswered_place()
+    story.wait(30)
+    missing = OrderRejected(order_id=order_id, reason=RejectReason.NOT_FOUND)
+    story.tell(missing)
+    assert order_id in story.state.blotter.live
+    story.tell(missing)
+    assert order_id not in story.state.blotter.live
+
+
+def test_what_two_lookups_do_not_find_out_about_is_cancelled_too() -> None:
+    story, order_id = unanswered_place()
+
+    def sent(kind: type[Lookup] | type[CancelOrder], seconds: float) -> int:
+        return len([c for c in story.all(kind, story.wait(seconds)) if c.order_id == order_id])
+
+    story.tell(OutcomeUnknown(order_id=order_id))  # and is looked up at once
+    assert sent(CancelOrder, 4) == 0
+    assert sent(CancelOrder, 2) == 1  # with the second lookup
+    refused = OrderCancelRejected(order_id=order_id, reason=RejectReason.NOT_FOUND)
+    assert story.all(Lookup, story.tell(refused)) == []  # no storm: the next deadline asks again
+    assert order_id in story.state.blotter.live
+    assert sent(CancelOrder, 10) == 2
+    story.tell(OrderCanceled(order_id=order_id))
+    assert order_id not in story.state.blotter.live
+
+
+def test_a_found_order_is_not_cancelled() -> None:
+    story, order_id = unanswered_place()
+    story.tell(OutcomeUnknown(order_id=order_id))
+    found = OrderAccepted(
+        order_id=order_id, venue_order_id=VenueOrderId("v"), price=cents(49), size=contracts(10)
+    )
+    story.tell(found)
+    sent = story.tell(OutcomeUnknown(order_id=order_id)) + story.wait(4)
+    assert [c for c in story.all(CancelOrder, sent) if c.order_id == order_id] == []
 
 
 def test_an_order_in_flight_counts_in_every_limit_until_it_is_proven_gone() -> None:
@@ -379,6 +418,42 @@ def test_a_burst_of_fills_beyond_the_rate_pauses_the_filled_direction() -> None:
     assert story.rests(A)
 
 
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        (with_values(SETTINGS, repeated_fills=6, repeated_fills_s=10), Reason.REPEATED_FILLS),
+        (with_values(SETTINGS, repeated_fills=1_000, fill_rate=dollars(2)), Reason.FILL_RATE),
+    ],
+)
+def test_fills_without_a_theo_pause_their_side_too(settings: MatchSettings, reason: Reason) -> None:
+    story = Story().up()
+    story.add(settings=settings)
+    story.book(A, {48: 100}, {56: 100})
+    for number in range(6):
+        story.tell(msgspec.structs.replace(manual_fill(A), trade_id=TradeId(f"t{number}"), size=contracts(1)))
+    desk = story.state.desks[M]
+    assert desk.theo is None
+    pause = desk.side_pause(0b01, story.state.ts)
+    assert pause is not None
+    assert pause.reason is reason
+    assert desk.side_pause(0b10, story.state.ts) is None
+
+
+@pytest.mark.parametrize("quote", [1, 10, 40])
+def test_what_fills_cost_us_weighs_by_the_size_of_our_quotes(quote: float) -> None:
+    """Three quotes filled, a cent lost on each half a minute later: 3 / 23 of a cent, whatever the size."""
+    settings = with_values(SETTINGS, contracts=contracts(quote), inventory_max=contracts(200))
+    story = game(with_values(settings, max_position=contracts(500), repeated_fills=1_000))
+    for _ in range(3):
+        story.fill(story.order(A), quote)
+        story.wait(1)
+    story.fair(0.515, 0.485)
+    story.wait(33)
+    expected = sum(0.97**k for k in range(3))
+    adverse = story.state.desks[M].markouts[0b01].adverse(Price(0))
+    assert adverse == pytest.approx(expected / (20 + expected), rel=0.01)
+
+
 def test_toxic_flow_doubles_the_buffer_then_pauses_the_side() -> None:
     settings = with_values(SETTINGS, contracts=contracts(40), repeated_fills=1_000)
     story = game(settings)
@@ -390,6 +465,21 @@ def test_toxic_flow_doubles_the_buffer_then_pauses_the_side() -> None:
     assert story.rests(A) == []
     assert story.state.desks[M].verdicts[0b01].reason is Reason.TOXIC
     assert story.rests(B)
+
+
+def test_of_two_pauses_of_a_side_the_longer_one_stands() -> None:
+    """Two minutes for a burst of fills, half a minute later one for toxic flow."""
+    settings = with_values(SETTINGS, contracts=contracts(40), repeated_fills=1_000, fill_rate=dollars(4.5))
+    story = game(settings)
+    for _ in range(10):
+        story.fill(story.order(A), 1)
+        story.wait(0.2)
+    story.fair(0.515, 0.485)
+    story.wait(100)
+    assert story.state.desks[M].verdicts[0b01].reason is Reason.FILL_RATE
+    assert story.rests(A) == []
+    story.wait(25)
+    assert story.state.desks[M].verdicts[0b01].reason is not Reason.FILL_RATE
 
 
 @pytest.mark.parametrize("reason", [RejectReason.BALANCE, RejectReason.SIZE, RejectReason.OTHER])

@@ -17,6 +17,7 @@ from console.core.events import (
     MarketStatus,
     OddsSuspended,
     OddsUpdate,
+    OrderAccepted,
     OrderCancelRejected,
     OutcomeUnknown,
     RejectReason,
@@ -25,7 +26,7 @@ from console.core.events import (
     VenueDown,
     VenueUp,
 )
-from console.core.instruments import BookSide, MarketState
+from console.core.instruments import BookSide, MarketState, VenueOrderId
 from console.core.matches import State as Stage
 from console.core.reasons import Reason
 from console.core.settings import AccountSettings, MatchSettings
@@ -135,6 +136,18 @@ def test_blind_to_fills_is_pulled_within_fifteen_seconds_and_one() -> None:
     after = pulled_after(story, 15)
     assert 7 < after <= 16
     assert story.state.desks[M].reason is Reason.FILLS_BLIND
+
+
+def test_answers_to_what_we_ask_prove_no_sight_of_fills() -> None:
+    """The way of requests works and the private stream is dead: every cancel and place is answered."""
+    story = game()
+    story.talking = False
+    order_id = story.order(A)
+    for _ in range(18):
+        story.wait(1)
+        story.tell(OrderAccepted(order_id=order_id, venue_order_id=VenueOrderId("v")))
+        story.tell(OrderCancelRejected(order_id=order_id, reason=RejectReason.OTHER))
+    assert story.state.connections[K].trouble(story.state.settings, story.ts) is Reason.FILLS_BLIND
 
 
 def test_a_request_without_an_answer_proves_no_sight_of_fills() -> None:

@@ -88,7 +88,7 @@ def test_each_mistake_is_one_line_at_its_field(field: str, text: str, wrong: str
 
 def test_settings_are_judged_together() -> None:
     alone = read(changed(contracts="80"), None, WALL)
-    assert alone.wrong["contracts"].startswith("contracts 80.00 is more than inventory_max 50.00")
+    assert alone.wrong["contracts"].startswith("contracts 80 is more than inventory_max 50")
     both = read(changed(contracts="80", inventory_max="90"), None, WALL)
     assert both.wrong == {}
     assert both.settings.contracts == 80 * ONE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import ClassVar, Generic, TypeVar
 
@@ -19,16 +20,25 @@ from console.tui.sheet import Line, Span
 
 T = TypeVar("T")
 
+WHOLE_LINES = 2  # for the row under the cursor, in full
+
 
 class Roll(Grid, Generic[T]):
     """Rows with a cursor in a dialog."""
 
     GROUND = Ground.DIALOG
 
-    def __init__(self, name: str, draw: Callable[[T, int], Sequence[Span]]) -> None:
+    def __init__(
+        self,
+        name: str,
+        draw: Callable[[T, int], Sequence[Span]],
+        marked: Callable[[T | None], None] | None = None,
+    ) -> None:
+        """`marked` is told the item under the cursor whenever that may be another."""
         super().__init__(name)
         self.styles.height = "1fr"
         self._draw = draw
+        self._marked = marked
         self.items: Sequence[T] = ()
         self.index = 0
         self._top = 0
@@ -59,6 +69,8 @@ class Roll(Grid, Generic[T]):
             ground = Ground.CURSOR_FOCUSED if here else Ground.DIALOG
             lines.append(_filled(self._draw(self.items[index], width), width, ground))
         self.show(lines)
+        if self._marked is not None:
+            self._marked(self.current)
 
     def on_resize(self) -> None:
         """Fill the new size."""
@@ -81,7 +93,8 @@ def _filled(spans: Sequence[Span], width: int, ground: Ground) -> Line:
 class Finder(Dialog[T], Generic[T]):
     """Type to search, arrows to move, Enter to take; answered with the item.
 
-    `search` returns what to show for the words typed; it is called at every change.
+    `search` returns what to show for the words typed; it is called at every change. `whole` is all there is
+    to say about an item: it stands below the list, for what does not fit in its row.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -100,20 +113,20 @@ class Finder(Dialog[T], Generic[T]):
         draw: Callable[[T, int], Sequence[Span]],
         hint: str,
         takes: bool = True,
+        whole: Callable[[T], str] | None = None,
     ) -> None:
         super().__init__(title, clock)
         self._search = search
         self._takes = takes
         self._hint = hint
-        self.roll: Roll[T] = Roll("roll", draw)
+        self._whole = whole
+        self.roll: Roll[T] = Roll("roll", draw, self._tell if whole is not None else None)
 
     def parts(self) -> Sequence[Widget]:
         """Field, rows, hint."""
-        return [
-            text_input("find", hint="type to search"),
-            self.roll,
-            Words("hint", plain(self._hint, ink=Ink.DIM)),
-        ]
+        whole = [Words("whole", height=WHOLE_LINES)] if self._whole is not None else []
+        hint = Words("hint", plain(self._hint, ink=Ink.DIM))
+        return [text_input("find", hint="type to search"), self.roll, *whole, hint]
 
     def on_mount(self) -> None:
         """Show everything first."""
@@ -123,6 +136,12 @@ class Finder(Dialog[T], Generic[T]):
     def action_roll(self, steps: int) -> None:
         """Move in the rows while the field keeps the focus."""
         self.roll.move(steps)
+
+    def _tell(self, item: T | None) -> None:
+        assert self._whole is not None, "told only where there is more to say"
+        text = self._whole(item) if item is not None else ""
+        lines = textwrap.wrap(text, max(1, self.roll.size.width), max_lines=WHOLE_LINES, placeholder=" …")
+        self.query_one("#whole", Words).show(plain(*lines))
 
     @on(Input.Changed, "#find")
     def _changed(self, event: Input.Changed) -> None:

@@ -97,7 +97,12 @@ def draw(entry: Entry, width: int) -> Sequence[Span]:
     return [Span(f"  {fit(entry.name, name)} ", entry.ink), Span(fit(entry.text, width - name - 3))]
 
 
+def whole(entry: Entry) -> str:
+    """A line in full; its heading names the pane it belongs to."""
+    return f"{entry.name}: {entry.text}" if entry.text else entry.name
+
+
 def help_dialog(contents: Sequence[Content], focused: Content, clock: Clock) -> Finder[Entry]:
     """The dialog."""
     hint = "↑↓ PgUp PgDn move · type to search · Esc closes"
-    return Finder("Help", clock, searcher(contents, focused), draw, hint, takes=False)
+    return Finder("Help", clock, searcher(contents, focused), draw, hint, takes=False, whole=whole)

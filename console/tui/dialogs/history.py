@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
+from textual.widget import Widget
+
 from console.core.view import FillView, LogLine
 from console.tui.clock import Clock
 from console.tui.dialogs.dialog import Words, plain
@@ -15,10 +17,10 @@ from console.tui.ink import Ground, Ink
 from console.tui.panes import fills, log
 from console.tui.picture import Picture
 from console.tui.places import FILLS
-from console.tui.sheet import Span, chosen, row
+from console.tui.sheet import Line, Span, chosen, head, row
 
 TYPING_S = 0.15  # a pause in typing after which the engine is asked
-_HINT = "every word typed must occur · ↑↓ PgUp PgDn move · Esc closes"
+_HINT = "all words must occur · ↑↓ PgUp PgDn move · Esc closes"
 
 Found = FillView | LogLine
 
@@ -33,11 +35,24 @@ class History(Finder[Found]):
 
     def __init__(self, what: str, engine: Engine, look: Callable[[], Picture | None], clock: Clock) -> None:
         title = "All fills of this run" if what == "fills" else "The whole log of this run"
-        super().__init__(title, clock, self._search_engine, self._draw_found, _HINT, takes=False)
+        search, draw = self._search_engine, self._draw_found
+        super().__init__(title, clock, search, draw, _HINT, takes=False, whole=_words)
         self._what = what
         self._engine = engine
         self._look = look
         self._found: Sequence[Found] = ()
+
+    def parts(self) -> Sequence[Widget]:
+        """The same, under the titles of the columns."""
+        field, *rest = super().parts()
+        return [field, Words("heads", height=1), *rest]
+
+    def _tell(self, item: Found | None) -> None:
+        super()._tell(item)
+        width = self.roll.size.width - 1
+        fill = self._what == "fills"
+        titles = head(chosen(fills.COLUMNS, width)) if fill else head(chosen(log.COLUMNS, width))
+        self.query_one("#heads", Words).show([Line(titles.spans, Ground.DIALOG)])
 
     def _search_engine(self, needle: str) -> Sequence[Found]:
         self.run_worker(self._ask(needle), group="history", exclusive=True)
@@ -59,3 +74,7 @@ class History(Finder[Found]):
         if isinstance(found, FillView):
             return row(chosen(fills.COLUMNS, width - 1), found, picture, Ground.DIALOG, marked=False).spans
         return row(chosen(log.COLUMNS, width - 1), found, picture, Ground.DIALOG, marked=False).spans
+
+
+def _words(found: Found) -> str:
+    return fills.words_of(found) if isinstance(found, FillView) else log.words_of(found)

@@ -95,9 +95,10 @@ class InventoryForm(Dialog[SetInventory]):
             self.query_one("#symbol", Words).show(plain("", "reading the match …", ink=Ink.DIM))
             return None
         self._show(listing)
-        wrong, numbers = "", [0, 0]
+        wrong, numbers, typed = "", [0, 0], False
         for index, (key, read) in enumerate((("contracts", contracts_of), ("cost", dollars_of))):
             text = self.query_one(f"#{key}", Input).value
+            typed = typed or bool(text.strip())
             try:
                 numbers[index] = read(text)
             except NumberError as error:
@@ -106,7 +107,7 @@ class InventoryForm(Dialog[SetInventory]):
         reason = self.query_one("#reason", Input).value.strip()
         wrong = wrong or _doubt(size, cost) or ("" if reason else "a reason is needed, it is journalled")
         ready = f"^S or Enter: hold {contracts(size, signed=True)} at {_average(size, cost)}"
-        self.query_one("#wrong", Words).show(plain(wrong or ready, ink=Ink.WARN))
+        self.query_one("#wrong", Words).show(plain(wrong or ready, ink=Ink.WARN if typed else Ink.DIM))
         if wrong:
             return None
         return SetInventory(

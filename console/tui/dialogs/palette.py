@@ -48,7 +48,8 @@ def commands(view: View | None, panes: Sequence[Content] = ()) -> list[Command]:
 def palette(view: View | None, panes: Sequence[Content], clock: Clock) -> Finder[Command]:
     """The dialog; answered with the command chosen."""
     hint = "Enter runs it · Esc closes"
-    return Finder("Commands", clock, _searcher(commands(view, panes)), _draw, hint)
+    search = _searcher(commands(view, panes))
+    return Finder("Commands", clock, search, _draw, hint, whole=lambda command: command.text)
 
 
 def _searcher(all_commands: Sequence[Command]) -> Callable[[str], Sequence[Command]]:
