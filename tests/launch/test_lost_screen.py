@@ -1,4 +1,4 @@
-"""A person's terminal that goes while the engine quotes: the console ends or is given up, the orders leave."""
+"""A terminal that goes while the engine quotes: the console ends or is given up, and the orders leave."""
 
 import os
 import signal
