@@ -91,10 +91,11 @@ class Ledger:
         return self._count(match, fill)
 
     def settle(self, turn: int, match: MatchId, event: Settled) -> None:
-        """Count a settlement told by event number `turn`, once."""
-        if not self._account(match, event.instrument).settled:
+        """Count a settlement told by event number `turn`, once; again only for fills told after it."""
+        account = self._account(match, event.instrument)
+        if not account.settled or account.net:
             self._entries.append((turn, match, event))
-            self._account(match, event.instrument).settle(event.payout, event.refund)
+            account.settle(event.payout, event.refund)
 
     def reverse(self, turn: int, trade: Trade) -> MatchId | None:
         """A fill failed, told by event number `turn`; returns the match that had counted it."""
