@@ -29,7 +29,7 @@ FLATTENING = "flattening"  # why a match is paused meanwhile
 
 
 def begin(state: State, desk: Desk, floor: Price) -> None:
-    """Start; a restart in the middle leaves the match paused."""
+    """Start."""
     _start(state, desk, Flattening(floor, unpaired(desk)), f"not below {floor / CENT:g}¢")
 
 
@@ -72,6 +72,13 @@ def abandon(state: State, desk: Desk, why: str, stage: Stage = Stage.PAUSED) -> 
     if desk.flattening is not None:
         left = unpaired(desk) / ONE
         end(state, desk, f"{why}: flattening ended, {left:.2f} contracts left", stage)
+
+
+def interrupted(state: State, desk: Desk) -> None:
+    """An earlier run ended in the middle of it: nothing is taken any more until it is asked for again."""
+    if desk.paused == FLATTENING:
+        desk.paused = "its flattening was interrupted by a restart"
+        state.alert(Severity.WARN, f"paused: {desk.paused}; flatten again or resume", desk.spec.id)
 
 
 def round_of(state: State, desk: Desk) -> None:

@@ -30,7 +30,8 @@ class League(Struct, frozen=True, kw_only=True):
     """One league. Empty where a feed does not have it.
 
     `slack` is how far a feed's start may be from ours: players wait for the court, teams do not. `series`
-    are the words a venue lists its matches under.
+    are the words a venue lists its matches under. `draws`: a match can end in one, and books that leave it
+    out of their prices give the stake back then.
     """
 
     id: str
@@ -41,6 +42,7 @@ class League(Struct, frozen=True, kw_only=True):
     sportsgameodds: str = ""
     slack: int = 4 * HOUR
     series: tuple[str, ...] = ()
+    draws: bool = False
 
 
 _SOCCER, _BASKET, _TENNIS, _BASEBALL, _GRIDIRON, _HOCKEY = 10, 11, 12, 13, 14, 15
@@ -112,6 +114,7 @@ LEAGUES = (
         oddspapi=Tournaments(_SOCCER, ("premier-league",), ("england",)),
         sportsgameodds="EPL",
         series=("KXEPLGAME", "KXEPLTOTAL"),
+        draws=True,
     ),
     League(
         id="laliga",
@@ -120,6 +123,7 @@ LEAGUES = (
         oddspapi=Tournaments(_SOCCER, ("laliga", "la-liga"), ("spain",)),
         sportsgameodds="LA_LIGA",
         series=("KXLALIGAGAME", "KXLALIGATOTAL"),
+        draws=True,
     ),
     League(
         id="bundesliga",
@@ -128,6 +132,7 @@ LEAGUES = (
         oddspapi=Tournaments(_SOCCER, ("bundesliga",), ("germany",)),
         sportsgameodds="BUNDESLIGA",
         series=("KXBUNDESLIGAGAME",),
+        draws=True,
     ),
     League(
         id="seriea",
@@ -135,6 +140,7 @@ LEAGUES = (
         the_odds_api=("soccer_italy_serie_a",),
         oddspapi=Tournaments(_SOCCER, ("serie-a",), ("italy",)),
         series=("KXSERIEAGAME",),
+        draws=True,
     ),
     League(
         id="ligue1",
@@ -142,6 +148,7 @@ LEAGUES = (
         the_odds_api=("soccer_france_ligue_one",),
         oddspapi=Tournaments(_SOCCER, ("ligue-1",), ("france",)),
         series=("KXLIGUE1GAME",),
+        draws=True,
     ),
     League(
         id="ucl",
@@ -150,6 +157,7 @@ LEAGUES = (
         oddspapi=Tournaments(_SOCCER, ("uefa-champions-league",)),
         sportsgameodds="UEFA_CHAMPIONS_LEAGUE",
         series=("KXUCLGAME", "KXUCLTOTAL"),
+        draws=True,
     ),
     League(
         id="uel",
@@ -157,6 +165,7 @@ LEAGUES = (
         the_odds_api=("soccer_uefa_europa_league",),
         oddspapi=Tournaments(_SOCCER, ("uefa-europa-league",)),
         series=("KXUELGAME",),
+        draws=True,
     ),
     League(
         id="mls",
@@ -165,6 +174,7 @@ LEAGUES = (
         oddspapi=Tournaments(_SOCCER, ("mls",), _USA),
         sportsgameodds="MLS",
         series=("KXMLSGAME",),
+        draws=True,
     ),
     League(
         id="ligamx",
@@ -172,6 +182,7 @@ LEAGUES = (
         the_odds_api=("soccer_mexico_ligamx",),
         oddspapi=Tournaments(_SOCCER, ("liga-mx",), ("mexico",)),
         series=("KXLIGAMXGAME",),
+        draws=True,
     ),
     League(
         id="atp",
