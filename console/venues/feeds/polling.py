@@ -22,7 +22,7 @@ from console.core.units import SECOND, Nanos
 from console.venues.base.backoff import Backoff
 from console.venues.base.protocol import Put
 from console.venues.feeds.credits import Credits, Unpaid, next_day
-from console.venues.feeds.leagues import League
+from console.venues.feeds.leagues import League, league_of
 from console.venues.feeds.lines import Parsed
 from console.venues.feeds.schedule import Demand, Pace, pace
 from console.venues.feeds.shapes import Unreadable
@@ -110,8 +110,9 @@ class Polling:
         """Take `WatchOdds` and `UnwatchOdds`."""
         match command:
             case WatchOdds():
+                league = league_of(command.spec.league)
                 if self._watch.add(command.spec):
-                    self._asked.pop(command.spec.league.strip().lower(), None)
+                    self._asked.pop(league.id if league is not None else "", None)
                     self._wake.set()
             case UnwatchOdds():
                 self._watch.drop(command.match)
