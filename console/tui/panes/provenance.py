@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from console.core.view import FeedView, OutcomeView, SourceView
+from console.core.view import FeedView, SourceView
 from console.tui.format import UNKNOWN, age, clean, fair, fit
 from console.tui.ink import Ink
 from console.tui.picture import Picture
@@ -40,35 +40,34 @@ _AGES: tuple[tuple[str, Callable[[SourceView], int]], ...] = (
 _FIXED = 18  # cells of a row beside its name, ages and price
 
 
-def provenance(picture: Picture, outcomes: Sequence[OutcomeView], width: int, height: int) -> list[Line]:
-    """A row for each source; by methods too and with the feeds' credits where there is room."""
-    sources, feeds = picture.view.sources, picture.view.feeds
-    if not sources:
-        lines = [text(Span(" no source has said anything: e types odds by hand", Ink.WARN))]
-        return lines + [_feed(feed, width) for feed in feeds]
-    table = _Table(picture, len(outcomes), width)
-    lines = [table.head()]
-    detailed = height >= 2 * len(sources) + len(feeds) + 6
-    for source in sources:
-        lines.append(table.row(source))
-        if detailed and source.methods:
-            lines.append(table.methods(source))
-    return lines + [_feed(feed, width) for feed in feeds]
+def provenance(picture: Picture, width: int, spare: int) -> list[Line]:
+    """A row for each source, then the feeds; by methods too if `spare` more lines are enough for that."""
+    sources = picture.view.sources
+    lines = [text(Span(" no source has said anything: e types odds by hand", Ink.WARN))]
+    if sources:
+        table = _Table(picture, width)
+        lines = [table.head()]
+        detailed = spare >= sum(bool(source.methods) for source in sources)
+        for source in sources:
+            lines.append(table.row(source))
+            if detailed and source.methods:
+                lines.append(table.methods(source))
+    return lines + [_feed(feed, width) for feed in picture.view.feeds]
 
 
 class _Table:
     """The columns that a width has room for."""
 
-    def __init__(self, picture: Picture, outcomes: int, width: int) -> None:
+    def __init__(self, picture: Picture, width: int) -> None:
         self._picture = picture
         self._width = width
-        named = [len(source.name) for source in picture.view.sources]
-        self._name = max(8, min(16, *named, width - 44) if named else 8)
+        sources = picture.view.sources
+        self._name = max(8, min(16, max(len(source.name) for source in sources), width - 44))
         room = width - self._name - _FIXED
         self._ages = _AGES if room >= 24 else _AGES[:2]
         room -= 6 * len(self._ages)
-        price = 7 * outcomes + 6
-        self._price = price if room >= price else 0
+        price = max(len(_price(source)) for source in sources)
+        self._price = price + 2 if room >= price + 2 > 3 else 0
         self._note = max(0, room - self._price)
 
     def head(self) -> Line:
@@ -94,8 +93,8 @@ class _Table:
 
     def methods(self, source: SourceView) -> Line:
         """The first outcome by every de-vig method."""
-        spans = [Span("  ", Ink.DIM)]
-        used = 2
+        spans = [Span("   ", Ink.DIM)]
+        used = 3
         for name, said in source.methods:
             words = (
                 f" {_SHORT.get(name, name)} {fair(said[0] if said else None, self._picture.odds, 2).strip()}"

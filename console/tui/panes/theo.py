@@ -66,10 +66,12 @@ class Theo:
         match = _watched(picture)
         if match is None:
             return [text(Span(" Enter on a match shows what its fair value is made of", Ink.DIM))]
-        sources = provenance.provenance(picture, match.outcomes, room.width, room.height - len(_ROWS))
+        sources = provenance.provenance(picture, room.width, 0)
         short = room.height < len(sources) + len(_ROWS) + 3
         margins = _across(match, picture, room.width) if short else _down(match, picture, room.width)
-        lines = [*sources, *margins, *_signals(picture, room.width)]
+        below = [*margins, *_signals(picture, room.width)]
+        spare = room.height - len(sources) - len(below)
+        lines = [*provenance.provenance(picture, room.width, spare), *below]
         self._first = max(0, min(self._first, len(lines) - room.height))
         return lines[self._first : self._first + room.height]
 
