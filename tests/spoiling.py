@@ -86,6 +86,22 @@ def no_pause_for(name: str) -> Callable[[], None]:
     return around("console.core.outcomes:_pause_side", wrap)
 
 
+def endless(render: Callable[..., bytes]) -> Callable[..., bytes]:
+    """Orders of Kalshi that rest until somebody cancels them."""
+    import msgspec
+
+    return lambda command, *rest: render(msgspec.structs.replace(command, expires=0), *rest)
+
+
+def believed(becomes: Callable[..., Any]) -> Callable[..., Any]:
+    """Orders are as they should be without being looked at."""
+
+    async def at_once(*_: Any, **__: Any) -> bool:
+        return True
+
+    return at_once
+
+
 def old_books() -> None:
     """Books of any age."""
     from console.core.markets import Market

@@ -43,7 +43,7 @@ def _open(scene: Scene, desk: Desk, order: PlaceOrder) -> int:
         return max(0, net if order.instrument == order.instrument.yes else -net)
     gained = scene.gained(desk, order.instrument, order.action)
     most = 0
-    for payouts in scene.payouts(desk):
+    for payouts in scene.payouts(desk, order.instrument.yes):
         inside = [payout for o, payout in enumerate(payouts) if gained >> o & 1]
         outside = [payout for o, payout in enumerate(payouts) if not gained >> o & 1]
         most = max(most, max(outside) - min(inside))

@@ -22,7 +22,9 @@ from console.core.events import (
     BookDelta,
     FillReversed,
     MassStatus,
+    OrderCanceled,
     OrderCancelRejected,
+    OrderExpired,
     OrderFilled,
     OrderRejected,
     RejectReason,
@@ -137,6 +139,8 @@ class Invariants:
                 self._resting.learn(event)
             case OrderRejected() if event.reason in _OUR_FAULT:
                 raise Broken("malformed", f"{event.order_id} refused: {event.reason.value} {event.text}")
+            case OrderCanceled() | OrderExpired() | OrderRejected():
+                self.money.ended(event)
             case AddMatch() if not refused and event.odds:
                 scene.seen.learn(SetTheo(match=event.spec.id, odds=event.odds))
             case RemoveMatch() if not refused:

@@ -23,6 +23,7 @@ class Losses:
         self._day_start = 0
         self._peak = 0
         self._removed_ts = 0
+        self._ticked = 0
         self._late: Patience[str] = Patience(_MARKED_NS)
         self._past: deque[tuple[int, int, int, int]] = deque()  # (ts, day, day_start, peak)
 
@@ -41,7 +42,7 @@ class Losses:
     def restarted(self) -> None:
         """Baselines survive a crash but for the last moments."""
         base = self._scene.state.account.baseline
-        if self._past:
+        if self._past and self._past[0][0] <= self._ticked - _LOST_NS:
             _, day, day_start, peak = self._past[0]
             if base.day == day and (base.day_start != day_start or base.peak < peak):
                 raise Broken("baseline", f"{base} after a crash, was day {day} from {day_start}, peak {peak}")
@@ -51,6 +52,7 @@ class Losses:
 
     def tick(self, ts: int, wall: int) -> None:
         """Follow the marks; a breach that stands has halted everything."""
+        self._ticked = ts
         account, settings = self._scene.state.account, self._scene.state.settings
         profit, base = account.profit, account.baseline
         if base.day < 0:

@@ -7,8 +7,16 @@ from console.backtest.ledger import Ledger, Leg
 from console.backtest.resting import SEEN_NS
 from console.backtest.scene import Scene, legs_of
 from console.core.desk import Desk
-from console.core.events import FillReversed, MassStatus, OrderFilled, Settled
-from console.core.instruments import Instrument, TradeId, Venue
+from console.core.events import (
+    FillReversed,
+    MassStatus,
+    OrderCanceled,
+    OrderExpired,
+    OrderFilled,
+    OrderRejected,
+    Settled,
+)
+from console.core.instruments import ClientOrderId, Instrument, TradeId, Venue
 from console.core.matches import MatchId
 from console.core.units import CENT, SECOND
 
@@ -25,6 +33,7 @@ class Money:
         self._read = dict.fromkeys(scene.world.venues, 0)  # fills of the exchange taken into `_truth`
         self._unseen: Patience[tuple[Venue, TradeId]] = Patience(SEEN_NS)
         self._surprised: dict[MatchId, int] = {}
+        self._gone: dict[ClientOrderId, None] = {}
         self.worst_max = 0
         self._before: dict[MatchId, tuple[int, int]] = {}  # worst case and limit, at the last look
 
@@ -48,8 +57,14 @@ class Money:
                 match = self._match_of(fill)
                 if match is not None and scene.ledger.fill(turn, match, fill):
                     touched[match] = None
+                    if fill.order_id in self._gone:  # it filled before it was cancelled, and says so after
+                        self._surprised[match] = event.ts
         for match in touched:
             self.compare(scene.state.desks[match])
+
+    def ended(self, event: OrderCanceled | OrderExpired | OrderRejected) -> None:
+        """An order was told to be gone: no fill of it is expected any more."""
+        self._gone[event.order_id] = None
 
     def removed(self, turn: int, match: MatchId) -> None:
         """A match was removed, which holds nothing: it is counted afresh if it ever comes back."""
@@ -159,6 +174,8 @@ class Money:
             return truth
         if truth > ours + FEE_ROUNDING:
             raise Broken("worst_case", f"{desk.spec.id}: {truth} can be lost, we count {ours}")
+        if desk.flattening is not None:  # getting out costs money before it pays: bounded by what is held
+            return truth
         if truth > max(limit, limit_before, before) + FEE_ROUNDING:
             raise Broken("exposure_match", f"{desk.spec.id}: {truth} can be lost, the limit is {limit}")
         return truth

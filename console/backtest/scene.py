@@ -94,10 +94,12 @@ class Scene:
                 total += worst_case(desk.outcomes, none, pays, self.specs, held, mine, fair)
         return total
 
-    def payouts(self, desk: Desk) -> Iterator[list[int]]:
-        """Contracts paid in each outcome, by group of symbols that net."""
+    def payouts(self, desk: Desk, symbol: Instrument) -> Iterator[list[int]]:
+        """Contracts paid in each outcome by the symbols that net with this one."""
         accounts = self.ledger.of_match(desk.spec.id)
         for pays in self.groups(desk):
+            if symbol not in pays:
+                continue
             held = [(pays[i], account.net) for i, account in accounts.items() if i in pays]
             yield [sum(n for mask, n in held if mask >> outcome & 1) for outcome in range(desk.outcomes)]
 

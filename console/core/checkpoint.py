@@ -11,12 +11,14 @@ from console.core import attribution
 from console.core.account import Baseline
 from console.core.commands import Basis, CeilingKind, PlaceOrder
 from console.core.complaint import Complaint
+from console.core.connection import NOT_CONFIGURED, Connection
 from console.core.desk import Desk, SidePause
 from console.core.instruments import (
     Action,
     ClientOrderId,
     Instrument,
     InstrumentSpec,
+    MarketState,
     RunId,
     TradeId,
     Venue,
@@ -116,6 +118,7 @@ class Kept(Struct, frozen=True):
     retired: attribution.Parts = attribution.Parts()
     curve: tuple[int, ...] = ()
     curve_step_s: int = 1
+    closed: tuple[tuple[Instrument, MarketState], ...] = ()  # symbols that did not trade, and why
 
 
 class CheckpointError(Complaint):
@@ -162,6 +165,7 @@ def encode(state: State, with_trades: bool = True) -> bytes:
         retired=state.account.retired,
         curve=tuple(state.account.curve.points),
         curve_step_s=state.account.curve.step_s,
+        closed=tuple((i, m.state) for i, m in state.markets.items() if m.state is not MarketState.OPEN),
     )
     return msgspec.json.encode(kept)
 
@@ -183,8 +187,12 @@ def decode(data: bytes) -> Kept:
 
 
 def restore(state: State, data: bytes) -> None:
-    """Bring a fresh state to where earlier runs left off; their orders count as unknown until looked up."""
+    """Bring a fresh state to where earlier runs left off; their orders count as unknown until looked up.
+
+    What a venue holds that is not configured any more is kept as well, but nothing goes there.
+    """
     kept = decode(data)
+    _keep_absent(state, kept)
     state.runs = tuple(dict.fromkeys((*kept.runs, state.run_id)))
     state.account.baseline = kept.baseline
     state.account.profit = kept.profit
@@ -207,6 +215,9 @@ def restore(state: State, data: bytes) -> None:
     specs = dict(kept.specs)
     for match in kept.matches:
         _restore_match(state, match, specs)
+    for instrument, closed in kept.closed:
+        if instrument in state.markets:
+            state.markets[instrument].state = closed  # until the venue says otherwise
     state.relist()
     for venue, trade_id in kept.trades:
         state.blotter.is_new_trade(venue, trade_id)
@@ -216,6 +227,17 @@ def restore(state: State, data: bytes) -> None:
         _restore_order(state, order)
     for desk in state.desks.values():
         state.remeasure(desk)
+
+
+def _keep_absent(state: State, kept: Kept) -> None:
+    """A connection that never comes up for every venue that only the checkpoint knows."""
+    told = [listing.instrument.venue for match in kept.matches for listing in match.spec.listings]
+    told += [order.instrument.venue for order in kept.orders]
+    for venue in dict.fromkeys(told):
+        if venue not in state.connections:
+            connection = state.connections[venue] = Connection(venue, state.settings)
+            connection.absent, connection.why_down = True, NOT_CONFIGURED
+            connection.killed = dict(kept.killed_venues).get(venue, "")
 
 
 def _match_kept(desk: Desk, ts: Nanos) -> MatchKept:

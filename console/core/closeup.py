@@ -218,15 +218,17 @@ def signals(state: State, desk: Desk) -> Iterable[SignalView]:
 def limits(state: State, desk: Desk) -> Iterable[LimitView]:
     """The limits of one match, and how much of each is used."""
     settings = desk.settings
-    event = sum(
-        other.worst
+    together = [
+        other
         for other in state.desks.values()
         if other is desk or (desk.spec.event and other.spec.event == desk.spec.event)
-    )
+    ]
+    event = sum(other.worst for other in together)
+    event_most = min(other.settings.exposure_event for other in together)
     yield LimitView("inventory", abs(desk.exposure(1)), settings.inventory_max, "")
     yield LimitView("match loss", max(0, -desk.mark), settings.max_loss_match)
     yield LimitView("match exposure", desk.worst, settings.exposure_match)
-    yield LimitView("event exposure", event, settings.exposure_event)
+    yield LimitView("event exposure", event, event_most)
     if settings.fill_rate is not None:
         yield LimitView("fill rate", _filled_lately(state, desk), settings.fill_rate)
 

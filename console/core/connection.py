@@ -17,6 +17,7 @@ RENEWAL_SHARE = 4  # at most one in so many write tokens goes into keeping resti
 KILL_PAUSES_MS = (250, 500, 1000, 2000)
 PROOF_GAP = 2 * SECOND
 DELAYS_KEPT = 64
+NOT_CONFIGURED = "not configured in this run"
 
 
 class Costs(Struct, frozen=True, array_like=True):
@@ -192,6 +193,7 @@ class Connection:
     """A venue's state."""
 
     __slots__ = (
+        "absent",
         "accepting",
         "answers",
         "asked_ts",
@@ -212,6 +214,8 @@ class Connection:
         "rejects",
         "resting_multiple",
         "round_trip",
+        "spent",
+        "spent_anew",
         "stream",
         "sweep",
         "till",
@@ -223,6 +227,7 @@ class Connection:
 
     def __init__(self, venue: Venue, settings: AccountSettings) -> None:
         self.venue = venue
+        self.absent = False  # not configured in this run: positions there are kept, nothing is sent
         self.up = False
         self.why_down = "not connected yet"
         self.reconciling = True
@@ -234,6 +239,8 @@ class Connection:
         self.private_ts = NEVER  # last proof that fills reach us
         self.cash: int | None = None
         self.cash_ts = NEVER
+        self.spent = 0  # on fills since the cash was told ...
+        self.spent_anew = 0  # ... and of it on orders placed since, for which nothing was set aside then
         self.till = Till()
         self.ghosts = 0  # orders we held live that the venue did not list
         self.claimable = 0  # waits to be merged or redeemed
@@ -249,6 +256,17 @@ class Connection:
         self.unattended_max: int | None = None  # the most that may rest while nobody watches
         self.killed = ""  # by whom, while nothing may leave for this venue alone
         self.sweep: Sweep | None = None
+
+    def told_cash(self, cash: int, ts: Nanos) -> None:
+        """The venue told our free cash: fills told before are in it, whatever comes now is not."""
+        self.cash, self.cash_ts = cash, ts
+        self.spent = self.spent_anew = 0
+
+    def paid(self, amount: int, placed_ts: Nanos | None) -> None:
+        """A purchase filled; `placed_ts` None: nobody knows since when it rested."""
+        self.spent += amount
+        if placed_ts is None or placed_ts >= self.cash_ts:
+            self.spent_anew += amount
 
     def trouble(self, settings: AccountSettings, ts: Nanos) -> Reason | None:
         """Why nothing may be sent to the venue now; None when it is sound."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from console.core.attribution import Attribution, Parts
 from console.core.book import NEVER
@@ -23,7 +23,7 @@ from console.core.reasons import Reason
 from console.core.regime import Regime
 from console.core.settings import MatchSettings
 from console.core.theo import Board, Theo
-from console.core.units import SECOND, Cash, Nanos, Price
+from console.core.units import ONE, SECOND, Cash, Nanos, Price
 
 Key = tuple[Instrument, Action]
 
@@ -143,7 +143,7 @@ class Desk:
         self._measure: Callable[[], int] | None = None
         self.mark = 0  # last profit at the loss marks
         self.unvalued = False  # some position has no mark now
-        self.recent_fills: dict[int, deque[tuple[Nanos, int, int]]] = {}  # (ts, cash, fair) by set
+        self.recent_fills: dict[int, deque[tuple[Nanos, int, int | None]]] = {}  # (ts, cash, fair) by set
         self.rejects: dict[int, deque[Nanos]] = {}
         self.placed_at: dict[tuple[Instrument, Action, int], Nanos] = {}
 
@@ -229,6 +229,35 @@ class Desk:
         outcomes = self.theo.outcomes if self.theo is not None else None
         return sum([position.exposure(gained, outcomes) for position in self._groups])
 
+    def raises(self, gained: int, mask: int) -> int:
+        """How much a contract long `gained` adds to the exposure of `mask`, in millionths (may be negative).
+
+        P(gained | mask) - P(gained | the rest), by theo; exact for two outcomes.
+        """
+        if self.outcomes == 2:
+            return ONE if gained == mask else -ONE
+        weights = self.theo.outcomes if self.theo is not None else (1,) * self.outcomes
+        inside, outside = _share(weights, gained, mask), _share(weights, gained, self.full ^ mask)
+        return inside - outside
+
+    def taken(self, mask: int, venue: Venue, orders: Sequence[Order] = ()) -> int:
+        """Exposure of `mask` that stands against the inventory limit for an order at a venue.
+
+        What nets with that venue and what these orders would add to it if all filled, and on top the
+        exposure of venues that do not net with it: what is held there the other way round offsets nothing.
+        """
+        mine = self.positions[venue]
+        outcomes = self.theo.outcomes if self.theo is not None else None
+        total = 0
+        for position in self._groups:
+            exposed = position.exposure(mask, outcomes)
+            for order in orders:
+                if self.positions[order.instrument.venue] is position:
+                    share = self.raises(self.gained_by(order), mask)
+                    exposed += max(0, -(-order.remaining * share // ONE))
+            total += exposed if position is mine else max(0, exposed)
+        return total
+
     def flat(self) -> bool:
         """Nothing is held anywhere."""
         return all(position.flat for position in self.positions.values())
@@ -275,6 +304,12 @@ class Desk:
         if memory is None:
             memory = self.memories[route] = Memory(self.settings.retest_s)
         return memory
+
+    def pause_side(self, gained: int, reason: Reason, until: Nanos) -> None:
+        """Let nothing make us longer an outcome set until then; of two pauses the longer one stands."""
+        standing = self.side_pauses.get(gained)
+        if standing is None or until > standing.until:
+            self.side_pauses[gained] = SidePause(reason, until)
 
     def side_pause(self, gained: int, ts: Nanos) -> SidePause | None:
         """The pause in force on an outcome set, if any."""
@@ -332,6 +367,12 @@ class Desk:
         if spec.end:
             moments.append(Nanos(spec.end - settings.stop_before_end_s * SECOND))
         return min([moment for moment in moments if moment > wall], default=None)
+
+
+def _share(weights: Sequence[int], gained: int, mask: int) -> int:
+    whole = sum(weight for outcome, weight in enumerate(weights) if mask >> outcome & 1)
+    part = sum(weight for outcome, weight in enumerate(weights) if mask & gained & 1 << outcome)
+    return part * ONE // max(1, whole)
 
 
 def _distinct(positions: Iterable[Position]) -> tuple[Position, ...]:

@@ -32,7 +32,7 @@ from console.core import (
 from console.core.checkpoint import decode, restore
 from console.core.closing import opening
 from console.core.commands import AmendOrder, AnyCommand, Lookup, PlaceOrder, Severity, Subscribe
-from console.core.connection import Connection
+from console.core.connection import NOT_CONFIGURED, Connection
 from console.core.desk import Desk
 from console.core.events import (
     AmendRejected,
@@ -275,9 +275,15 @@ class Engine:
         state = self.state
         state.note(f"run {event.run_id} started in mode {event.mode.value}")
         kept = decode(event.checkpoint) if event.checkpoint else None
+        if kept is not None and event.run_id not in kept.runs:
+            for desk in state.desks.values():
+                flatten.interrupted(state, desk)
         if kept is not None and kept.account is not None:
             for change in overrides.changes(kept.account, event.settings):
                 state.alert(Severity.INFO, f"{change} (settings of this run)")
+        for connection in state.connections.values():
+            if connection.absent:
+                self._say_absent(connection.venue)
         for instrument in state.markets:
             state.send(Subscribe(instrument=instrument))
         for desk in state.desks.values():
@@ -289,8 +295,22 @@ class Engine:
             killing.kill(state, latched)
         of_venues = dict(kept.killed_venues if kept is not None else ()) | dict(event.latched_venues)
         for venue, by in of_venues.items():
-            if venue in state.connections:
+            if venue in state.connections and not state.absent(venue):
                 killing.kill_venue(state, state.connections[venue], by)
+
+    def _say_absent(self, venue: Venue) -> None:
+        """What stands at a venue that is not configured any more, in one line."""
+        state = self.state
+        held = sum(
+            bool(holding.net)
+            for desk in state.desks.values()
+            for position in desk.groups()
+            for instrument, holding in position.holdings.items()
+            if instrument.venue is venue
+        )
+        words = f"{venue.value}: {NOT_CONFIGURED}: {held} positions there are kept and nothing is traded"
+        orders = state.orders_at(venue)
+        state.alert(Severity.ERROR, words + f"; {orders} orders may still rest there" * bool(orders))
 
     # ---- markets
 
@@ -409,8 +429,8 @@ class Engine:
         state = self.state
         venue: Venue = event.instrument.venue if isinstance(event, Settled) else event.venue
         connection = state.connections.get(venue)
-        if connection is None:
-            state.note(f"{venue.value} is not configured in this run")
+        if connection is None or connection.absent:
+            state.note(f"{venue.value} is {NOT_CONFIGURED}")
             return
         match event:
             case VenueUp():
@@ -441,7 +461,7 @@ class Engine:
             case MassStatus():
                 reconcile.mass_status(state, connection, event)
             case BalanceUpdate():
-                connection.cash, connection.cash_ts = event.cash, event.ts
+                connection.told_cash(event.cash, event.ts)
                 connection.private_ts = event.ts
             case CashAdjusted():
                 connection.till.paid(event.amount)

@@ -27,7 +27,7 @@ FLOW_FREE = 0.15
 FLOW_WEIGHT = 2.0  # ¢ at full imbalance
 MARKOUT_S = 30
 ADVERSE_DECAY = 0.97
-ADVERSE_PRIOR_CONTRACTS = 20.0
+ADVERSE_PRIOR_QUOTES = 20.0
 ADVERSE_CAP = 5.0  # ¢
 TOXIC_FILLS = 50
 TOXIC_FILLS_MIN = 10
@@ -194,14 +194,14 @@ class Markouts:
     __slots__ = ("_recent", "_waiting", "_weight", "_weighted")
 
     def __init__(self) -> None:
-        self._waiting: deque[tuple[int, float, float]] = deque()  # (due, probability, contracts)
+        self._waiting: deque[tuple[int, float, float]] = deque()  # (due, probability, quotes)
         self._recent: deque[bool] = deque(maxlen=TOXIC_FILLS)
         self._weighted = 0.0
         self._weight = 0.0
 
-    def filled(self, ts: Nanos, probability: float, contracts: float) -> None:
-        """Remember a fill that made us long at this probability of the paying set."""
-        self._waiting.append((ts + MARKOUT_S * SECOND, probability, contracts))
+    def filled(self, ts: Nanos, probability: float, quotes: float) -> None:
+        """Remember a fill that made us long at this probability of the paying set; its size in quotes."""
+        self._waiting.append((ts + MARKOUT_S * SECOND, probability, quotes))
 
     def mature(self, ts: Nanos, probability: float, tick: float) -> bool:
         """Mark out the fills whose time has come, and say whether there were any.
@@ -210,10 +210,10 @@ class Markouts:
         """
         matured = False
         while self._waiting and self._waiting[0][0] <= ts:
-            _, then, contracts = self._waiting.popleft()
+            _, then, quotes = self._waiting.popleft()
             lost = 100.0 * (then - probability)
-            self._weighted = ADVERSE_DECAY * self._weighted + contracts * lost
-            self._weight = ADVERSE_DECAY * self._weight + contracts
+            self._weighted = ADVERSE_DECAY * self._weighted + quotes * lost
+            self._weight = ADVERSE_DECAY * self._weight + quotes
             self._recent.append(lost > tick / 2.0)
             matured = True
         return matured
@@ -231,7 +231,7 @@ class Markouts:
     def adverse(self, prior: Price) -> float:
         """Expected loss to informed takers in cents, shrunk to `prior`, between it and 5 ¢."""
         floor = prior / CENT
-        mean = (ADVERSE_PRIOR_CONTRACTS * floor + self._weighted) / (ADVERSE_PRIOR_CONTRACTS + self._weight)
+        mean = (ADVERSE_PRIOR_QUOTES * floor + self._weighted) / (ADVERSE_PRIOR_QUOTES + self._weight)
         return min(max(mean, floor), ADVERSE_CAP)
 
     def toxicity(self) -> float:

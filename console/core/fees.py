@@ -21,7 +21,7 @@ ONE_SQUARED = ONE * ONE
 
 
 class FeeModel(Struct, frozen=True, array_like=True):
-    """Rates in millionths of the formula of `kind`; `unit` is the cash each fill's fee is rounded up to.
+    """Rates in millionths of the formula of `kind`; `unit` is the cash that what is charged is rounded up to.
 
     `per_order` says that the rounding happens once an order, not once a fill (Kalshi behind a broker);
     `bound` that the rates are the most there may be, chosen with care, not what the venue states.
@@ -73,10 +73,13 @@ def fee_of_fill(model: FeeModel, price: int, size: int, maker: bool) -> Cash:
 
 
 def commission_of(model: FeeModel, size: int, cost: int) -> Cash:
-    """Commission taken from the winnings of `size` contracts bought for `cost` in all, when they pay."""
+    """Commission taken from the winnings of `size` contracts bought for `cost` in all, when they pay.
+
+    Rounded up to the model's unit: a venue that rounds it otherwise takes no more than this.
+    """
     if model.kind is not WINNINGS:
         return Cash(0)
-    return Cash(ceil_div(model.maker_rate * (size - cost), ONE))
+    return Cash(ceil_div(model.maker_rate * (size - cost), ONE * model.unit) * model.unit)
 
 
 def worst_fee_per_contract(model: FeeModel, price: int, fair: int, size: int, fills: int) -> int:

@@ -23,12 +23,13 @@ from console.core.units import CENT, ONE, SECOND, Nanos, Price, Size
 
 ROUND = 1 * SECOND  # between two exits when the first found nobody
 REFUSED = 5 * SECOND  # a way out that was refused is not tried again before
+DRAWBACK = CENT
 NOBODY = "nobody at the floor"
 FLATTENING = "flattening"  # why a match is paused meanwhile
 
 
 def begin(state: State, desk: Desk, floor: Price) -> None:
-    """Start; a restart in the middle leaves the match paused."""
+    """Start."""
     _start(state, desk, Flattening(floor, unpaired(desk)), f"not below {floor / CENT:g}¢")
 
 
@@ -71,6 +72,13 @@ def abandon(state: State, desk: Desk, why: str, stage: Stage = Stage.PAUSED) -> 
     if desk.flattening is not None:
         left = unpaired(desk) / ONE
         end(state, desk, f"{why}: flattening ended, {left:.2f} contracts left", stage)
+
+
+def interrupted(state: State, desk: Desk) -> None:
+    """An earlier run ended in the middle of it: nothing is taken any more until it is asked for again."""
+    if desk.paused == FLATTENING:
+        desk.paused = "its flattening was interrupted by a restart"
+        state.alert(Severity.WARN, f"paused: {desk.paused}; flatten again or resume", desk.spec.id)
 
 
 def round_of(state: State, desk: Desk) -> None:
@@ -125,8 +133,8 @@ def _open(desk: Desk) -> Iterator[tuple[Position, int, int]]:
 def _ways(desk: Desk, position: Position, mask: int) -> Iterator[Route]:
     """Routes that become long everything else, on venues that net with what is held.
 
-    Sales of what is held come first (they return the cash), then the other leg of a symbol (paid out at
-    once), then the other side's own symbol, whose pair is only paid at the settlement.
+    At the same cost sales of what is held come first (they return the cash), then the other leg of a symbol
+    (paid out at once), then the other side's own symbol, whose pair is only paid at the settlement.
     """
     routes = [route for route in desk.keys.values() if route.gained == desk.full ^ mask]
     routes.sort(key=_rank)
@@ -145,6 +153,19 @@ def _rank(route: Route) -> tuple[bool, bool]:
     return route.action is not Action.SELL, not route.safe
 
 
+def _drawback(desk: Desk, route: Route) -> int:
+    """By how much a way out must be cheaper than a plain sale to be taken instead, per contract.
+
+    A sale returns the cash at once and cannot pass through flat; the other side's own symbol ties cash up
+    until the settlement, and pays nothing if all settle at nothing.
+    """
+    if route.action is Action.SELL:
+        return 0
+    if route.safe:
+        return DRAWBACK
+    return 2 * DRAWBACK + (desk.settings.lock_leg_premium if desk.spec.may_none else 0)
+
+
 def _step(desk: Desk, route: Route) -> int:
     spec = desk.markets[route.instrument.yes].spec
     assert spec is not None, "only defined symbols are ways out"
@@ -159,12 +180,12 @@ def _exit(state: State, desk: Desk, flattening: Flattening) -> None:
         if floor is None:
             desk.limit = desk.limit or Reason.NO_THEO.value
             continue
-        ways: list[tuple[bool, bool, int, int, Route]] = []
+        ways: list[tuple[int, int, Route]] = []
         for number, route in enumerate(_ways(desk, position, mask)):
             barred = _barred(state, desk, route, flattening)
             cost = None if barred else _cost(state, desk, route, floor)
             if cost is not None:
-                ways.append((*_rank(route), cost, number, route))
+                ways.append((cost + _drawback(desk, route), number, route))
             desk.limit = desk.limit or barred or ("" if cost is not None else NOBODY)
         if ways:
             *_, route = min(ways)
@@ -241,7 +262,9 @@ def _send(state: State, desk: Desk, route: Route, count: int, floor: Price) -> P
     connection = state.connections[route.instrument.venue]
     limit = market.face(state.blotter, route.side).down(_highest(state, route, floor))
     step = _step(desk, route)
-    most = min(count, desk.held(route.instrument)) if route.action is Action.SELL else count
+    most = min(count, desk.settings.order_size_max)  # no order is larger (C1): more goes in the next round
+    if route.action is Action.SELL:
+        most = min(most, desk.held(route.instrument))
     if limit is None or most < step:
         return None
     price = route.price_of(limit)

@@ -25,8 +25,9 @@ def kill(state: State, by: str) -> None:
     if first:
         state.alert(Severity.ERROR, f"KILLED by {by}: {state.kill.at_kill} orders were out")
     for connection in state.connections.values():
-        connection.sweep = Sweep(state.ts)
-        _sweep(state, connection)
+        if not connection.absent:
+            connection.sweep = Sweep(state.ts)
+            _sweep(state, connection)
     for desk in state.desks.values():
         flatten.abandon(state, desk, "killed")  # a kill takes no liquidity
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from console.core.book import NEVER, purchase_cost, sale_value
 from console.core.commands import Severity
-from console.core.desk import Desk, SidePause
+from console.core.desk import Desk
 from console.core.fees import fee_of_fill
 from console.core.instruments import ASK, BID, Instrument
 from console.core.markets import Market
@@ -152,6 +152,8 @@ def _equity(state: State) -> int | None:
     """What the account is worth: free cash and what is held; None while any of it is unknown."""
     total = 0
     for connection in state.connections.values():
+        if connection.absent:
+            continue
         if connection.cash is None:
             return None
         total += connection.cash
@@ -201,10 +203,10 @@ def sample(desk: Desk, ts: Nanos) -> None:
     for instrument in desk.attribution.symbols():
         desk.attribution.sample(instrument, ts, desk.fair_of(instrument) or 0)
     for gained, markouts in desk.markouts.items():
-        toxic = markouts.waiting and markouts.mature(ts, theo.fair[gained] / ONE, _tick(desk, gained))
-        if toxic and markouts.toxicity() >= settings.toxicity_pause:
+        judged = markouts.waiting and markouts.mature(ts, theo.fair[gained] / ONE, _tick(desk, gained))
+        if judged and markouts.toxicity() >= settings.toxicity_pause:
             until = Nanos(ts + settings.toxicity_pause_s * SECOND)
-            desk.side_pauses[gained] = SidePause(Reason.TOXIC, until)
+            desk.pause_side(gained, Reason.TOXIC, until)
             desk.urge(ts)
 
 

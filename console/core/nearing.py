@@ -71,13 +71,14 @@ def _of_match(state: State, desk: Desk) -> Iterator[Usage]:
     together = sum(other.worst for other in shared)
     yield Usage("exposure_match", match, desk.worst, settings.exposure_match, match)
     if shared[0] is desk:
-        yield Usage("exposure_event", event or match, together, settings.exposure_event, match)
+        most = min(other.settings.exposure_event for other in shared)
+        yield Usage("exposure_event", event or match, together, most, match)
     yield Usage("max_loss_match", match, -desk.mark, settings.max_loss_match, match)
     # Inventory is what a market maker lives with: said, but no warning.
     held = max((abs(desk.exposure(gained)) for gained in desk.sets()), default=0)
     yield Usage("inventory_max", match, held, settings.inventory_max, match, Severity.INFO)
-    most = max((desk.held(leg) for i in desk.markets for leg in (i, i.no)), default=0)
-    yield Usage("max_position", match, most, settings.max_position, match)
+    held_most = max((desk.held(leg) for i in desk.markets for leg in (i, i.no)), default=0)
+    yield Usage("max_position", match, held_most, settings.max_position, match)
 
 
 def _words(usage: Usage) -> str:

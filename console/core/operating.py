@@ -102,7 +102,7 @@ def kill(state: State, event: Kill) -> None:
     """Kill everything, or one venue; never refused for what is configured."""
     if event.venue is None:
         killing.kill(state, event.by)
-    elif event.venue in state.connections:
+    elif event.venue in state.connections and not state.absent(event.venue):
         killing.kill_venue(state, state.connections[event.venue], event.by)
     else:
         state.refuse(f"{event.venue.value} is not configured in this run")
@@ -121,7 +121,9 @@ def add_match(state: State, event: AddMatch) -> None:
     """Begin to make a market, or replace facts and settings of one that is being made."""
     spec, settings = event.spec, event.settings
     defect = spec.defect() or settings.defect()
-    unknown = [i.instrument.venue.value for i in spec.listings if i.instrument.venue not in state.connections]
+    venues = [listing.instrument.venue for listing in spec.listings]
+    new = spec.id not in state.desks
+    unknown = [v.value for v in venues if v not in state.connections or (new and state.absent(v))]
     if defect is None and unknown:
         defect = f"instruments: venue {unknown[0]} is not configured in this run"
     if defect is not None:
@@ -147,6 +149,9 @@ def add_match(state: State, event: AddMatch) -> None:
         desk.touch(state.ts)
         state.watch_odds(desk)
         state.note(f"match added: {spec.title}", spec.id)
+        if not spec.start and not settings.in_play:
+            words = "no start time is known: only a feed, the venue or you can stop its quotes"
+            state.note(words, spec.id, Severity.WARN)
     _take_odds(state, state.desks[spec.id], event)
 
 

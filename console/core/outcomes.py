@@ -8,7 +8,7 @@ from functools import partial
 from console.core import till
 from console.core.commands import Lookup, Resync, Severity
 from console.core.connection import Connection
-from console.core.desk import Desk, SidePause
+from console.core.desk import Desk
 from console.core.estimators import Markouts
 from console.core.events import (
     AmendRejected,
@@ -28,7 +28,7 @@ from console.core.events import (
 )
 from console.core.feehalt import judge
 from console.core.fees import NO_FEES
-from console.core.instruments import Instrument, TradeId, Venue
+from console.core.instruments import BUY, Instrument, TradeId, Venue
 from console.core.lots import Lock
 from console.core.orders import Fact, Operation, Order, OrderState
 from console.core.provisional import begun, confirmed, undone
@@ -168,7 +168,7 @@ def _count_reject(state: State, order: Order, reason: RejectReason, text: str) -
         state.send(Resync(instrument=order.instrument.yes))  # the book we decided on may be wrong
     if len(stamps) == REJECTS_PAUSE and state.ts - stamps[0] <= REJECTS_WINDOW:
         until = Nanos(state.ts + desk.settings.error_cooldown_s * SECOND)
-        desk.side_pauses[gained] = SidePause(Reason.REJECTED, until)
+        desk.pause_side(gained, Reason.REJECTED, until)
         stamps.clear()
         state.alert(Severity.WARN, f"three refusals, side paused: {reason.value}", order.match)
 
@@ -239,6 +239,9 @@ def fill(state: State, event: OrderFilled, late: bool = False) -> None:
         return
     order = state.blotter.find(venue, event.order_id, event.venue_order_id)
     desk = _desk_of(state, event.instrument, order)
+    connection = state.connections.get(venue)
+    if connection is not None and event.action is BUY:
+        connection.paid(event.cost + event.fee, order.placed_ts if order is not None else None)
     if order is not None:
         state.blotter.filled(order, event.size, state.ts)
     if desk is None:
@@ -374,15 +377,17 @@ def _watch_fill(state: State, desk: Desk, event: OrderFilled, lock: Lock) -> Non
         f"{event.instrument}",
         desk.spec.id,
     )
-    if fair is None:
-        return
-    markouts = desk.markouts.setdefault(route.gained, Markouts())
-    markouts.filled(state.ts, fair / ONE, event.size / ONE)
+    if fair is not None:
+        markouts = desk.markouts.setdefault(route.gained, Markouts())
+        markouts.filled(state.ts, fair / ONE, event.size / desk.settings.contracts)
     _pace(state, desk, route.gained, bid * event.size // ONE, fair)
 
 
-def _pace(state: State, desk: Desk, gained: int, cash: int, fair: int) -> None:
-    """C6 and C7: too many fills on one side without a move of theo, or too much cash in a minute."""
+def _pace(state: State, desk: Desk, gained: int, cash: int, fair: int | None) -> None:
+    """C6 and C7: too many fills on one side without a move of theo, or too much cash in a minute.
+
+    A theo that is not there has not moved.
+    """
     settings = desk.settings
     recent = desk.recent_fills.setdefault(gained, deque(maxlen=1000))
     recent.append((state.ts, cash, fair))
@@ -393,12 +398,13 @@ def _pace(state: State, desk: Desk, gained: int, cash: int, fair: int) -> None:
         _pause_side(state, desk, gained, Reason.FILL_RATE, settings.fill_rate_pause_s)
     window = settings.repeated_fills_s * SECOND
     repeated = [f for ts, _, f in recent if state.ts - ts <= window]
-    unmoved = all(abs(f - fair) < settings.repeated_fills_move for f in repeated)
+    known = [f for f in repeated if f is not None]
+    unmoved = fair is None or all(abs(f - fair) < settings.repeated_fills_move for f in known)
     if len(repeated) >= settings.repeated_fills and unmoved:
         _pause_side(state, desk, gained, Reason.REPEATED_FILLS, settings.repeated_fills_pause_s)
 
 
 def _pause_side(state: State, desk: Desk, gained: int, reason: Reason, seconds: int) -> None:
-    desk.side_pauses[gained] = SidePause(reason, Nanos(state.ts + seconds * SECOND))
+    desk.pause_side(gained, reason, Nanos(state.ts + seconds * SECOND))
     desk.recent_fills[gained].clear()
     state.alert(Severity.WARN, f"side paused for {seconds} s: {reason.value}", desk.spec.id)

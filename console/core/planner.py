@@ -21,6 +21,7 @@ from console.core.instruments import (
     BookSide,
     Instrument,
     InstrumentSpec,
+    Venue,
 )
 from console.core.margin import edge_at, margin_of
 from console.core.markets import Market
@@ -60,6 +61,7 @@ class Wanted(Struct, frozen=True):
     even: int  # breakeven bid, 0 when not reducing
     closes: int  # contracts that a reducing order and those beside it may close in all
     reason: Reason
+    kelly: int | None = None  # how long of the set we may be in all
 
 
 class _Candidate(Struct, frozen=True):
@@ -128,6 +130,8 @@ class Planner:
         for route in desk.routes[gained]:
             if self._usable(route, reducing):
                 candidates += self._candidates(route, edge, reducing, verdict)
+        if reducing:
+            candidates = self._surest(candidates)
         return self._sized(candidates, edge, gained, reducing, verdict)
 
     def _edge(self, gained: int) -> Edge:
@@ -181,7 +185,7 @@ class Planner:
                     verdict.say(placed.reason)
                 continue
             fee = fee_per_contract(market.spec.fees, placed.bid, edge.fair)
-            premium = settings.lock_leg_premium if reducing and not route.safe and desk.spec.may_none else 0
+            premium = settings.lock_leg_premium if reducing and self._conditional(route) else 0
             found.append(
                 _Candidate(
                     route=route,
@@ -276,17 +280,19 @@ class Planner:
     def _basket(self, position: Position, leg: int) -> Closing:
         """What a leg of the basket of all other outcomes may cost, the missing legs at their best ask."""
         over = next((mask for mask, sign in self.desk.rebalancing.items() if sign > 0 and mask != leg), 0)
-        if over and not self._needs_basket(over):
+        if not over or leg.bit_count() > 1 or not self._needs_basket(over):
             return Closing()
-        return basket_leg(position, over, leg, self._asks()) if over and leg.bit_count() == 1 else Closing()
+        return basket_leg(position, over, leg, self._asks(position))
 
-    def _asks(self) -> dict[int, int]:
-        """Best ask plus taker-free fee of each single outcome somebody offers, on any venue quoted."""
+    def _asks(self, position: Position) -> dict[int, int]:
+        """Others' best ask by outcome set, fees aside, on sound books of venues that net with `position`."""
         asks: dict[int, int] = {}
-        for instrument, market in self.desk.markets.items():
-            face = self.sight.faces(instrument)[0] if market.book is not None else None
-            ask = face.opposing({}) if face is not None else None
-            mask = self.desk.pays[instrument]
+        for instrument in self.desk.markets:
+            netted = self.desk.positions[instrument.venue] is position
+            if not netted or self.sight.trouble(instrument) is not None:
+                continue
+            bids, offers = self.sight.faces(instrument)
+            ask, mask = bids.opposing(offers.own), self.desk.pays[instrument]
             if ask is not None and ask < asks.get(mask, ONE):
                 asks[mask] = ask
         return asks
@@ -308,20 +314,39 @@ class Planner:
         rules = {instrument: terms.void_rule for instrument, terms in self.desk.terms().items()}
         return position.locked - position.void_profit(rules, self.theo.fair)
 
+    def _conditional(self, route: Route) -> bool:
+        """Its pair with what is held pays only if one of the listed outcomes wins, and only then."""
+        pairs_off = route.safe or route.action is SELL or self.desk.held(route.instrument.no) > 0
+        return self.desk.spec.may_none and not pairs_off
+
+    def _surest(self, candidates: list[_Candidate]) -> list[_Candidate]:
+        """Ways of reducing without those whose lock is conditional, unless cheaper by at least the premium.
+
+        Where nothing can be locked for certain, a lock on condition is better than none.
+        """
+        certain = [
+            c.net
+            for c in candidates
+            if not self._conditional(c.route)
+            and (c.route.action is not SELL or self.desk.held(c.route.instrument) >= c.spec.size_min)
+        ]
+        least = max(certain, default=None)  # the premium is taken off the net of the others already
+        return [c for c in candidates if least is None or c.net >= least or not self._conditional(c.route)]
+
     # ---- size
 
     def _sized(
         self, candidates: list[_Candidate], edge: Edge, gained: int, reducing: bool, verdict: Verdict
     ) -> list[Wanted]:
-        """Share the room among the routes in order of net edge, then safety, then cash."""
+        """Share the room among the routes: the best net edge first, then what is safe, then what ties up less
+        cash, then as listed.
+        """
         settings = self.settings
         if len(candidates) > 1:
-            candidates.sort(key=lambda c: (-c.net, not c.route.safe, c.level))  # ties: as listed
+            candidates.sort(key=lambda c: (-c.net, not c.route.safe, _tied_up(c), c.level))
             _sales_first(candidates)
-        left = min(
-            settings.contracts * settings.legs_max * max(1, settings.levels),
-            settings.inventory_max - self.exposures[gained],
-        )
+        whole = left = settings.contracts * settings.legs_max * max(1, settings.levels)
+        rooms = {venue: self._room(gained, venue) for venue in self.desk.venues}
         wanted: list[Wanted] = []
         closed: dict[int, int] = {}  # contracts already being closed, by netting group
         taken: dict[tuple[Instrument, int], int] = {}  # never both legs of a book for the same contracts
@@ -329,12 +354,17 @@ class Planner:
             assert candidate.placed.bid is not None, "only placed candidates are sized"
             group = id(self.desk.positions[candidate.route.instrument.venue])
             rung = candidate.route.instrument.yes, candidate.level
-            room = left
+            venue, placed = candidate.route.instrument.venue, whole - left
+            room = min(left, rooms[venue] - placed)
             if candidate.spec.kept_apart:
-                room = min(left, settings.contracts - taken.get(rung, 0))
+                room = min(room, settings.contracts - taken.get(rung, 0))
             if candidate.kind is CeilingKind.REDUCE:
                 room = min(room, candidate.size_max - closed.get(group, 0))
-            size, why = self._size(candidate, edge, gained, reducing, room)
+            kelly = None if reducing else self._kelly(candidate, edge)
+            size, why = self._size(candidate, reducing, room)
+            if kelly is not None and kelly - self.desk.taken(gained, venue) - placed < size:
+                size, why = kelly - self.desk.taken(gained, venue) - placed, Reason.KELLY
+            size = max(0, size) // candidate.spec.size_step * candidate.spec.size_step
             if size < candidate.spec.size_min:
                 if verdict.bid is None:
                     verdict.say(why)
@@ -344,8 +374,8 @@ class Planner:
             taken[rung] = taken.get(rung, 0) + size
             reason = candidate.placed.reason
             if candidate.kind is CeilingKind.REDUCE:
-                safe = candidate.route.safe or not self.desk.spec.may_none
-                reason = Reason.REBALANCING if safe else Reason.CONDITIONAL_LOCK
+                waits = self._conditional(candidate.route)
+                reason = Reason.CONDITIONAL_LOCK if waits else Reason.REBALANCING
             wanted.append(
                 Wanted(
                     route=candidate.route,
@@ -359,6 +389,7 @@ class Planner:
                     even=candidate.even,
                     closes=candidate.size_max,
                     reason=reason,
+                    kelly=kelly,
                 )
             )
             if verdict.bid is None or candidate.placed.bid > verdict.bid:
@@ -367,28 +398,36 @@ class Planner:
                 verdict.ceiling, verdict.kind = candidate.ceiling, candidate.kind
         return wanted
 
-    def _size(
-        self, candidate: _Candidate, edge: Edge, gained: int, reducing: bool, left: int
-    ) -> tuple[int, Reason]:
+    def _room(self, gained: int, venue: Venue) -> int:
+        """Contracts of a set, at a venue, until the first exposure they raise is at `inventory_max`."""
+        raised = ((mask, self.desk.raises(gained, mask)) for mask in self.exposures)
+        most = self.settings.inventory_max
+        return min(
+            (most - self.desk.taken(mask, venue)) * ONE // share for mask, share in raised if share > 0
+        )
+
+    def _kelly(self, candidate: _Candidate, edge: Edge) -> int | None:
+        """How long a fraction of Kelly's bet would be at this price, all legs of the match together."""
+        settings = self.settings
+        if settings.kelly_pct is None or settings.bankroll is None:
+            return None
+        assert candidate.placed.bid is not None, "only placed candidates are sized"
+        cost = candidate.placed.bid + candidate.fee
+        return kelly_size(settings.kelly_pct, settings.bankroll, edge.sober, cost)
+
+    def _size(self, candidate: _Candidate, reducing: bool, left: int) -> tuple[int, Reason]:
         settings, bid = self.settings, candidate.placed.bid
         assert bid is not None, "only placed candidates are sized"
-        size, why = min(settings.contracts, left), Reason.OVEREXPOSED
+        size = min(settings.contracts, left)
         if candidate.route.action is SELL:
             size = min(size, self.desk.held(candidate.route.instrument))
         if settings.notional is not None:
             rounded = bool(candidate.spec.prices)  # odds come to no whole millionths: half of one either way
             size = min(size, 2 * settings.notional * ONE // (2 * bid - rounded))
-        if not reducing and settings.kelly_pct is not None and settings.bankroll is not None:
-            cost = bid + candidate.fee
-            most = kelly_size(settings.kelly_pct, settings.bankroll, edge.sober, cost)
-            most -= self.exposures[gained]
-            if most < size:
-                size, why = most, Reason.KELLY
         if not reducing and settings.depth_share_pct is not None and candidate.depth:
             capped = candidate.depth * settings.depth_share_pct // 100
             size = min(size, max(capped, candidate.spec.size_min))
-        step = candidate.spec.size_step
-        return max(0, size) // step * step, why
+        return size, Reason.OVEREXPOSED
 
     # ---- books
 
@@ -401,6 +440,11 @@ class Planner:
             bids, asks = self.sight.faces(instrument)
             yes_ask = None if ask is None else Price(ONE - ask)
             guard(market.book, bid, yes_ask, self.settings.rival_size_min, bids.own, asks.own)
+
+
+def _tied_up(candidate: _Candidate) -> int:
+    """Cash that an order on a route ties up per contract: nothing where what is held is sold."""
+    return candidate.placed.bid or 0 if candidate.route.action is not SELL else 0
 
 
 def _sales_first(candidates: list[_Candidate]) -> None:

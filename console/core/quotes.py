@@ -370,14 +370,16 @@ def _allowed(state: State, desk: Desk, want: Wanted, replaces: Order | None) -> 
 def _books(state: State, desk: Desk) -> Books:
     """Worst losses of everything an order of this match adds to."""
     event = venue = total = 0
+    most = desk.settings.exposure_event
     for other in state.desks.values():
         worst = other.worst
         total += worst
         if other is desk or (desk.spec.event and other.spec.event == desk.spec.event):
             event += worst
+            most = min(most, other.settings.exposure_event)
         if not desk.quoted_venues.isdisjoint(other.quoted_venues):
             venue += worst
-    return Books(event, venue, total)
+    return Books(event, venue, total, most)
 
 
 def _basis(desk: Desk, want: Wanted) -> Basis:

@@ -67,9 +67,9 @@ def edge_of(
 
 
 def skew_of(exposure: int, settings: MatchSettings) -> int:
-    """-skew_max * clip(exposure / inventory_max, -1, 1), rounded away from the exposure."""
+    """-skew_max * clip(exposure / inventory_max, -1, 1), rounded down: never towards a higher bid."""
     bounded = max(-settings.inventory_max, min(settings.inventory_max, exposure))
-    return -(settings.inventory_skew_max * bounded // settings.inventory_max)
+    return -settings.inventory_skew_max * bounded // settings.inventory_max
 
 
 def highest_bid(face: Face, fees: FeeModel, limit: int, fair: int) -> Price | None:

@@ -40,11 +40,15 @@ def venue_down(state: State, connection: Connection, why: str) -> None:
 
 def mass_status(state: State, connection: Connection, status: MassStatus) -> None:
     """Compare and mend: missed fills are booked, orphans cancelled, differences shown red."""
-    connection.private_ts = connection.cash_ts = state.ts
-    connection.cash = status.cash
+    connection.private_ts = state.ts
     for filled in status.fills:
         fill(state, filled, late=True)
+    connection.told_cash(status.cash, state.ts)
     ours, orphans = _match_orders(state, connection, status)
+    if orphans and not connection.reconciling:
+        connection.reconciling = True
+        state.alert(Severity.WARN, f"{connection.venue.value}: {orphans} orphans rest there: reconciling")
+        state.urge_venue(connection.venue)
     listed(state, connection, len(status.orders))
     busy = {
         order.instrument.yes: None
@@ -98,7 +102,8 @@ def _match_orders(state: State, connection: Connection, status: MassStatus) -> t
     for opened in status.orders:
         order = state.blotter.find(connection.venue, opened.order_id, opened.venue_order_id)
         if order is None or order.ended:
-            orphans += _orphan(state, opened, known=order)
+            orphan = _orphan(state, opened, known=order)
+            orphans += 0 if order is not None and _may_be_old(state, connection, order) else orphan
         else:
             ours += 1
             order.proven_ts = state.ts
@@ -108,6 +113,12 @@ def _match_orders(state: State, connection: Connection, status: MassStatus) -> t
                     state.desks[order.match].urge(state.ts)  # it may have to go again
             if order.state is OrderState.UNKNOWN and connection.reconciling:
                 look_up(state, order)  # it rests without our say: do not wait for a deadline
+            elif _rests_otherwise(state, order, opened):
+                state.note(
+                    f"{order.order_id} on {order.instrument} rests otherwise than we know", order.match
+                )
+                state.blotter.unanswered(order, state.ts)
+                look_up(state, order)
     for order in list(state.blotter.live.values()):
         if order.instrument.venue is connection.venue and order.venue_order_id not in resting:
             _absent(state, connection, order)
@@ -127,6 +138,25 @@ def _orphan(state: State, opened: OpenOrder, known: Order | None) -> int:
     )
     state.note(f"orphan {opened.order_id} on {opened.instrument} cancelled")
     return 1
+
+
+def _rests_otherwise(state: State, order: Order, opened: OpenOrder) -> bool:
+    """The venue lists it at another price, or for more, than we believe, and the list is no old one.
+
+    An order that rests where we do not think it does is past its ceiling without our knowing.
+    """
+    told = (opened.instrument, opened.action) == (order.instrument, order.action)
+    moved = max(order.placed_ts, order.amended_ts, order.rest_since)
+    if order.in_flight or not told or state.ts - moved < state.settings.not_found_grace_s * SECOND:
+        return False
+    more = opened.size - order.size
+    return opened.price != order.price or more >= _step(state, order.instrument.yes)
+
+
+def _may_be_old(state: State, connection: Connection, ended: Order) -> bool:
+    """A list in the routine may have been written before an order that it names was proven gone."""
+    young = state.ts - ended.ended_ts < state.settings.not_found_grace_s * SECOND
+    return young and not connection.reconciling
 
 
 def _absent(state: State, connection: Connection, order: Order) -> None:

@@ -22,6 +22,7 @@ from console.core.settings import AccountSettings
 from console.core.units import ONE, Nanos, Price
 
 UNATTENDED = "max_unattended_exposure"
+_CAUSES = {"inventory_max": Reason.OVEREXPOSED, "kelly": Reason.KELLY}
 TAPER_PCT = 30  # of an exposure limit
 
 
@@ -34,11 +35,15 @@ class Verdict(Struct, frozen=True, array_like=True):
 
 
 class Books(Struct, frozen=True):
-    """What the limits above one match are measured on: worst losses now, in cash."""
+    """What the limits above one match are measured on: worst losses now, in cash.
+
+    `event_most` is the tightest limit that any match of the event has for all of it.
+    """
 
     event: int
     venue: int
     total: int
+    event_most: int = 2**62
 
 
 def allow(
@@ -78,11 +83,11 @@ def allow(
     per_contract = cash_at_risk(wanted.route.action, price, ONE, fees, wanted.edge.fair)
     for most, name in _caps(desk, wanted, per_contract, replaces, blotter):
         if most < size:
-            size, reason, limit = most, Reason.OVEREXPOSED if name == "inventory_max" else Reason.LIMIT, name
+            size, reason, limit = most, _CAUSES.get(name, Reason.LIMIT), name
     if connection.cash is not None and wanted.route.action is BUY:
         cash = connection.cash - account.cash_reserve
         if market.spec.kept_apart:
-            free = cash - _reserved_on(wanted.route.instrument, replaces, blotter)
+            free = cash - connection.spent - _reserved_on(wanted.route.instrument, replaces, blotter)
         else:
             free = _free(connection, cash, replaces, blotter)
         if free * ONE // per_contract < size:
@@ -179,15 +184,20 @@ def _caps(
     settings, route = desk.settings, wanted.route
     yield settings.order_size_max, "order_size_max"
     yield settings.order_cash_max * ONE // max(1, per_contract), "order_cash_max"
+    others = [order for order in blotter.of_match(desk.spec.id) if order is not replaces]
     resting = held = 0
-    for order in blotter.of_match(desk.spec.id):
-        if order is replaces:
-            continue
+    for order in others:
         if desk.gained_by(order) == route.gained:
             resting += order.remaining
         if order.instrument == route.instrument and order.action is route.action:
             held += order.remaining
-    yield settings.inventory_max - desk.exposure(route.gained) - resting, "inventory_max"
+    for mask in desk.sets():  # with three outcomes one contract makes us longer of several sets
+        share = desk.raises(route.gained, mask)
+        if share > 0:
+            room = settings.inventory_max - desk.taken(mask, route.instrument.venue, others)
+            yield room * ONE // share, "inventory_max"
+    if wanted.kelly is not None:
+        yield wanted.kelly - desk.taken(route.gained, route.instrument.venue, others), "kelly"
     if wanted.kind is CeilingKind.REDUCE:  # what rests may fill too: together they never pass through flat
         yield wanted.closes - resting, "closing"
     if route.action is BUY:
@@ -197,26 +207,32 @@ def _caps(
 
 
 def _free(connection: Connection, cash: int, replaces: Order | None, blotter: Blotter) -> int:
-    """Cash that a new order may tie up, where the venue reserves it for the whole account."""
+    """Cash that a new order may tie up, where the venue reserves it for the whole account.
+
+    What has filled since the cash was told is gone, but for orders for which it was set aside already.
+    """
     if not connection.resting_multiple:
-        return cash - _reserved(connection, replaces, blotter)
+        return cash - connection.spent_anew - _reserved(connection, replaces, blotter)
     resting = sum(
         -(-order.price * order.remaining // ONE)
         for order in blotter.live.values()
         if order.instrument.venue is connection.venue and order is not replaces and order.action is BUY
     )
-    return cash * connection.resting_multiple - resting
+    return (cash - connection.spent) * connection.resting_multiple - resting
 
 
 def _reserved(connection: Connection, replaces: Order | None, blotter: Blotter) -> int:
-    """Cash our orders in flight will tie up beyond what the venue's free balance already excludes."""
+    """Cash our orders in flight will tie up beyond what the venue's free balance already excludes.
+
+    One placed at the very moment the balance was told is none of those.
+    """
     return sum(
         -(-order.price * order.remaining // ONE)
         for order in blotter.live.values()
         if order.instrument.venue is connection.venue
         and order is not replaces
         and order.action is BUY
-        and order.placed_ts > connection.cash_ts
+        and order.placed_ts >= connection.cash_ts
     )
 
 
@@ -230,14 +246,23 @@ def _reserved_on(instrument: Instrument, replaces: Order | None, blotter: Blotte
 
 
 def at_rest(connection: Connection, blotter: Blotter) -> int:
-    """What our orders at a venue could cost if all of them were taken, those being cancelled included."""
+    """What our orders at a venue could cost if all of them were taken.
+
+    Those being cancelled or replaced are included: until the venue proves otherwise they may fill.
+    """
     return sum(stake(o) for o in blotter.live.values() if o.instrument.venue is connection.venue)
 
 
 def stake(order: Order) -> int:
-    """What an order that is taken as a whole puts at risk, fees aside."""
-    price = order.price if order.action is BUY else ONE - order.price
-    return -(-price * order.remaining // ONE)
+    """What an order that is taken as a whole puts at risk, fees aside.
+
+    Of one being amended the worse of both versions, or the old one first and the rest of the new one after.
+    """
+    (price, left), (new, new_left) = order.versions()[0], order.versions()[-1]
+    if order.action is not BUY:
+        price, new = Price(ONE - price), Price(ONE - new)
+    worst = max(new * new_left, price * left + new * max(0, new_left - left))
+    return -(-worst // ONE)
 
 
 def _exposed(
@@ -263,7 +288,7 @@ def _exposed(
     limits = (  # where two are as tight, the wider one is named
         ("exposure_total", account.exposure_total, books.total),
         ("exposure_venue", account.exposure_venue, books.venue),
-        ("exposure_event", desk.settings.exposure_event, books.event),
+        ("exposure_event", min(desk.settings.exposure_event, books.event_most), books.event),
         ("exposure_match", desk.settings.exposure_match, desk.worst),
     )
     alone = _loses_at_most(desk, wanted, size)

@@ -22,6 +22,9 @@ from console.core.units import CENT, ONE, Cash, Price, Size, micros, plain
 S = TypeVar("S", bound=Struct)
 
 
+LEVELS_MOST = 50  # of a ladder, or legs: each is looked at in every evaluation
+
+
 class Placement(enum.Enum):
     """Where a quote rests."""
 
@@ -169,8 +172,8 @@ class MatchSettings(Struct, frozen=True, omit_defaults=True, kw_only=True):
             return "price_min and price_max must be between 0 and 100 cents, the minimum first"
         if self.kelly_pct is not None and self.bankroll is None:
             return 'kelly_pct: set bankroll (dollars) too, or kelly_pct = "off"'
-        if self.levels < 1 or self.legs_max < 1:
-            return "levels and legs_max are at least 1"
+        if not (1 <= self.levels <= LEVELS_MOST and 1 <= self.legs_max <= LEVELS_MOST):
+            return f"levels and legs_max are from 1 to {LEVELS_MOST}"
         return None
 
 

@@ -120,8 +120,17 @@ class State:
     # ---- speaking
 
     def send(self, command: AnyCommand) -> None:
-        """Ask the world for something."""
-        self.out.append(command)
+        """Ask the world for something; of a venue that is not configured there is nobody to ask."""
+        venue = getattr(command, "venue", None) or getattr(
+            getattr(command, "instrument", None), "venue", None
+        )
+        if venue is None or not self.absent(venue):
+            self.out.append(command)
+
+    def absent(self, venue: Venue) -> bool:
+        """Whether a venue is known from earlier runs only."""
+        connection = self.connections.get(venue)
+        return connection is not None and connection.absent
 
     def note(self, text: str, match: MatchId | str = "", severity: Severity = Severity.INFO) -> None:
         """Write a line to the log."""

@@ -105,7 +105,8 @@ def _beginning(place: Place, config: Config, books: Path, webhook: Webhook | Non
 def run_once(config: Config, beginning: Beginning, source: Source, clock: RunClock) -> tuple[int, Runner]:
     """Run one run on the fastest loop there is; returns its exit status and what ran."""
     latches = Latches(beginning.folder, source.venues)
-    runner = Runner(config, beginning, source, latches, say, clock)
+    keys = keys_of(config)
+    runner = Runner(config, beginning, source, latches, lambda line: say(keys.hide(line)), clock)
     run = runner.run(ready=lambda: say(f"engine ready, pid {os.getpid()}"))
     factory = None
     with contextlib.suppress(ImportError):

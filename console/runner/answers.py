@@ -54,7 +54,8 @@ async def _would_quote(question: Ask, state: State, peek: Peek) -> Answer:
         return Answer(request=question.request, error=f"would_quote: {error}")
     spec = wanted.spec
     defect = spec.defect() or wanted.settings.defect()
-    strange = [i.instrument.venue.value for i in spec.listings if i.instrument.venue not in state.connections]
+    venues = [listing.instrument.venue for listing in spec.listings]
+    strange = [v.value for v in venues if v not in state.connections or state.absent(v)]
     if defect is None and strange:
         defect = f"instruments: venue {strange[0]} is not configured in this run"
     if defect is not None:

@@ -8,9 +8,11 @@ import signal
 import time
 from collections.abc import Awaitable, Callable
 
+import msgspec
 from msgspec import Struct, structs
 
 from console.core.complaint import Complaint
+from console.sandbox.odds.card import Card
 from console.sim.world import World
 
 
@@ -21,7 +23,8 @@ class SandboxError(Complaint):
 class Opening(Struct, frozen=True):
     """How a sandbox is opened: where, on which seed or recording, and with which faults.
 
-    `world` is one that several sandboxes share, so that a feed prices what a venue trades.
+    `world` is one that several sandboxes share, so that a feed prices what a venue trades; a venue with
+    matches of its own adds them to `cards`.
     """
 
     port: int
@@ -30,6 +33,7 @@ class Opening(Struct, frozen=True):
     recording: str
     speed: float = 1.0  # of a recording
     world: World | None = None
+    cards: list[Card] = msgspec.field(default_factory=list)
 
 
 Serve = Callable[[Opening, Callable[[str], None]], Awaitable[None]]  # serves until cancelled
@@ -79,12 +83,14 @@ def run(name: str, opening: Opening) -> int:
 
 
 def _shared(names: list[str], opening: Opening) -> list[Opening]:
-    """The same world for all of them, and each its own port and faults."""
+    """The same world and cards for all of them, and each its own port and faults."""
+    cards: list[Card] = []
     world = World(opening.seed, ts=time.monotonic_ns(), wall=time.time_ns())
     return [
         structs.replace(
             opening,
             world=world,
+            cards=cards,
             port=opening.port + number if opening.port else 0,
             faults=tuple(
                 fault.removeprefix(f"{name}:") for fault in opening.faults if fault.startswith(f"{name}:")

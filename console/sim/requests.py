@@ -87,6 +87,8 @@ def _place(exchange: Exchange, command: PlaceOrder) -> list[AnyEvent]:
         _allowed(exchange, command),
         market.spec,
     )
+    if command.reduce_only and order.size < command.size and order.size < market.spec.size_min:
+        return [_rejected(command, RejectReason.OTHER, "nothing to reduce")]
     if order.size < market.spec.size_min:
         return [_rejected(command, RejectReason.SIZE, "below the minimum")]
     refusal = _refusal(exchange, market, order, None, command.post_only)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from console.core.matches import State
+from console.core.reasons import Reason
 from console.core.units import ONE, SECOND
 from console.core.view import KillPhase, KillView, MatchView, View
 from console.tui.format import clean, clock, contracts, exact_price, gauge, shorten
@@ -40,7 +41,8 @@ def of_kill(kill: KillView) -> Progress:
     gone, whole = kill.at_kill - kill.left, kill.at_kill
     match kill.phase:
         case KillPhase.KILLING:
-            return Progress(f"KILLING {kill.left} orders, {gone}/{whole} gone", Ink.ALARM, gone, whole)
+            words = f"{kill.left} orders" if kill.left else "proving that nothing rests"
+            return Progress(f"KILLING {words}, {gone}/{whole} gone", Ink.ALARM, gone, whole)
         case KillPhase.KILLED:
             return Progress(f"KILLED {gone}/{whole} {clock(kill.wall)}", Ink.ALARM)
         case KillPhase.INCOMPLETE:
@@ -63,7 +65,7 @@ def of_start(view: View) -> Progress | None:
     if view.wall - view.started_wall > START_S * SECOND or not view.venues or view.paused or view.gated:
         return None
     venues = sum(venue.up and not venue.halt for venue in view.venues)
-    waiting = [match for match in view.matches if match.state in (State.INIT, State.WAIT_DATA)]
+    waiting = [match for match in view.matches if _waits(match)]
     if venues == len(view.venues) and not waiting:
         return None
     total = len(view.matches)
@@ -73,6 +75,14 @@ def of_start(view: View) -> Progress | None:
     if total:
         words += f" books {books}/{total} ready {ready}/{total}"
     return Progress(words, Ink.CALM, venues + books + ready, len(view.venues) + 2 * total)
+
+
+def _waits(match: MatchView) -> bool:
+    """Not ready by itself yet: for data, or for a venue that is not up or not reconciled."""
+    return match.state in (State.INIT, State.WAIT_DATA) or match.reason in (
+        Reason.VENUE_DOWN,
+        Reason.RECONCILING,
+    )
 
 
 def spans_of(now: Progress) -> list[Span]:

@@ -419,11 +419,12 @@ class Story:
                 return self.sent[before:]
         raise AssertionError(f"{order_id} does not rest at any venue")
 
-    def restart(self, run: str = "run2", *, latched: str = "", pause_s: float = 1.0) -> Story:
-        """A new engine from this one's checkpoint; the venues keep what they have."""
+    def restart(self, run: str = "run2", *venues: Venue, latched: str = "", pause_s: float = 1.0) -> Story:
+        """A new engine from this one's checkpoint, with these venues only; they keep what they have."""
         kept = checkpoint.encode(self.state)
+        configured = venues or tuple(self.clerks)
         later = Story(
-            *self.clerks,
+            *configured,
             account=self.state.settings,
             run=run,
             kept=kept,
@@ -431,7 +432,7 @@ class Story:
             ts=BOOT,
             wall=self.wall + round(pause_s * SECOND),
         )
-        later.clerks = self.clerks
+        later.clerks = {venue: self.clerks[venue] for venue in configured}
         return later
 
     # ---- looking

@@ -85,6 +85,13 @@ def test_a_commission_weighs_the_net_winnings_with_the_chance_to_win() -> None:
     assert commission_of(DIRECT, 100_000_000, 50_000_000) == 0
 
 
+def test_a_commission_is_rounded_up_to_the_cents_it_is_taken_in() -> None:
+    cents = FeeModel(kind=FeeKind.WINNINGS, maker_rate=20_000, unit=10_000)
+    assert commission_of(cents, 66_660_000, 33_330_000) == 670_000  # 2 % of 33.33 is 0.6666
+    assert commission_of(cents, 210_000_000, 100_000_000) == 2_200_000
+    assert commission_of(cents, 1_000_000, 990_000) == 10_000
+
+
 PRICES = st.integers(1, 99).map(lambda cents: cents * 10_000)
 RATES = st.sampled_from([KALSHI_MAKER, KALSHI_MAKER_COMBO, KALSHI_TAKER])
 

@@ -99,6 +99,11 @@ def test_skew_shifts_away_from_the_exposure_up_to_its_maximum(exposure: int, ske
     assert skew_of(contracts(exposure), SETTINGS) == cents(skew)
 
 
+@pytest.mark.parametrize("exposure", [1, -1])
+def test_the_skew_is_rounded_to_the_lower_bid(exposure: int) -> None:
+    assert skew_of(exposure, SETTINGS) == (-1 if exposure > 0 else 0)
+
+
 @pytest.mark.parametrize(
     ("limit", "fees", "ladder", "ceiling"),
     [

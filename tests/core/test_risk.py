@@ -8,9 +8,17 @@ from msgspec import structs
 from console.core.commands import Basis, CeilingKind, PlaceOrder
 from console.core.connection import Budget, Costs
 from console.core.desk import Desk
-from console.core.events import BalanceUpdate
+from console.core.events import BalanceUpdate, OrderFilled
 from console.core.fees import KALSHI_MAKER, NO_FEES, FeeModel
-from console.core.instruments import Action, ClientOrderId, Instrument, Side
+from console.core.instruments import (
+    Action,
+    ClientOrderId,
+    Instrument,
+    InstrumentSpec,
+    Side,
+    TradeId,
+    VenueOrderId,
+)
 from console.core.matches import MatchId
 from console.core.orders import Order
 from console.core.planner import Wanted
@@ -18,7 +26,7 @@ from console.core.quoting import Edge
 from console.core.reasons import Reason
 from console.core.risk import Books, Verdict, allow, worst_later, worst_now
 from console.core.settings import AccountSettings, MatchSettings
-from console.core.units import MILLISECOND, SECOND, Nanos
+from console.core.units import MILLISECOND, ONE, SECOND, Cash, Nanos
 
 from .story import KALSHI, A, B, C, K, M, Story, cents, contracts, dollars, with_values
 
@@ -39,12 +47,16 @@ class Gate:
     """A match nothing rests on, and the question whether an order may leave."""
 
     def __init__(
-        self, settings: MatchSettings = WIDE, account: AccountSettings = RICH, outcomes: int = 2
+        self,
+        settings: MatchSettings = WIDE,
+        account: AccountSettings = RICH,
+        outcomes: int = 2,
+        specs: dict[Instrument, InstrumentSpec] | None = None,
     ) -> None:
         self.story = Story(account=account)
         self.story.up()
         pays = {instrument: (outcome,) for outcome, instrument in enumerate((A, B, C)[:outcomes])}
-        self.story.add(pays=pays, names=("home", "away", "draw")[:outcomes], settings=settings)
+        self.story.add(pays=pays, names=("home", "away", "draw")[:outcomes], settings=settings, specs=specs)
         for instrument in pays:
             self.story.book(instrument, {20: 100}, {90: 100})
         self.story.fair(*((0.6, 0.4) if outcomes == 2 else (0.4, 0.3, 0.3)))
@@ -295,6 +307,58 @@ def test_orders_the_balance_does_not_know_of_yet_tie_up_cash() -> None:
     gate.rest(B, 50, 10, ago_s=-1)  # decided after the balance was read
     assert gate.ask(gate.wanted(size=11)).size == contracts(8)  # $4 left at 45 cents
     gate.story.tell(BalanceUpdate(venue=K, cash=dollars(9)))
+
+
+def test_an_order_of_the_very_moment_of_the_balance_ties_up_cash() -> None:
+    gate = Gate()
+    gate.story.tell(BalanceUpdate(venue=K, cash=dollars(9)))
+    gate.rest(B, 50, 10, ago_s=0)
+    assert gate.ask(gate.wanted(size=11)).size == contracts(8)
+
+
+def bought(gate: Gate, order: Order, count: float, fee: float = 0.0) -> OrderFilled:
+    gate.placed += 1
+    return OrderFilled(
+        venue_order_id=VenueOrderId("v"),
+        trade_id=TradeId(f"t{gate.placed}"),
+        instrument=order.instrument,
+        action=order.action,
+        price=order.price,
+        size=contracts(count),
+        cost=Cash(order.price * contracts(count) // ONE),
+        fee=dollars(fee),
+        maker=True,
+        order_id=order.order_id,
+    )
+
+
+def test_what_filled_since_the_balance_was_read_is_spent_once() -> None:
+    """A new order that filled is gone from the cash; for an older one the venue had set it aside already."""
+    gate = Gate()
+    older = gate.rest(B, 50, 10, ago_s=5)
+    gate.story.tell(BalanceUpdate(venue=K, cash=dollars(9)))
+    gate.story.tell(bought(gate, older, 10))
+    assert gate.ask(gate.wanted(size=20)).size == contracts(20)
+    newer = gate.rest(B, 50, 10, ago_s=0)
+    gate.story.tell(bought(gate, newer, 4, fee=0.05))
+    assert gate.ask(gate.wanted(size=20)).size == contracts((9 - 2.05 - 3) / 0.45 // 1)
+    gate.story.tell(BalanceUpdate(venue=K, cash=dollars(9)))  # told after the fill: it is in there
+    assert gate.ask(gate.wanted(size=20)) == Verdict(contracts(13), Reason.NO_BALANCE)  # 6 rest, told anew
+
+
+def test_where_nothing_is_set_aside_every_fill_since_is_spent() -> None:
+    gate = Gate()
+    connection = gate.story.state.connections[K]
+    connection.resting_multiple = 2
+    order = gate.rest(B, 50, 10, ago_s=5)
+    gate.story.tell(BalanceUpdate(venue=K, cash=dollars(5)))
+    gate.story.tell(bought(gate, order, 10))
+    assert gate.ask(gate.wanted(size=11)).size == 0
+    kept_apart = Gate(specs=dict.fromkeys((A, B), structs.replace(KALSHI, kept_apart=True)))
+    order = kept_apart.rest(B, 50, 10, ago_s=5)
+    kept_apart.story.tell(BalanceUpdate(venue=K, cash=dollars(9.5)))
+    kept_apart.story.tell(bought(kept_apart, order, 10))
+    assert kept_apart.ask(kept_apart.wanted(size=11)).size == contracts(10)
 
 
 def test_a_sale_needs_no_cash() -> None:

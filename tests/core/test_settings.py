@@ -119,7 +119,13 @@ def test_no_binary_float_touches_money() -> None:
         ("price_min", "96", "price_min and price_max must be between 0 and 100 cents, the minimum first"),
         ("price_max", "100", "price_min and price_max must be between 0 and 100 cents, the minimum first"),
         ("kelly_pct", "25", 'kelly_pct: set bankroll (dollars) too, or kelly_pct = "off"'),
-        ("levels", "0", "levels and legs_max are at least 1"),
+        ("levels", "0", "levels and legs_max are from 1 to 50"),
+        ("levels", "1000000", "levels and legs_max are from 1 to 50"),
+        (
+            "contracts",
+            "100.125",
+            "contracts 100.125 is more than order_size_max 100: no quote could ever be placed",
+        ),
     ],
 )
 def test_values_that_contradict_each_other_are_refused(key: str, text: str, says: str) -> None:

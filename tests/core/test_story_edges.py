@@ -106,13 +106,13 @@ def test_an_ageing_line_widens_before_it_is_stale() -> None:
 
 
 def test_fills_that_lost_widen_their_side_and_toxic_ones_twice() -> None:
-    settings = with_values(SETTINGS, contracts=contracts(40), repeated_fills=1_000, toxicity_pause=2.0)
+    settings = with_values(SETTINGS, contracts=contracts(1), repeated_fills=1_000, toxicity_pause=2.0)
     results = []
     for warn in (0.4, 2.0):
         story = pinned(with_values(settings, toxicity_warn=warn))
         for _ in range(10):
             story.fill(story.order(A), 1)
-            story.wait(0.2)
+            story.wait(0.5)
         story.fair(0.5151, 0.4849)  # a cent against us
         story.wait(100)
         results.append(ceilings(story)[0])

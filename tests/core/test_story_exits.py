@@ -23,7 +23,7 @@ from console.core.events import (
 from console.core.instruments import Action, MarketState
 from console.core.matches import MatchId
 from console.core.reasons import Reason
-from console.core.settings import AccountSettings
+from console.core.settings import AccountSettings, MatchSettings
 from tests.core.story import PA, PB, A, B, K, M, P, Story, cents, contracts, dollars, game
 
 
@@ -152,6 +152,42 @@ def test_an_exit_never_reaches_what_another_match_of_ours_offers() -> None:
     (out,) = exits(story, flatten(story) + story.wait(0.5))
     assert (out.instrument, out.action) == (B, Action.BUY)
     assert out.price == cents(60)
+
+
+def test_no_exit_is_larger_than_an_order_may_be() -> None:
+    settings = MatchSettings(contracts=contracts(10), order_size_max=contracts(15))
+    story = game(settings)
+    for _ in range(3):
+        story.fill(story.order(A), 10)
+        story.wait(2)
+    story.tell(Pause(match=M))
+    story.answering = False
+    (out,) = exits(story, flatten(story) + story.wait(1))
+    assert out.size == contracts(15)
+
+
+@pytest.mark.parametrize(
+    ("bid", "ask", "may_none", "sold"),
+    [(48, 51, False, True), (45, 52, False, False), (45, 52, True, False), (45, 53, True, True)],
+)
+def test_the_cheaper_way_out_is_taken_where_it_is_worth_its_drawback(
+    bid: float, ask: float, may_none: bool, sold: bool
+) -> None:
+    """A sale at 45 costs 55; the other team at 52 is three cents cheaper, two (or 2.5) are asked for it."""
+    story = Story().up()
+    story.add(may_none=may_none)
+    story.book(A, {48: 100}, {56: 100})
+    story.book(B, {43: 100}, {51: 100})
+    story.fair(0.525, 0.475)
+    story.wait(6)
+    story.fill(story.order(A), 10)
+    story.tell(Pause(match=M))
+    story.wait(2)
+    story.book(A, {bid: 100}, {56: 100})
+    story.book(B, {40: 100}, {ask: 100})
+    story.answering = False
+    (out,) = exits(story, flatten(story) + story.wait(1))
+    assert (out.instrument == A) is sold
 
 
 # ---- what ends it, and what does not

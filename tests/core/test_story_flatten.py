@@ -216,7 +216,9 @@ def test_interrupted_by_a_restart_the_match_stays_paused() -> None:
     later = story.restart()
     later.up()
     later.wait(10)
-    assert later.state.desks[M].reason is Reason.PAUSED
+    desk = later.state.desks[M]
+    assert (desk.reason, desk.limit) == (Reason.PAUSED, "its flattening was interrupted by a restart")
+    assert any("flatten again or resume" in text for text in later.alerts())
     assert exits(later) == []
 
 

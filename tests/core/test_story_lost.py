@@ -211,6 +211,40 @@ def test_nothing_is_quoted_while_an_orphan_still_rests() -> None:
     assert later.all(PlaceOrder)
 
 
+def test_an_orphan_that_turns_up_in_the_routine_pulls_the_quotes_until_it_is_gone() -> None:
+    """An order of an earlier run that was under way for long arrives while we quote."""
+    later = game().restart()
+    later.up()
+    later.book(A, {48: 100}, {56: 100})
+    later.book(B, {43: 100}, {51: 100})
+    later.wait(8)
+    assert later.resting() == 2
+    clerk, left = later.clerks[K], orphan(later)
+
+    def listing() -> MassStatus:
+        told = Clerk.status(clerk)
+        return msgspec.structs.replace(told, orders=(*told.orders, left))
+
+    clerk.status = listing  # type: ignore[assignment,method-assign]
+    later.wait(20)
+    assert later.state.connections[K].reconciling
+    assert later.resting() == 0
+    assert left.order_id in [cancel.order_id for cancel in later.all(CancelOrder)]
+    del clerk.status
+    later.wait(12)
+    assert later.resting() == 2
+
+
+def test_a_list_older_than_the_end_of_an_order_it_names_pulls_nothing() -> None:
+    story = game()
+    told = story.clerks[K].status()
+    story.answering = False
+    order_id = story.order(A)
+    story.tell(OrderCanceled(order_id=order_id))
+    story.tell(told)
+    assert not story.state.connections[K].reconciling
+
+
 # ---- C3: the operator's finger slips, and the line repeats itself
 
 

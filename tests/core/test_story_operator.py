@@ -160,7 +160,7 @@ def test_after_a_lost_console_paused_the_operator_resumes() -> None:
         ),
         (
             SetSetting(match=M, key="contracts", value="200"),
-            "contracts 200.00 is more than order_size_max 100.00: no quote could ever be placed",
+            "contracts 200 is more than order_size_max 100: no quote could ever be placed",
         ),
         (
             SetSetting(match=M, key="edge_mim", value="1"),
@@ -219,7 +219,7 @@ def test_settings_that_contradict_each_other_are_refused_with_the_arithmetic() -
     settings = with_values(SETTINGS, contracts=contracts(60), inventory_max=contracts(50))
     sent = story.tell(AddMatch(spec=spec(), settings=settings))
     assert story.refusals(sent) == [
-        "match: contracts 60.00 is more than inventory_max 50.00: one fill would pass the limit"
+        "match: contracts 60 is more than inventory_max 50: one fill would pass the limit"
     ]
 
 

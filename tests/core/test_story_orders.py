@@ -23,6 +23,7 @@ from console.core.instruments import Action, ClientOrderId, Instrument, Side, Tr
 from console.core.orders import OrderState
 from console.core.reasons import Reason
 from console.core.settings import MatchSettings
+from console.core.units import Price
 
 from .story import KALSHI, PA, PB, A, B, K, M, P, Story, cents, contracts, dollars, game, with_values
 
@@ -417,6 +418,42 @@ def test_a_burst_of_fills_beyond_the_rate_pauses_the_filled_direction() -> None:
     assert story.rests(A)
 
 
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        (with_values(SETTINGS, repeated_fills=6, repeated_fills_s=10), Reason.REPEATED_FILLS),
+        (with_values(SETTINGS, repeated_fills=1_000, fill_rate=dollars(2)), Reason.FILL_RATE),
+    ],
+)
+def test_fills_without_a_theo_pause_their_side_too(settings: MatchSettings, reason: Reason) -> None:
+    story = Story().up()
+    story.add(settings=settings)
+    story.book(A, {48: 100}, {56: 100})
+    for number in range(6):
+        story.tell(msgspec.structs.replace(manual_fill(A), trade_id=TradeId(f"t{number}"), size=contracts(1)))
+    desk = story.state.desks[M]
+    assert desk.theo is None
+    pause = desk.side_pause(0b01, story.state.ts)
+    assert pause is not None
+    assert pause.reason is reason
+    assert desk.side_pause(0b10, story.state.ts) is None
+
+
+@pytest.mark.parametrize("quote", [1, 10, 40])
+def test_what_fills_cost_us_weighs_by_the_size_of_our_quotes(quote: float) -> None:
+    """Three quotes filled, a cent lost on each half a minute later: 3 / 23 of a cent, whatever the size."""
+    settings = with_values(SETTINGS, contracts=contracts(quote), inventory_max=contracts(200))
+    story = game(with_values(settings, max_position=contracts(500), repeated_fills=1_000))
+    for _ in range(3):
+        story.fill(story.order(A), quote)
+        story.wait(1)
+    story.fair(0.515, 0.485)
+    story.wait(33)
+    expected = sum(0.97**k for k in range(3))
+    adverse = story.state.desks[M].markouts[0b01].adverse(Price(0))
+    assert adverse == pytest.approx(expected / (20 + expected), rel=0.01)
+
+
 def test_toxic_flow_doubles_the_buffer_then_pauses_the_side() -> None:
     settings = with_values(SETTINGS, contracts=contracts(40), repeated_fills=1_000)
     story = game(settings)
@@ -428,6 +465,21 @@ def test_toxic_flow_doubles_the_buffer_then_pauses_the_side() -> None:
     assert story.rests(A) == []
     assert story.state.desks[M].verdicts[0b01].reason is Reason.TOXIC
     assert story.rests(B)
+
+
+def test_of_two_pauses_of_a_side_the_longer_one_stands() -> None:
+    """Two minutes for a burst of fills, half a minute later one for toxic flow."""
+    settings = with_values(SETTINGS, contracts=contracts(40), repeated_fills=1_000, fill_rate=dollars(4.5))
+    story = game(settings)
+    for _ in range(10):
+        story.fill(story.order(A), 1)
+        story.wait(0.2)
+    story.fair(0.515, 0.485)
+    story.wait(100)
+    assert story.state.desks[M].verdicts[0b01].reason is Reason.FILL_RATE
+    assert story.rests(A) == []
+    story.wait(25)
+    assert story.state.desks[M].verdicts[0b01].reason is not Reason.FILL_RATE
 
 
 @pytest.mark.parametrize("reason", [RejectReason.BALANCE, RejectReason.SIZE, RejectReason.OTHER])

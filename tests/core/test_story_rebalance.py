@@ -165,6 +165,57 @@ def test_where_nothing_can_be_sold_the_other_side_is_bought() -> None:
     assert story.rests(PB) == [(49, 10)]
 
 
+# ---- locks on condition
+
+
+def conditional(bid_for_b: float) -> Story:
+    """Long 50 of A at 49 where all may settle at nothing; A can be sold a cent under 56."""
+    story = Story().up()
+    story.add(settings=SETTINGS, may_none=True)
+    story.book(A, {48: 100}, {56: 100})
+    story.book(B, {bid_for_b: 100}, {53: 100})
+    story.fair(0.525, 0.475)
+    story.wait(6)
+    hold(story, A, 50, 49)
+    story.wait(3)
+    return story
+
+
+def test_the_other_teams_yes_reduces_only_where_it_is_cheaper_by_the_premium() -> None:
+    dear = conditional(44)  # 45, as much as the sale at 55 gives up
+    assert dear.rests(A, Action.SELL) == [(55, 10)]
+    assert dear.rests(B) == []
+    cheap = conditional(43)  # 44: a cent cheaper, half a cent is asked
+    assert cheap.rests(B) == [(44, 10)]
+    assert cheap.rests(A, Action.SELL) == [(55, 10)]
+
+
+def test_where_nothing_can_be_locked_for_certain_a_lock_on_condition_is_better_than_none() -> None:
+    story = Story().up()
+    story.add(settings=SETTINGS, may_none=True, specs=dict.fromkeys((A, B), ONE_WAY))
+    story.book(A, {48: 100}, {56: 100})
+    story.book(B, {44: 100}, {53: 100})
+    story.fair(0.525, 0.475)
+    story.wait(6)
+    hold(story, A, 50, 49)
+    story.wait(3)
+    assert story.rests(B) == [(45, 10)]
+
+
+def test_a_sale_of_a_no_leg_held_is_no_lock_on_condition() -> None:
+    """NO of A was bought: selling it gives the cash back, as certain as any sale."""
+    story = Story().up()
+    story.add(settings=SETTINGS, may_none=True)
+    story.book(A, {48: 100}, {56: 100})
+    story.book(B, {40: 100}, {58: 100})
+    story.fair(0.525, 0.475)
+    story.wait(6)
+    hold(story, NO_A, 50, 46)
+    story.wait(3)
+    assert story.rests(NO_A, Action.SELL)
+    assert story.state.desks[M].verdicts[0b01].reason is not Reason.CONDITIONAL_LOCK
+
+
 # ---- three outcomes
 
 
@@ -216,6 +267,29 @@ def test_three_way_without_sale_or_no_an_equal_basket_of_the_others_reduces() ->
     story.book(C, {26: 100}, {})  # nobody offers away: one missing leg is never a lock
     story.wait(3)
     assert desk.verdicts[0b010].kind is CeilingKind.QUOTE
+
+
+def test_a_leg_offered_only_where_nothing_nets_makes_no_basket() -> None:
+    """Away is offered at Polymarket, whose rules nobody confirmed: draw is not bid up as part of a lock."""
+    story, elsewhere = Story(K, P).up(), Instrument(P, "token-c")
+    pays = {A: (0,), B: (1,), C: (2,), elsewhere: (2,)}
+    story.add(
+        pays=pays, names=("home", "draw", "away"), settings=SETTINGS, specs=dict.fromkeys(pays, ONE_WAY)
+    )
+    for instrument, middle in ((A, 40), (B, 30)):
+        story.book(instrument, {middle - 4: 100}, {middle + 4: 100})
+    story.book(C, {26: 100}, {})
+    story.book(elsewhere, {26: 100}, {34: 100})
+    story.fair(0.40, 0.30, 0.30)
+    story.wait(6)
+    hold(story, A, 50, 30)
+    story.wait(3)
+    desk = story.state.desks[M]
+    assert desk.rebalancing[0b001] == 1
+    assert desk.verdicts[0b010].kind is CeilingKind.QUOTE
+    story.book(C, {26: 100}, {34: 100})
+    story.wait(3)
+    assert desk.verdicts[0b010].kind is CeilingKind.REDUCE
 
 
 @pytest.mark.parametrize("outcomes", [2, 3])

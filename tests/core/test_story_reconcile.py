@@ -103,6 +103,19 @@ def test_an_ended_order_that_still_rests_is_cancelled_again() -> None:
     assert order_id in [c.order_id for c in story.all(CancelOrder, sent)]
 
 
+@pytest.mark.parametrize(("price", "size"), [(53, 10), (49, 25), (40, 10)])
+def test_an_order_that_rests_otherwise_than_we_know_is_found_and_put_right(price: float, size: float) -> None:
+    """An amend that we were told had been refused was taken after all."""
+    story = game()
+    story.wait(8)
+    order_id = story.order(A)
+    resting = story.clerks[K].orders[order_id]
+    resting.price, resting.size = cents(price), contracts(size)
+    story.wait(40)
+    assert story.rests(A) == [(49, 10)]
+    assert story.state.blotter.orders[order_id].ended or story.order(A) == order_id
+
+
 # ---- positions
 
 

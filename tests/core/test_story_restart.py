@@ -7,20 +7,27 @@ import pytest
 
 from console.core import checkpoint, marks, picture
 from console.core.checkpoint import CheckpointError
-from console.core.commands import CancelOrder, Lookup, PlaceOrder, Subscribe
+from console.core.commands import CancelAll, CancelOrder, Lookup, PlaceOrder, Subscribe
 from console.core.events import (
     CancelMatch,
     ConfirmRules,
+    Flatten,
+    Kill,
+    MarketStatus,
     MassStatus,
     OpenOrder,
     Pause,
+    Rearm,
     Resume,
     SetSetting,
+    Settled,
+    Stop,
 )
-from console.core.instruments import Action, ClientOrderId, VenueOrderId
+from console.core.instruments import Action, ClientOrderId, MarketState, VenueOrderId
 from console.core.orders import OrderState
 from console.core.reasons import Reason
 from console.core.settings import AccountSettings, MatchSettings
+from console.core.units import Price
 
 from .story import (
     PA,
@@ -297,3 +304,89 @@ def test_the_picture_of_a_restarted_engine_can_be_drawn() -> None:
     seen = picture.view(later.state, M)
     assert seen.matches[0].outcomes[0].position == contracts(10)
     assert seen.fills == 2
+
+
+# ---- what the venue said of a market, and a venue that is gone
+
+
+def test_a_market_that_was_paused_is_not_quoted_after_a_restart_until_the_venue_opens_it() -> None:
+    before = game()
+    for instrument in (A, B):
+        before.tell(MarketStatus(instrument=instrument, state=MarketState.PAUSED))
+    later = before.restart().up()
+    later.book(A, {48: 100}, {56: 100})
+    later.book(B, {43: 100}, {51: 100})
+    later.wait(10)
+    assert later.all(PlaceOrder) == []
+    assert later.state.desks[M].reason is Reason.NOT_OPEN
+    for instrument in (A, B):
+        later.tell(MarketStatus(instrument=instrument, state=MarketState.OPEN))
+    later.wait(8)
+    assert later.resting() == 2
+
+
+def at_two_venues() -> Story:
+    """Long 10 of A at Kalshi and of B at Polymarket, an order still out at both."""
+    story = Story(K, P).up()
+    story.add(pays={A: (0,), B: (1,), PA: (0,), PB: (1,)})
+    for first, second in ((A, B), (PA, PB)):
+        story.book(first, {48: 100}, {56: 100})
+        story.book(second, {43: 100}, {51: 100})
+    story.fair(0.525, 0.475)
+    story.wait(6)
+    story.fill(story.order(A), 10)
+    story.fill(story.order(PB), 10)
+    story.wait(1)
+    return story
+
+
+def test_what_is_held_at_a_venue_that_is_not_configured_any_more_is_kept_and_shown() -> None:
+    before = at_two_venues()
+    out = before.state.orders_at(P)
+    later = before.restart("run2", K).up()
+    assert [text for text in later.alerts() if "polymarket" in text] == [
+        "polymarket: not configured in this run: 1 positions there are kept and nothing is traded; "
+        f"{out} orders may still rest there"
+    ]
+    later.book(A, {48: 100}, {56: 100})
+    later.book(B, {43: 100}, {51: 100})
+    later.wait(30)
+    desk = later.state.desks[M]
+    assert desk.positions[P].held(PB) == contracts(10)
+    shown = picture.view(later.state, M)
+    assert {venue.venue: venue.halt for venue in shown.venues}[P] == "down: not configured in this run"
+    assert any(held.instrument == PB and held.net == contracts(10) for held in shown.holdings)
+    asked = [c for c in later.sent if getattr(getattr(c, "instrument", None), "venue", None) is P]
+    assert asked == [c for c in later.sent if getattr(c, "venue", None) is P] == []
+
+
+def test_every_command_of_the_operator_can_be_given_while_a_venue_is_gone() -> None:
+    later = at_two_venues().restart("run2", K).up()
+    later.wait(2)
+    later.tell(Settled(instrument=PB, payout=Price(0)))  # nobody speaks for it
+    assert later.state.desks[M].positions[P].held(PB) == contracts(10)
+    assert later.refusals(later.tell(Kill(by="me", venue=P))) == ["polymarket is not configured in this run"]
+    later.tell(Flatten(match=M, floor=cents(40)))
+    later.wait(2)
+    later.tell(Pause())
+    later.tell(Kill(by="me"))
+    later.wait(10)
+    assert [c.venue for c in later.all(CancelAll)] != []
+    assert all(c.venue is K for c in later.all(CancelAll))
+    later.tell(Rearm(word="RESUME", reason="story"))
+    later.wait(10)
+    later.tell(Stop(why="story"))
+    later.wait(2)
+
+
+def test_with_the_venue_again_everything_there_goes_on() -> None:
+    before = at_two_venues()
+    between = before.restart("run2", K).up()
+    between.wait(2)
+    between.clerks[P] = before.clerks[P]
+    later = between.restart("run3", K, P)
+    later.up()
+    later.wait(10)
+    assert later.state.desks[M].positions[P].held(PB) == contracts(10)
+    assert later.state.connections[P].trouble(later.state.settings, later.state.ts) is None
+    assert later.state.connections[P].till.expected is not None

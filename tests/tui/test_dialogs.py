@@ -424,3 +424,27 @@ async def test_quit_is_asked_over_an_open_form() -> None:
         assert "Detach" in stage.text
         await stage.press("escape")
         assert "Edit Alcaraz v Sinner" in stage.text
+
+
+# ---- lists
+
+
+@in_loop
+async def test_marked_row_of_a_list_stands_below_it_in_full() -> None:
+    async with on_stage(size=(80, 24)) as stage:
+        await stage.press("question_mark")
+        await stage.write("one dollar less")
+        await stage.press("down")
+        assert "our offer of it: one dollar less what we bid for th…" in stage.text
+        assert "│ we ask: our offer of it: one dollar less what we bid for the second   │" in stage.text
+        assert "│ outcome  " in stage.text
+
+
+@in_loop
+async def test_history_names_its_columns_and_tells_a_line_in_full() -> None:
+    async with on_stage(size=(80, 24)) as stage:
+        await stage.press("6", "H")
+        await stage.until(lambda: "9 found" in stage.text)
+        line = next(line for line in stage.text.split("\n") if "locked" in line)
+        assert "edge" in line
+        assert "alcaraz-v-sinner kalshi:SYM-0 Alcaraz sell 10@63" in stage.text

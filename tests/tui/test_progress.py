@@ -30,6 +30,11 @@ def test_kill_counts_what_is_gone_and_stands_only_when_all_of_it_is_proven() -> 
     assert incomplete.ink is Ink.ALARM
 
 
+def test_kill_with_nothing_left_is_being_proven() -> None:
+    now = words(progress(killed(KillPhase.KILLING, 0)))
+    assert now == "KILLING proving that nothing rests, 42/42 gone ██████████"
+
+
 def test_kill_comes_before_everything_else() -> None:
     busy = msgspec.structs.replace(killed(), stopping="operator")
     assert words(progress(busy)).startswith("KILLED")
@@ -62,6 +67,14 @@ def test_young_run_counts_venues_books_and_matches_that_are_ready() -> None:
         for match in shown.matches
     )
     assert words(progress(young(matches=waiting))).startswith("STARTING venues 2/3 books 0/12 ready 0/12")
+
+
+def test_matches_of_a_venue_that_is_not_up_are_not_ready() -> None:
+    down = tuple(
+        msgspec.structs.replace(match, state=State.PAUSED, reason=Reason.VENUE_DOWN)
+        for match in view().matches
+    )
+    assert words(progress(young(matches=down))).startswith("STARTING venues 2/3 books 0/12 ready 0/12")
 
 
 def test_old_run_and_one_in_which_all_is_ready_start_no_more() -> None:

@@ -13,6 +13,7 @@ from kalshi_stage import K, client_of, sandbox_of, until
 from console.core.commands import Alert, CancelOrder, Lookup, PlaceOrder
 from console.core.engine import Engine
 from console.core.events import AddMatch, Mode, SetTheo, Started, Tick
+from console.core.instruments import BookSide
 from console.core.settings import AccountSettings, MatchSettings
 from console.core.units import ONE
 from console.venues.kalshi.discovery import specs_of
@@ -108,6 +109,18 @@ class Session:
     async def quoting(self, seconds=30.0) -> None:
         """Wait until something rests."""
         await until(lambda: self.sandbox.house.resting() and self.settled(), seconds, "it never quoted")
+
+    async def filled(self, symbol) -> None:
+        """Somebody takes the best bid of ours on a symbol and all that rests above it; we hear of it."""
+
+        def bids():
+            resting = self.sandbox.house.resting()
+            return [t.price for t in resting if t.ticker == symbol and t.side is BookSide.BID]
+
+        price = max(await until(bids, 30, "no bid rests"))
+        self.sandbox.floor.exchange.take("x", symbol, BookSide.ASK, LARGE, price)
+        self.sandbox.floor.step()
+        await until(lambda: self.state.fills >= 1, 20, "no fill was told")
 
     def settled(self) -> bool:
         """Nothing is in flight."""

@@ -124,10 +124,15 @@ class Stage:
             )
         )
 
-    def look_up(self, order_id, venue_order_id="", instrument=None):
-        """Send a lookup."""
+    def look_up(self, order_id, venue_order_id="", instrument=None, placed_s=0):
+        """Send a lookup, of an order placed so long ago where that is known."""
         self.client.send(
-            Lookup(order_id=order_id, venue_order_id=venue_order_id, instrument=instrument or self.a)
+            Lookup(
+                order_id=order_id,
+                venue_order_id=venue_order_id,
+                instrument=instrument or self.a,
+                wall=self.wall_in(-placed_s) if placed_s else 0,
+            )
         )
 
     async def account(self) -> MassStatus:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 from kalshi_stage import K, client_of, stage, until
@@ -245,6 +246,28 @@ def test_the_order_group_pulls_everything_when_too_much_fills(tmp_path):
     run(story)
 
 
+@pytest.mark.parametrize("what", ["delete", "trigger"])
+def test_an_order_group_that_is_gone_or_fired_unheard_is_mended(tmp_path, what, monkeypatch):
+    """Its frame is lost with the connection: the first refusal tells, and orders rest again."""
+    monkeypatch.setattr("console.venues.kalshi.client.PAUSE_S", 1.0)
+
+    async def story():
+        async with stage(tmp_path) as s:
+            await s.subscribed()
+            groups = s.sandbox.house.groups
+            s.sandbox.streams.tell, tell = (lambda *_: None), s.sandbox.streams.tell
+            for group in list(groups.known.values()):
+                getattr(groups, what)(group)
+            s.sandbox.streams.tell = tell
+            refused = await s.hears(OrderRejected, s.place(price=10 * CENT))
+            assert refused.reason is RejectReason.NOT_CONNECTED
+            assert "order group" in (await s.hears(VenueDown)).why
+            await s.hears(VenueUp, count=2)
+            await s.rests(price=10 * CENT)
+
+    run(story)
+
+
 # ---- kill
 
 
@@ -368,6 +391,44 @@ def test_what_is_gone_is_not_found(tmp_path):
             assert refused.reason is RejectReason.NOT_FOUND
             s.amend(accepted, 9 * CENT, 5 * ONE)
             assert (await s.hears(AmendRejected, accepted.order_id)).reason is RejectReason.NOT_FOUND
+
+    run(story)
+
+
+def test_an_order_the_venue_has_forgotten_is_over_once_reads_cannot_lag_behind_any_more(tmp_path):
+    """A demo account that was reset: the order is nowhere, and a name alone is no reason to wait for ever."""
+
+    async def story():
+        async with stage(tmp_path) as s:
+            await s.subscribed()
+            accepted = await s.rests()
+            await s.account()  # reads have caught up
+            del s.sandbox.house.shown.orders[accepted.venue_order_id]
+            name = accepted.order_id, accepted.venue_order_id
+            s.look_up(*name, placed_s=5)
+            assert "lag" in (await s.hears(OutcomeUnknown, accepted.order_id)).text
+            assert s.of(OrderCanceled, accepted.order_id) == []
+            s.look_up(*name, placed_s=60)
+            await s.hears(OrderCanceled, accepted.order_id)
+
+    run(story)
+
+
+def test_an_order_of_days_ago_is_looked_for_from_when_it_was_placed(tmp_path):
+    async def story():
+        async with stage(tmp_path) as s:
+            await s.subscribed()
+            asked, admit = [], s.sandbox.rest._admit
+
+            async def watched(request):
+                if request.path.endswith("/portfolio/orders") and "ticker" in request.query:
+                    asked.append(int(request.query["min_ts"]))
+                await admit(request)
+
+            s.sandbox.rest._admit = watched
+            s.look_up("run-1", placed_s=3 * 24 * 3600)
+            await s.hears(OrderRejected, "run-1")
+            assert asked[0] < time.time() - 3 * 24 * 3600
 
     run(story)
 

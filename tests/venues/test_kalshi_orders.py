@@ -232,6 +232,14 @@ def test_each_entry_of_a_batch_stands_alone() -> None:
     assert cancelled["34b1aefe-72a2-5bf5-9919-13b6be7f4cbe"].reason is RejectReason.NOT_FOUND
 
 
+@pytest.mark.parametrize("field", ["order_id", "fill_count", "remaining_count"])
+def test_an_entry_of_a_batch_without_a_field_is_unknown_and_never_zero(field) -> None:
+    told = json.loads(body("orders_batch_create_response_mixed"))
+    del told["orders"][0][field]
+    found = parse_batch_created(json.dumps(told).encode(), ["mm-lal-bid-000001", "mm-lal-ask-000002"])
+    assert list(found) == ["mm-lal-ask-000002"]
+
+
 # ---- refusals
 
 

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from console.core.instruments import MarketState, Venue
+from console.core.instruments import BookSide, MarketState, Venue
 from console.core.ladders import Band
 from console.core.units import CENT, ONE
 from console.sandbox.command import Opening, SandboxError
@@ -23,11 +23,13 @@ from console.sandbox.kalshi.faults import Mischief, chosen
 from console.sandbox.kalshi.house import House
 from console.sandbox.kalshi.keys import Gatekeeper
 from console.sandbox.kalshi.rest import Rest
+from console.sandbox.kalshi.spelling import count, price
 from console.sandbox.kalshi.stream import PATH, Streams
 from console.sim.world import World
 
 TICK_S: Final = 0.05
 HOST: Final = "127.0.0.1"
+EVERYTHING: Final = 10**6 * ONE  # contracts
 KEYS: Final = "MMCONSOLE_SANDBOX_KEYS"  # a folder for the test keys, instead of the usual one
 
 
@@ -63,6 +65,7 @@ class Sandbox:
         """Listen; raises SandboxError when the port is taken."""
         app = web.Application(client_max_size=8 * 1024 * 1024)
         app.router.add_get(PATH, self.streams.handle)
+        app.router.add_get("/sandbox/account", self._account)
         app.router.add_post("/sandbox/{act}", self._act)
         app.router.add_routes(list(self.rest.routes()))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
@@ -120,6 +123,21 @@ class Sandbox:
             return web.json_response({"error": str(error)}, status=400)
         return web.json_response({"done": said})
 
+    async def _account(self, _: web.Request) -> web.StreamResponse:
+        """``GET /sandbox/account``: what rests and what is held at this moment, without the lag of reads."""
+        orders = [
+            {
+                "client_order_id": ticket.client_order_id,
+                "ticker": ticket.ticker,
+                "side": ticket.side.value,
+                "price": price(ticket.price),
+                "left": count(ticket.left),
+            }
+            for ticket in self.house.resting()
+        ]
+        nets = self.house.bank.nets
+        return web.json_response({"orders": orders, "held": {t: count(n) for t, n in nets.items() if n}})
+
     async def act(self, name: str, ticker: str = "", seconds: float | None = None) -> str:
         """Let something happen; raises KeyError for a name or ticker nobody knows."""
         first = next(t for e in self.house.catalogue.matches for t in self.house.catalogue.tickers(e))
@@ -146,6 +164,8 @@ class Sandbox:
             case "halt":
                 self.house.paused = not self.house.paused
                 self._wipe_on_halt()
+            case "fill":
+                self._fill(ticker)
             case "close":
                 self.floor.exchange.set_state(ticker, MarketState.CLOSED)
             case "settle" | "void":
@@ -162,6 +182,12 @@ class Sandbox:
                 raise KeyError(f"{name}: nothing of that name can happen")
         self.floor.step()
         return f"{name} {ticker}".strip()
+
+    def _fill(self, ticker: str) -> None:
+        """Somebody takes everything down to our own orders of a market, and them too."""
+        for ticket in [ticket for ticket in self.house.resting() if ticket.ticker == ticker]:
+            taker = BookSide.ASK if ticket.side is BookSide.BID else BookSide.BID
+            self.floor.exchange.take("taker", ticker, taker, EVERYTHING, ticket.price)
 
     def _wipe_on_halt(self) -> None:
         """A pause of trading takes out the orders that asked for it."""
@@ -220,7 +246,8 @@ async def serve(opening: Opening, say: Callable[[str], None]) -> None:
     for event in sandbox.house.catalogue.matches:
         say(f"  {event}: {', '.join(sandbox.house.catalogue.tickers(event))}")
     say(f"pull a plug: curl -X POST 'http://{base}/sandbox/freeze?seconds=20'")
-    say("  freeze halfopen storm disconnect overflow gap pause halt close settle void tick fee")
+    say("  freeze halfopen storm disconnect overflow gap fill pause halt close settle void tick fee")
+    say(f"what rests and what is held: curl http://{base}/sandbox/account")
     try:
         await sandbox.live()
     finally:

@@ -81,6 +81,17 @@ class Card(Protocol):
         """Everything listed at a moment of the wall clock."""
 
 
+class Cards:
+    """Several cards as one; `more` may grow while it is used."""
+
+    def __init__(self, cards: Sequence[Card], more: Sequence[Card]) -> None:
+        self._cards, self._more = cards, more
+
+    def events(self, now_ns: int) -> Sequence[Event]:
+        """Everything that any of them lists."""
+        return [event for card in (*self._cards, *self._more) for event in card.events(now_ns)]
+
+
 class WorldCard:
     """The matches of a seeded world as its books price them. `world` is moved along by somebody else."""
 

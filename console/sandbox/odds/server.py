@@ -15,7 +15,7 @@ from msgspec import Struct
 from console.core.units import Nanos
 from console.sandbox.command import Opening, SandboxError
 from console.sandbox.odds import oddspapi, sportsgameodds, the_odds_api
-from console.sandbox.odds.card import Card, Event, WorldCard
+from console.sandbox.odds.card import Card, Cards, Event, WorldCard
 from console.sandbox.odds.faults import Faults
 from console.sandbox.odds.recorded import RecordedCard, read_games
 from console.sim.world import World
@@ -67,18 +67,21 @@ class OddsServer:
         self._turn = 0
 
     def app(self) -> web.Application:
-        """The routes."""
+        """A server of its own."""
         app = web.Application()
-        routes = {
+        app.router.add_routes(self.feeds())
+        app.router.add_get("/sandbox", self._show)
+        app.router.add_post("/sandbox/faults", self._set_faults)
+        return app
+
+    def feeds(self) -> list[web.RouteDef]:
+        """The routes of the three feeds."""
+        answers = {
             PATHS["the_odds_api"]: self._the_odds_api,
             PATHS["oddspapi"]: self._oddspapi,
             PATHS["sportsgameodds"]: self._sportsgameodds,
         }
-        for base, answer in routes.items():
-            app.router.add_get(base + "/{path:.*}", self._spoilt(answer))
-        app.router.add_get("/sandbox", self._show)
-        app.router.add_post("/sandbox/faults", self._set_faults)
-        return app
+        return [web.get(base + "/{path:.*}", self._spoilt(answer)) for base, answer in answers.items()]
 
     # ---- the misfortunes of answers
 
@@ -244,7 +247,7 @@ async def serve(opening: Opening, say: Callable[[str], None]) -> None:
         card = RecordedCard(games, time.time_ns(), opening.speed)
     else:
         world = opening.world or World(opening.seed, ts=time.monotonic_ns(), wall=time.time_ns())
-        card = WorldCard(world)
+        card = Cards((WorldCard(world),), opening.cards)
     server = OddsServer(card, Faults(names), quotas)
     # An access log would write the keys down; whoever is being kept waiting is not waited for.
     runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=0.5)

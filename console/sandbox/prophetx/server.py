@@ -4,40 +4,41 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
+from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from aiohttp import web
 from msgspec import Struct
 
 from console.sandbox.command import Opening, SandboxError
+from console.sandbox.odds.server import PATHS, OddsServer, Quotas
 from console.sandbox.prophetx.crowd import Crowd, ladder
 from console.sandbox.prophetx.entry import Entry, KeyPair
 from console.sandbox.prophetx.exchange import Exchange, Turned
 from console.sandbox.prophetx.faults import Faults, described
 from console.sandbox.prophetx.luck import Luck
-from console.sandbox.prophetx.programme import EVENTS, Fixture, LineOf, MarketOf, programme
+from console.sandbox.prophetx.pool import Wager
+from console.sandbox.prophetx.programme import EVENTS, programme
 from console.sandbox.prophetx.push import HEALTH_S, PushServer
 from console.sandbox.prophetx.reports import Reports
 from console.sandbox.prophetx.rest import PREFIX, Rest
-from console.sandbox.prophetx.words import LEGACY, V4, Json, number, row
+from console.sandbox.prophetx.sharp import FixtureCard
+from console.sandbox.prophetx.words import LEGACY, V4, Json, row
 
 CASH = 10_000_00  # cents
 STEP_S = 0.05
+_PLACES = re.compile("/(submit|place)_")
+_EXTERNAL_ID = re.compile(r'"external_id": *"([^"]+)"')
 USER = "5f0c2a9e-1111-4222-8333-944455556666"
+OTHER = "0b7d1c44-2222-4333-8444-955566667777"  # another bettor, to look at the market with his eyes
 PAIRS = (
     KeyPair("sandbox-access", "sandbox-secret", USER),
     KeyPair("sandbox-watch-access", "sandbox-watch-secret", USER),
+    KeyPair("sandbox-other-access", "sandbox-other-secret", OTHER),
 )
-SPORT_KEYS = {
-    "MLB": "baseball_mlb",
-    "NBA": "basketball_nba",
-    "NFL": "americanfootball_nfl",
-    "NHL": "icehockey_nhl",
-    "WTA Doha": "tennis_wta_doha",
-}
-MARKET_KEYS = {"moneyline": "h2h", "spread": "spreads", "total": "totals"}
+PLENTY = Quotas(100_000, 100_000, 100_000)
 
 
 class Scene(Struct, frozen=True, kw_only=True):
@@ -64,11 +65,14 @@ class Sandbox:
         self.exchange.turns_down = lambda: self.faults.strikes("invalid", 0.03)
         self.entry = Entry(PAIRS, luck, time.time)
         self.user = self.exchange.user(USER, scene.cash)
+        self.other = self.exchange.user(OTHER, scene.cash)
         self.reports = Reports(self.exchange, self.faults, (V4, LEGACY), time.time)
         self.push = PushServer(self.exchange, self.faults, luck, scene.health_s)
         self.rest = Rest(self.exchange, self.entry, self.push, self.reports, self.faults, luck)
         self.crowd = Crowd(self.exchange, Luck(scene.seed, "crowd"), scene.pace)
+        self.card = FixtureCard(self.exchange, self.crowd)
         self.requests: list[tuple[str, str]] = []  # method and path of everything that was asked
+        self.placing: Counter[str] = Counter()  # our ids in requests to place that had a valid token
         self._runner: web.AppRunner | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self.base = ""
@@ -78,9 +82,7 @@ class Sandbox:
         app = web.Application(middlewares=[self._noted])
         app.router.add_routes(self.rest.routes())
         app.router.add_get("/app/{key}", self.push.serve)
-        app.router.add_get("/v4/sports", self._sports)
-        app.router.add_get("/v4/sports/{sport}/events", self._odds)  # the same, prices and all
-        app.router.add_get("/v4/sports/{sport}/odds", self._odds)
+        app.router.add_routes(OddsServer(self.card, quotas=PLENTY, cooldowns=False).feeds())
         app.router.add_get("/sandbox/state", self._state)
         app.router.add_post("/sandbox/{lever}", self._lever)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
@@ -116,72 +118,14 @@ class Sandbox:
     async def _noted(self, request: web.Request, handler: Callable[..., Json]) -> web.StreamResponse:
         self.requests.append((request.method, request.path.removeprefix(PREFIX)))
         del self.requests[:-20_000]
-        answer: web.StreamResponse = await handler(request)
-        return answer
-
-    # ---- the sharp book, in the format of The Odds API
-
-    async def _sports(self, _: web.Request) -> web.StreamResponse:
-        told = [
-            {
-                "key": key,
-                "group": name,
-                "title": name,
-                "description": name,
-                "active": True,
-                "has_outrights": False,
-            }
-            for name, key in SPORT_KEYS.items()
-        ]
-        return web.json_response(told)
-
-    async def _odds(self, request: web.Request) -> web.StreamResponse:
-        wanted = set(request.query.get("markets", "h2h").split(","))
-        key = request.match_info["sport"]
-        listed = [
-            self._line(fixture, key, wanted)
-            for fixture in self.exchange.fixtures.values()
-            if SPORT_KEYS[fixture.league.name] == key and fixture.status in ("not_started", "live")
-        ]
-        left = {
-            "x-requests-remaining": "99000",
-            "x-requests-used": "1000",
-            "x-requests-last": str(len(wanted)),
-        }
-        return web.json_response(listed, headers=left)
-
-    def _line(self, fixture: Fixture, key: str, wanted: set[str]) -> Json:
-        stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        markets = [
-            {
-                "key": MARKET_KEYS[market.kind],
-                "last_update": stamp,
-                "outcomes": self._outcomes(fixture, market, market.lines[0]),
-            }
-            for market in fixture.markets
-            if MARKET_KEYS[market.kind] in wanted
-        ]
-        book = {"key": "pinnacle", "title": "Pinnacle", "last_update": stamp, "markets": markets}
-        return {
-            "id": f"{fixture.event_id:032x}",
-            "sport_key": key,
-            "sport_title": fixture.league.name,
-            "commence_time": datetime.fromtimestamp(fixture.start, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "home_team": fixture.home,
-            "away_team": fixture.away,
-            "bookmakers": [book],
-        }
-
-    def _outcomes(self, fixture: Fixture, market: MarketOf, line: LineOf) -> list[Json]:
-        names = ("Over", "Under") if market.kind == "total" else (fixture.home, fixture.away)
-        odds = self.crowd.sharp(line.key)
-        told: list[Json] = []
-        for name, price, side in zip(names, odds, line.sides, strict=True):
-            one: dict[str, Json] = {"name": name, "price": round(price, 4)}
-            if market.kind != "moneyline":
-                one["point"] = number(side.line)
-            told.append(one)
-        return told
+        ids = _EXTERNAL_ID.findall(await request.text()) if _PLACES.search(request.path) else []
+        answer: web.StreamResponse | None = None
+        try:
+            answer = await handler(request)
+            return answer
+        finally:
+            if answer is None or answer.status != 401:
+                self.placing.update(ids)
 
     # ---- levers
 
@@ -195,6 +139,7 @@ class Sandbox:
                 "resting": self.resting(),
                 "cash": self.user.cash / 100,
                 "placed": len(self.user.externals),
+                "sent_again": sum(count - 1 for count in self.placing.values()),
                 "filled": sum(w.filled for w in self.user.externals.values()) / 100,
                 "sockets": self.push.sockets,
                 "logins": self.entry.logins,
@@ -222,6 +167,8 @@ class Sandbox:
                 return self.exchange.go_live(self.exchange.fixtures[int(fields["event_id"])])
             case "take":
                 return self.exchange.take(fields["side_id"], int(float(fields["stake"]) * 100))
+            case "fill":
+                return self._fill(self.exchange.wagers[fields["order_id"]], float(fields["stake"]))
             case "deposit":
                 return self.exchange.pay(self.user, round(float(fields["dollars"]) * 100), "DEPOSIT")
             case "fault":
@@ -237,6 +184,13 @@ class Sandbox:
                 return self.crowd.pace
         raise ValueError(f"no lever {lever!r}")
 
+    def _fill(self, wager: Wager, dollars: float) -> float:
+        """Let bettors come until one takes a part of this wager; returns what is matched of it."""
+        other, before = wager.pool.line.sides[1 - wager.side].side_id, wager.filled
+        while wager.filled == before and self.exchange.take(other, round(dollars * 100)):
+            pass
+        return wager.filled / 100
+
 
 async def serve(opening: Opening, say: Callable[[str], None]) -> None:
     """Serve until cancelled."""
@@ -246,14 +200,15 @@ async def serve(opening: Opening, say: Callable[[str], None]) -> None:
     if opening.recording:
         raise SandboxError("sandbox prophetx: there are no recordings of this venue")
     sandbox = Sandbox(Scene(seed=opening.seed, faults=opening.faults))
+    opening.cards.append(sandbox.card)
     await sandbox.start(opening.port)
     access, secret = PAIRS[0].access_key, PAIRS[0].secret_key
     say(f"ProphetX sandbox at {sandbox.base}: {EVENTS} events, ${CASH / 100:,.0f}, both dialects")
     say(f"  PROPHETX_ACCESS_KEY={access} PROPHETX_SECRET_KEY={secret}")
     say(f'  [venues.prophetx] enabled = true, rest = "{sandbox.base}"')
-    say(
-        f"  sharp book as The Odds API: {sandbox.base.removesuffix(PREFIX)}; state and levers: /sandbox/state"
-    )
+    root = sandbox.base.removesuffix(PREFIX)
+    say(f'  [feeds.the_odds_api] enabled = true, address = "{root}{PATHS["the_odds_api"]}" (any key)')
+    say(f"  state and levers: {root}/sandbox/state")
     try:
         await asyncio.Event().wait()
     finally:

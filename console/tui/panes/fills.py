@@ -78,11 +78,11 @@ COLUMNS: tuple[Column[FillView], ...] = (
     ),
     Column(
         "outcome",
-        9,
+        7,
         lambda f, _: Span(clean(f.outcome)),
         right=False,
-        rank=6,
-        grow=6,
+        rank=2,
+        grow=8,
         help="the outcome its contract pays on",
     ),
     Column(

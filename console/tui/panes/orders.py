@@ -12,7 +12,7 @@ from console.tui.picture import Picture
 from console.tui.sheet import Column, Span
 from console.tui.words import ORDER_STATES, VENUES, side
 
-EMPTY = "no order rests\nquotes appear here as soon as a match quotes: its `why` says what it waits for"
+EMPTY = "no order rests\nthe `why` of each match says what its quotes wait for"
 
 
 def orders() -> Listing[OrderView]:
@@ -94,11 +94,11 @@ COLUMNS: tuple[Column[OrderView], ...] = (
     ),
     Column(
         "outcome",
-        9,
+        7,
         lambda o, _: Span(clean(o.outcome), _live(o, Ink.PLAIN)),
         right=False,
-        rank=7,
-        grow=8,
+        rank=3,
+        grow=10,
         help="the outcome its contract pays on",
     ),
     Column(
@@ -164,7 +164,7 @@ COLUMNS: tuple[Column[OrderView], ...] = (
     ),
     Column(
         "state",
-        8,
+        7,
         _state,
         right=False,
         rank=4,

@@ -41,7 +41,7 @@ class ListedOrder(Struct, frozen=True, kw_only=True):
     price: Price
     filled: Size
     left: Size
-    shard: int
+    shard: int | None  # None where it is not stated: the ticker leads to it
     ends_s: int
 
     @property
@@ -143,7 +143,7 @@ class _Order(Struct, frozen=True, kw_only=True):
     yes_price_dollars: str
     fill_count_fp: str
     remaining_count_fp: str
-    exchange_index: int = 0
+    exchange_index: int | None = None
     expiration_time: datetime | None = None
 
 

@@ -130,7 +130,7 @@ class Kalshi:
     async def run(self, put: Put) -> None:
         """Put events until cancelled."""
         self._put = put
-        self._trading.attach(put)
+        self._trading.attach(put, self._group_shut)
         await self._rest.open()
         try:
             async with asyncio.TaskGroup() as group:
@@ -315,10 +315,15 @@ class Kalshi:
         shard = self._groups.triggered(news)
         if shard is not None:
             why = f"order group fired: more than {self._groups.contracts} contracts filled within 15 s"
-            self._hold(why, PAUSE_S, lambda: self._groups.reset(shard))
+            self._hold(why, PAUSE_S, lambda: self._groups.mend(shard))
         gone = self._groups.lost(news)
         if gone is not None:
             self._hold("somebody deleted the order group", 1.0, lambda: self._groups.ready(gone))
+
+    def _group_shut(self, shard: int, why: str) -> None:
+        """An order was refused for its group: what befell the group was told while nobody listened."""
+        seconds = 1.0 if "not_found" in why else PAUSE_S
+        self._hold(f"order group: {why}", seconds, lambda: self._groups.mend(shard))
 
     def _hold(self, why: str, seconds: float, then: Callable[[], Awaitable[None]] | None = None) -> None:
         """Place nothing for a while; the engine sees the venue down, and up again after `then`."""
@@ -428,8 +433,11 @@ class Kalshi:
     def _spawned(self, work: Coroutine[Any, Any, None]) -> None:
         if self._group is None:
             work.close()
-        else:
+            return
+        try:
             self._group.create_task(work)
+        except RuntimeError:  # it is about to end
+            work.close()
 
     def _emit(self, event: AnyEvent) -> None:
         assert self._put is not None, "events come while it runs"

@@ -33,6 +33,10 @@ EXPIRED: Final = "header_timestamp_expired"
 _PROVES_NOTHING: Final = frozenset({408, 425})
 
 
+class GroupShut(Refused):
+    """The order group an order was to join takes none: it fired, or is gone."""
+
+
 class Fault(Struct, frozen=True):
     """An error as the venue words it."""
 
@@ -49,6 +53,8 @@ class Fault(Struct, frozen=True):
     def refused(self) -> Refused:
         """The refusal it is."""
         code = self.code.lower()
+        if GROUP in f"{code} {self.details.lower()}":
+            return GroupShut(R.NOT_CONNECTED, self.text)
         if "post only" in self.details.lower() or code.startswith("post_only"):
             return Refused(R.POST_ONLY_CROSS, self.text)
         if code.startswith(UNFUNDED):

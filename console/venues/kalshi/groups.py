@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from console.venues.base.protocol import Unanswered
+from console.venues.kalshi.errors import GroupShut
 from console.venues.kalshi.private import GroupNews
 from console.venues.kalshi.wire import UNREADABLE
 
@@ -74,9 +75,17 @@ class Groups:
             del self._ids[shard]
         return shard
 
-    async def reset(self, shard: int) -> None:
-        """Let a group that fired take orders again; raises Refused and Unanswered."""
-        await self._write("PUT", f"{GROUPS}/{self._ids[shard]}/reset?exchange_index={shard}", b"")
+    async def mend(self, shard: int) -> None:
+        """Let a group that fired take orders again, or make one in place of one that is gone.
+
+        Raises Refused and Unanswered.
+        """
+        try:
+            if shard in self._ids:
+                await self._write("PUT", f"{GROUPS}/{self._ids[shard]}/reset?exchange_index={shard}", b"")
+        except GroupShut:
+            del self._ids[shard]
+        await self.ready(shard)
 
     def _shard(self, group: str) -> int | None:
         return next((shard for shard, known in self._ids.items() if known == group), None)

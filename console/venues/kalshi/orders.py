@@ -134,7 +134,13 @@ def render_amend(command: AmendOrder, shard: int) -> bytes:
 
 
 def render_renewal(
-    order_id: ClientOrderId, ticker: str, side: BookSide, price: int, size: int, ends_s: int, shard: int
+    order_id: ClientOrderId,
+    ticker: str,
+    side: BookSide,
+    price: int,
+    size: int,
+    ends_s: int,
+    shard: int | None,
 ) -> bytes:
     """The body of an amend that moves only the end of an order: price and total as they are."""
     return msgspec.json.encode(
@@ -211,8 +217,8 @@ class _Changed(Struct, frozen=True):
 class _Entry(Struct, frozen=True):
     order_id: str = ""
     client_order_id: str = ""
-    fill_count: str = "0"
-    remaining_count: str = "0"
+    fill_count: str = ""  # of a create it says how the order stands: one without it is not understood
+    remaining_count: str = ""
     ts_ms: int = 0
     error: Fault | None = None
 

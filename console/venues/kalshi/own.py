@@ -22,7 +22,10 @@ ENDED_REMEMBERED = 5_000  # late fills of an order still find its name
 
 
 class OwnOrder:
-    """One order of ours. `price` is of its instrument, `size` its total; `ends_s` 0 for no end."""
+    """One order of ours. `price` is of its instrument, `size` its total.
+
+    `ends_s` is 0 for an order without end, `shard` None where it is not stated.
+    """
 
     __slots__ = (
         "action",
@@ -47,7 +50,7 @@ class OwnOrder:
         action: Action,
         price: Price,
         size: int,
-        shard: int,
+        shard: int | None,
         ends_s: int = 0,
     ) -> None:
         self.order_id = order_id

@@ -39,7 +39,7 @@ from console.venues.kalshi.books import Books
 from console.venues.kalshi.own import OwnOrder, OwnOrders, action_on, leg_of
 from console.venues.kalshi.rest import Rest
 
-FIRST_LOOK_S: Final = 3600  # how far back the first reconciliation looks for fills
+FIRST_LOOK_S: Final = 24 * 3600  # how far back the first reconciliation looks: a night without an engine
 OVERLAP_S: Final = 120  # later ones begin so much before the last one
 LAG_TRIES: Final = 8
 LAG_PAUSE_S, LAG_PAUSE_MAX_S = 0.25, 0.6
@@ -55,7 +55,7 @@ class Reads:
         self._own = own
         self._books = books
         self._fills_since = time.time() - FIRST_LOOK_S
-        self._settled_since = time.time() - 24 * FIRST_LOOK_S
+        self._settled_since = time.time() - FIRST_LOOK_S
 
     async def account(self) -> list[AnyEvent]:
         """What has paid, then everything: orders, fills, positions and free cash."""
@@ -138,9 +138,10 @@ class Reads:
     async def lookup(self, command: Lookup, sent: float) -> list[AnyEvent]:
         """What became of an order: its fills, then whether it stands; unknown while reads lag behind."""
         order_id = command.order_id
-        if command.venue_order_id:
-            await self.caught_up()
-        listed = await self._find(command, sent)
+        fresh = await self.caught_up()
+        listed = await self._find(command, sent, fresh)
+        if listed is None and fresh and command.venue_order_id and _old(command):
+            return await self._vanished(command)
         if listed is None:
             return [OutcomeUnknown(order_id=order_id, text="reads lag behind")]
         if isinstance(listed, OrderRejected):
@@ -169,7 +170,7 @@ class Reads:
         self._own.end(known)
         return [*fills, OrderCanceled(order_id=order_id)]
 
-    async def _find(self, command: Lookup, sent: float) -> ListedOrder | OrderRejected | None:
+    async def _find(self, command: Lookup, sent: float, fresh: bool) -> ListedOrder | OrderRejected | None:
         """The order as listed, the proof that there is none, or None while there is neither."""
         if command.venue_order_id:
             try:
@@ -180,7 +181,6 @@ class Reads:
                 if refused.reason is not RejectReason.NOT_FOUND:
                     raise
                 return None  # it had a name: it was there
-        fresh = await self.caught_up()
         ticker = command.instrument.symbol
         path = f"/portfolio/orders?ticker={ticker}&min_ts={int(sent) - OVERLAP_S}&limit=1000"
         for page in await self._rest.pages(path, parse_orders, _cursor):
@@ -190,6 +190,17 @@ class Reads:
         if not fresh and time.time() - sent < LAG_BELIEVED_S:
             return None
         return OrderRejected(order_id=command.order_id, reason=RejectReason.NOT_FOUND)
+
+    async def _vanished(self, command: Lookup) -> list[AnyEvent]:
+        """An order the venue took and has forgotten (a demo account that was reset, an order of months ago).
+
+        It rests nowhere, or the next reconciliation lists it; what it left are the fills that are listed.
+        """
+        known = self._own.find(command.order_id, command.venue_order_id)
+        if known is not None:
+            self._own.end(known)
+        fills = await self.fills(f"order_id={command.venue_order_id}")
+        return [*fills, OrderCanceled(order_id=command.order_id)]
 
     # ---- parts
 
@@ -233,3 +244,8 @@ class Reads:
 
 def _cursor(page: Page) -> str:
     return page.cursor
+
+
+def _old(command: Lookup) -> bool:
+    """Whether its order is older than reads may lag behind."""
+    return command.wall > 0 and time.time() - command.wall / SECOND > LAG_BELIEVED_S

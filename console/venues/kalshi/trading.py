@@ -32,10 +32,11 @@ from console.core.events import (
     RejectReason,
 )
 from console.core.instruments import ClientOrderId
+from console.core.units import SECOND
 from console.venues.base.lane import Request
 from console.venues.base.protocol import Put, Refused, Unanswered
 from console.venues.kalshi.books import Books
-from console.venues.kalshi.errors import check
+from console.venues.kalshi.errors import GroupShut, check
 from console.venues.kalshi.groups import Groups
 from console.venues.kalshi.orders import (
     BATCHED,
@@ -81,6 +82,7 @@ class Trading:
         self._reads = reads
         self._spawn = spawn
         self._put: Put = _nowhere
+        self._shut: Callable[[int, str], None] = _unheard
         self._places: list[PlaceOrder] = []
         self._cancels: list[CancelOrder] = []
         self._turn = False
@@ -90,9 +92,9 @@ class Trading:
         self.swept_until = float("-inf")  # monotonic
         self.bursts = BATCH_MAX
 
-    def attach(self, put: Put) -> None:
-        """Where events go from now on."""
-        self._put = put
+    def attach(self, put: Put, shut: Callable[[int, str], None]) -> None:
+        """Where events go from now on, and who is told that the order group of a shard takes no orders."""
+        self._put, self._shut = put, shut
 
     def limits(self, write_burst: int, place: int) -> None:
         """The write budget: no batch is larger than what the bucket can hold."""
@@ -267,6 +269,8 @@ class Trading:
             self._put(OutcomeUnknown(order_id=command.order_id, text=str(refused)))
             return
         self._sent.pop(command.order_id, None)
+        if isinstance(refused, GroupShut):  # its frame was missed: nobody else tells
+            self._shut(self._shard(command), refused.text)
         self._reject(command, refused)
 
     def _reject(self, command: PlaceOrder, refused: Refused) -> None:
@@ -394,7 +398,8 @@ class Trading:
 
     async def look_up(self, command: Lookup) -> None:
         """Find out what became of an order."""
-        sent = self._sent.get(command.order_id, time.time() - 3600.0)
+        stated = command.wall / SECOND if command.wall else time.time() - 3600.0
+        sent = self._sent.get(command.order_id, stated)
         try:
             events: list[AnyEvent] = await self._reads.lookup(command, sent)
         except (Refused, Unanswered, ParseError) as error:
@@ -450,6 +455,10 @@ def _own(command: PlaceOrder, shard: int) -> OwnOrder:
 
 def _parts(items: list[Any], size: int) -> list[list[Any]]:
     return [items[first : first + size] for first in range(0, len(items), size)]
+
+
+def _unheard(_shard: int, _why: str) -> None:
+    raise AssertionError("nothing is refused before it runs")
 
 
 def _nowhere(_: AnyEvent) -> None:

@@ -104,6 +104,7 @@ class Record:
     __slots__ = (
         "accepted",
         "adopted",
+        "cancelled_s",
         "ended",
         "external_id",
         "filled",
@@ -135,6 +136,7 @@ class Record:
         self.accepted = False
         self.adopted = True
         self.ended = False
+        self.cancelled_s = 0.0  # when the venue took a cancel of it, 0 never
         self.placed_s = seen_s  # when it was sent, by the venue's clock, as far as we know
         self.seen_s = seen_s  # the last proof of how it stands
 

@@ -255,7 +255,7 @@ def spec_of(
         prices=ladder.prices,
         size_min=STAKE_MIN,
         size_step=Size(CENT),
-        fees=FeeModel(kind=FeeKind.WINNINGS, maker_rate=commission, taker_rate=commission),
+        fees=FeeModel(kind=FeeKind.WINNINGS, maker_rate=commission, taker_rate=commission, unit=CENT),
         void_rule=VoidRule.REFUND,
         sellable=False,
         mirror=other.instrument.symbol,

@@ -219,14 +219,15 @@ class ProphetX:
         self._healthy = time.monotonic()
         self._ledger.listening = True
         self._ledger.reconnected()
-        self._trading.ready = self._trades
+        self._trading.listening(self._trades)
         self._put(VenueUp(venue=Venue.PROPHETX))
 
     def _lost(self, why: str) -> None:
         if not self._up:
             self._say_down(why)
             return
-        self._up = self._trading.ready = False
+        self._up = False
+        self._trading.listening(False)
         self._ledger.listening = False
         self._shelf.disconnected()
         self._why_down = ""

@@ -12,7 +12,6 @@ from console.core.commands import AmendOrder, CancelOrder, Lookup, PlaceOrder
 from console.core.events import (
     AmendRejected,
     AnyEvent,
-    OrderCanceled,
     OrderCancelRejected,
     OrderRejected,
     OutcomeUnknown,
@@ -20,7 +19,7 @@ from console.core.events import (
 )
 from console.core.instruments import ClientOrderId, VenueOrderId
 from console.venues.base.protocol import Put, Refused, Unanswered
-from console.venues.prophetx.account import LAG_MARGIN_S, Page, history_path, parse_page
+from console.venues.prophetx.account import LAG_MARGIN_S, Page, history_path, parse_page, synced_s
 from console.venues.prophetx.bets import Bets, Record, news_of
 from console.venues.prophetx.catalogue import side_of
 from console.venues.prophetx.dialects import Dialect, failure
@@ -40,6 +39,7 @@ from console.venues.prophetx.session import Session
 
 LOCKED_PAUSE_S: Final = 0.3  # an order in its first matching queue
 LOCKED_TRIES: Final = 4
+CONFIRMED_S: Final = 3.0  # a cancel that is not told on the private channel by then
 VISIBLE_S: Final = 10.0  # without a word by then the private channel has lost something
 LOOK_BACK_S: Final = 120
 UNSEEN_S: Final = 24 * 3600
@@ -58,6 +58,7 @@ class Trading:
         self._doubt = doubt
         self.bets = Bets()
         self.ready = False  # places may leave
+        self._listens_s = 0.0  # since when the private channel tells, by the venue's clock
         self.adds_only = dialect.adds_liquidity
         self._began_s = time.time()
         self._places: list[tuple[PlaceOrder, Bid]] = []
@@ -109,6 +110,11 @@ class Trading:
         """Take what an answer, a list or a message says of a bet; raises Unreadable."""
         for event in self.bets.learn(news_of(bet), self._now_s()):
             self._put(event)
+
+    def listening(self, now: bool) -> None:
+        """The private channel tells what happens from now on, or no more."""
+        self.ready = now
+        self._listens_s = self._now_s()
 
     async def close(self) -> None:
         """Let go of what is under way; its outcome is unknown."""
@@ -197,6 +203,7 @@ class Trading:
                 outcomes = dict.fromkeys(ids, CancelOutcome(reason=refused.reason, text=refused.text))
             except (Unanswered, Unreadable) as error:
                 outcomes = dict.fromkeys(ids, CancelOutcome(text=str(error)))
+            self._spawn(self._confirm([order_id for order_id in ids if outcomes[order_id].done]))
             last = attempt == LOCKED_TRIES - 1
             again = [pair for pair in left if outcomes[pair[0].order_id].again and not last]
             for command, _ in left:
@@ -211,14 +218,32 @@ class Trading:
         event: AnyEvent
         if outcome.done:
             record = self.bets.find(order_id)
-            if record is not None:
-                record.ended = True  # whatever was matched before is told by the private channel
-            event = OrderCanceled(order_id=order_id)
+            if record is not None:  # nothing more of it can be matched; the private channel says what was
+                record.cancelled_s = record.cancelled_s or self._now_s()
+                return
+            event = OutcomeUnknown(order_id=order_id, text="a cancelled order of which nothing is known")
         elif outcome.reason is not None:
             event = OrderCancelRejected(order_id=order_id, reason=outcome.reason, text=outcome.text)
         else:
             event = OutcomeUnknown(order_id=order_id, text=outcome.text)
         self._put(event)
+
+    async def _confirm(self, order_ids: Sequence[ClientOrderId]) -> None:
+        """Cancels that the private channel does not tell of in time are read; the engine asks again later."""
+        await asyncio.sleep(CONFIRMED_S)
+        left = [r for r in map(self.bets.find, order_ids) if r is not None and not r.ended]
+        if not left:
+            return
+        window = {
+            "updated_at_from": int(min(record.cancelled_s for record in left) - LOOK_BACK_S),
+            "updated_at_to": int(self._now_s() + LOOK_BACK_S),
+        }
+        with contextlib.suppress(Refused, Unanswered, Unreadable):
+            async for page in self.pages(**window):
+                for bet in page.bets:
+                    self.learn(bet)
+        if any(record.ended and record.cancelled_s > self._listens_s for record in left):
+            self._doubt("an order was cancelled and the private channel did not tell")
 
     async def _cancel_all(self) -> None:
         """Once; whoever wants it proven asks again. A failure shows by what goes on resting."""
@@ -229,7 +254,7 @@ class Trading:
 
     async def _look_up(self, command: Lookup) -> None:
         try:
-            record = await self._find(command)
+            record, synced = await self._find(command)
         except (Refused, Unanswered, Unreadable) as error:
             self._put(OutcomeUnknown(order_id=command.order_id, text=str(error)))
             return
@@ -240,32 +265,41 @@ class Trading:
         for event in self.bets.adopt(record, command.filled):
             self._put(event)
         standing = self.bets.standing(record)
-        if not standing:
+        if record.cancelled_s and not record.ended and synced < record.cancelled_s + LAG_MARGIN_S:
+            standing = [OutcomeUnknown(order_id=command.order_id, text="read before its cancel")]
+        elif not standing:
             standing = [OutcomeUnknown(order_id=command.order_id, text="received, not visible yet")]
         for event in standing:
             self._put(event)
 
-    async def _find(self, command: Lookup) -> Record | None:
-        """The bet as the venue has it now; None when it certainly never arrived. Raises Unreadable."""
+    async def _find(self, command: Lookup) -> tuple[Record | None, float]:
+        """The bet as the venue has it, and as of when; None when it certainly never arrived.
+
+        Raises Refused, Unanswered and Unreadable.
+        """
         record = self.bets.find(command.order_id, command.venue_order_id)
         key = command.venue_order_id or (record.key if record is not None else "")
-        if key:
-            before = record.status if record is not None else None
-            await self._read(key)
-            found = self.bets.find(command.order_id, VenueOrderId(key))
-            quiet = found is not None and self._now_s() - found.placed_s > VISIBLE_S
-            if before is Status.INACTIVE and found is not None and found.status is Status.OPEN and quiet:
+        if not key:
+            return await self._search(command.order_id, record)
+        before = record.status if record is not None else None
+        synced = await self._read(key)
+        found = self.bets.find(command.order_id, VenueOrderId(key))
+        if before is Status.INACTIVE and found is not None and found.status is Status.OPEN:
+            sent = found.placed_s
+            if sent > self._listens_s and self._now_s() - sent > VISIBLE_S:
                 self._doubt("an order became visible and the private channel did not tell")
-            return found
-        return await self._search(command.order_id, record)
+        return found, synced
 
-    async def _read(self, key: str) -> None:
+    async def _read(self, key: str) -> float:
+        """Read an order; returns as of when (epoch seconds), 0 where that is not told."""
         reply = await self._session.send("GET", self._dialect.paths.order + key)
         if reply.status != 200:
             raise Unanswered(f"order {key}: HTTP {reply.status} {failure(reply.body).error}")
-        self.learn(self._dialect.read(reply.body, Envelope[Bet]).data)
+        told = self._dialect.read(reply.body, Envelope[Bet])
+        self.learn(told.data)
+        return synced_s(told.last_synced_at) if told.last_synced_at else 0.0
 
-    async def _search(self, order_id: ClientOrderId, record: Record | None) -> Record | None:
+    async def _search(self, order_id: ClientOrderId, record: Record | None) -> tuple[Record | None, float]:
         """An order whose placing had no answer: no filter finds it by our id, so the list is gone through.
 
         One search at a time: it learns of every order on the way, which is what the others wait for.
@@ -282,10 +316,10 @@ class Trading:
                         self.learn(bet)
         record = self.bets.find(order_id)
         if record is not None and record.key:
-            return record
+            return record, synced
         if synced < sent_s + VISIBLE_S + LAG_MARGIN_S:
             raise Unanswered("the venue's list is older than the order")
-        return None
+        return None, synced
 
     async def pages(self, **window: object) -> AsyncIterator[Page]:
         """Every page of a list; raises Refused, Unanswered and Unreadable."""

@@ -23,7 +23,7 @@ from console.core.instruments import Action, Venue
 from console.core.ladders import price_of_american
 from console.core.presets import ACCOUNT_PRESETS, PRESETS
 from console.core.units import ONE
-from console.folders import KillLatch
+from console.folders import Latches
 from console.keys import Keys
 from console.runner.clock import SystemClock
 from console.runner.runner import Beginning, Runner
@@ -204,7 +204,6 @@ class SharpFeed:
                             source="pinnacle",
                             odds=self.line(spec),
                             provider_wall=time.time_ns(),
-                            feed="sharp",
                         )
                     )
             await asyncio.sleep(0.5)
@@ -240,18 +239,31 @@ class House:
 
 @asynccontextmanager
 async def house(
-    venue, tmp_path, *, run="r1", events=3, specs=(), fixed=None, account=None, kept=b"", **profile
+    venue,
+    tmp_path,
+    *,
+    run="r1",
+    events=3,
+    specs=(),
+    fixed=None,
+    account=None,
+    kept=b"",
+    dialect="v4",
+    debited="on_match",
+    preset="sharp_copy",
+    select=None,
+    **profile,
 ):
-    """An engine with the preset sharp_copy that picks its matches, or makes those named."""
+    """An engine with a preset that picks its matches, or makes those named."""
     import msgspec
 
     config = load(None, {"XDG_STATE_HOME": str(tmp_path)})
-    settings = msgspec.structs.replace(PRESETS["sharp_copy"], warm_up_s=1, **profile)
+    settings = msgspec.structs.replace(PRESETS[preset], warm_up_s=1, **profile)
     config = msgspec.structs.replace(
-        config, mode=Mode.DEMO, dry_run=False, account=account or ACCOUNT_PRESETS["sharp_copy"]
+        config, mode=Mode.DEMO, dry_run=False, account=account or ACCOUNT_PRESETS[preset]
     )
-    select = SelectTable(enabled=True, events_max=events, refresh_s=10)
-    made = table(venue, select=select, max_unattended_exposure=1_000_000)
+    chosen = SelectTable(**{"enabled": True, "events_max": events, "refresh_s": 10, **(select or {})})
+    made = table(venue, dialect=dialect, debited=debited, select=chosen, max_unattended_exposure=1_000_000)
     client = client_of(made, Mode.DEMO, Keys(KEYS, None), tmp_path, trades=True)
     client._shelf._throttle.configure(20.0, 20.0)
     venue.entry.count = lambda user, *, query: None  # the pace of queries is tested elsewhere
@@ -262,8 +274,10 @@ async def house(
     first = [AddMatch(spec=spec, settings=settings) for spec in specs]
     said = []
     beginning = Beginning(run, tmp_path, journals, tmp_path / "s", kept, first, keep_without_console=True)
-    runner = Runner(config, beginning, source, KillLatch(tmp_path), said.append, SystemClock())
-    task = asyncio.create_task(runner.run(lambda: None))
+    runner = Runner(config, beginning, source, Latches(tmp_path, [X]), said.append, SystemClock())
+    ready = asyncio.Event()
+    task = asyncio.create_task(runner.run(ready.set))
+    await asyncio.wait_for(ready.wait(), PATIENCE_S)
     opened = House(venue, runner, feed, task, said, journals)
     try:
         yield opened

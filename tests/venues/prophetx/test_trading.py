@@ -16,6 +16,7 @@ from console.core.events import (
     OrderRejected,
     OutcomeUnknown,
     RejectReason,
+    VenueDown,
 )
 from console.core.ladders import price_of_american
 from console.core.units import ONE
@@ -159,6 +160,30 @@ def test_a_locked_order_is_cancelled_after_a_moment(tmp_path):
             hands.cancel("run-1")
             await hands.of("run-1", OrderCanceled)
             assert len([p for _, p in venue.requests if p == "/v4/mm/cancel_order"]) == 3
+
+    story(work)
+
+
+@both
+def test_a_cancelled_order_is_over_when_it_is_known_what_was_matched_of_it(tmp_path, dialect):
+    """The answer to a cancel does not say: what is not told on the private channel is read."""
+
+    async def work():
+        async with sandbox() as venue, desk(venue, tmp_path, dialect=dialect) as hands:
+            hands.send(hands.bid(120, 100.0))
+            await hands.of("run-1", OrderAccepted)
+            venue.push._private = lambda *arguments: None
+            venue.exchange.take(hands.side(1).symbol[-32:], 48_00)
+            hands.cancel("run-1")
+            await until(lambda: not venue.user.live)
+            hands.look_up("run-1")
+            told = await hands.of("run-1", OutcomeUnknown, OrderAccepted, OrderCanceled)
+            assert isinstance(told, OutcomeUnknown)  # the copy is older than the cancel
+            await hands.of("run-1", OrderCanceled)
+            assert [(f.cost, f.size) for f in hands.all(OrderFilled)] == [(40 * ONE, 88 * ONE)]
+            kinds = [type(event) for event in hands.told]
+            assert kinds.index(OrderFilled) < kinds.index(OrderCanceled)
+            assert "private channel did not tell" in (await hands.next(VenueDown)).why
 
     story(work)
 
