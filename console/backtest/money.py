@@ -174,7 +174,7 @@ class Money:
             return truth
         if truth > ours + FEE_ROUNDING:
             raise Broken("worst_case", f"{desk.spec.id}: {truth} can be lost, we count {ours}")
-        if desk.flattening is not None:  # getting out costs money before it pays: bounded by what is held
+        if desk.flattening is not None or "flatten" in desk.paused:  # it costs money before it pays
             return truth
         if truth > max(limit, limit_before, before) + FEE_ROUNDING:
             raise Broken("exposure_match", f"{desk.spec.id}: {truth} can be lost, the limit is {limit}")

@@ -49,6 +49,7 @@ def evaluate(state: State, desk: Desk) -> None:
         return
     ts = state.ts
     valued = desk.theo is not None
+    desk.phase = desk.phase_at(state.wall)  # first of all: how old a line may be depends on it
     sight = _look(state, desk)
     desk.theo = value(state, desk, sight)
     if desk.theo is not None and desk.theo.shocked_ts is not None:

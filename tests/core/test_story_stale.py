@@ -379,6 +379,17 @@ def test_a_game_that_ended_stops_quoting() -> None:
 # ---- theo
 
 
+def test_a_line_that_stood_before_the_start_is_judged_as_in_play_at_once() -> None:
+    """What may stand for hours before the game stands too long the moment it starts."""
+    story = sharp(with_values(SETTINGS, in_play=True))
+    for _ in range(75):
+        story.odds(1 / 0.525, 1 / 0.475)
+        story.wait(1)
+    assert story.resting() == 2
+    sent = story.tell(GameStarted(match=M))
+    assert len(story.all(CancelOrder, sent)) == 2
+
+
 def test_a_line_taken_down_is_pulled_at_once() -> None:
     story = sharp()
     sent = story.tell(OddsSuspended(match=M, source="pinnacle"))
