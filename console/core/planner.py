@@ -306,7 +306,7 @@ class Planner:
         if closing.size == 0 and route.action is BUY:
             closing = self._basket(position, route.gained)
         at_void = self._at_void(position) if len(desk.venues) > 1 else 0
-        lock_min = lock_minimum(self.settings, at_void, closing.size)
+        lock_min = lock_minimum(self.settings, desk.spec.sport, at_void, closing.size)
         even = breakeven(face, market.spec.fees, closing, fair, lock_min, self.settings.fills_expected)
         return even, closing.size
 
