@@ -108,6 +108,7 @@ class Desk:
         self.pairings: dict[str, Pairing] = {}  # by feed
         self.unpaired: dict[str, str] = {}  # why a feed has nothing for us
         self.confirmed: tuple[Confirmed, ...] = ()  # pairings the operator vouched for
+        self.configured_odds: tuple[float, ...] = ()  # by hand, as the match was last added with
         self.odds_watched = True  # feeds are asked to bring its odds
         self.theo: Theo | None = None
         self.volatility = Volatility()
@@ -281,6 +282,18 @@ class Desk:
     def held(self, instrument: Instrument) -> int:
         """Contracts of this leg we hold."""
         return self.positions[instrument.venue].held(instrument)
+
+    def sellable(self, instrument: Instrument) -> int:
+        """Contracts of this leg we can deliver: what was bought and has not settled cannot be sold."""
+        unsettled = self.unsettled.get(self.group_of(instrument.venue)) if self.unsettled else None
+        if unsettled is None:
+            return self.held(instrument)
+        coming = sum(
+            fill.size
+            for fill in unsettled.fills
+            if fill.trade_id in unsettled.open and fill.instrument == instrument and fill.action is BUY
+        )
+        return max(0, self.held(instrument) - coming)
 
     def age_max_book_s(self) -> int:
         """How old a book's confirmation may be."""

@@ -243,7 +243,8 @@ def _first(config: Config, source: Source, checkpoint: bytes) -> list[OperatorEv
 def _configured(config: Config, source: Source) -> list[OperatorEvent]:
     """The matches to begin with: those of the file, and in the simulation those of its world."""
     events: list[OperatorEvent] = [
-        AddMatch(spec=match.spec, settings=match.settings, odds=match.odds) for match in config.matches
+        AddMatch(spec=match.spec, settings=match.settings, odds=match.odds, configured=True)
+        for match in config.matches
     ]
     if not isinstance(source, SimulatedVenues):
         return events

@@ -259,6 +259,7 @@ def _match(
         kind=kind,
         line=written,
         start=start_of(event),
+        may_none=False,  # where no side wins, stakes come back
     )
 
 
