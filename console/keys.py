@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,8 @@ from console.core.complaint import Complaint
 
 ENV_FILE = ".env"
 SERVICE = "mmconsole"  # in the keyring
+HIDDEN_LENGTH_MIN = 6  # what is shorter stands in half of all words
+_TELLING = re.compile("KEY|SECRET|PASS|TOKEN|WEBHOOK")  # names of secrets in the environment
 PRIVATE = 0o077  # permission bits that nobody but the owner may have
 
 
@@ -65,6 +68,14 @@ class Keys:
     def _look_up(self, name: str) -> Secret | None:
         text = self._environment.get(name) or self._file.get(name) or _from_keyring(name)
         return Secret(name, text) if text else None
+
+    def hide(self, text: str) -> str:
+        """The text without any secret in it, for words that may come from anywhere, such as a traceback's."""
+        secrets = {**{n: v for n, v in self._environment.items() if _TELLING.search(n)}, **self._file}
+        for name, value in sorted(secrets.items(), key=lambda item: -len(item[1])):
+            if len(value) >= HIDDEN_LENGTH_MIN:
+                text = text.replace(value, f"<{name}>")
+        return text
 
     def need(self, name: str) -> Secret:
         """A secret; raises KeyMissing."""

@@ -217,8 +217,18 @@ def _outcome(
             continue
         paid_out = payout if leg.instrument.side is YES else ONE - payout
         fees = specs[leg.instrument.yes].fees
-        total += min(_gain(leg.action, price, size, paid_out, fees) for price, size in leg.versions)
+        total += _worst_fill(leg, paid_out, fees)
     return total
+
+
+def _worst_fill(leg: Leg, payout: int, fees: FeeModel) -> int:
+    """What the worst filling of an order adds: of one version, or of the older first and the rest after."""
+    alone = min(_gain(leg.action, price, size, payout, fees) for price, size in leg.versions)
+    total = filled = 0
+    for price, size in leg.versions:
+        total += _gain(leg.action, price, size - filled, payout, fees)
+        filled = max(filled, size)
+    return min(alone, total)
 
 
 def _gain(action: Action, price: int, size: int, payout: int, fees: FeeModel) -> int:

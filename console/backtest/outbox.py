@@ -107,11 +107,17 @@ class Outbox:
 
     # ---- the end of a run
 
-    def crash(self) -> tuple[list[Record], list[int]]:
-        """Nothing more is written or sent; returns the records that are lost, and their turns."""
+    def crash(self) -> tuple[Started, list[Record], list[int]]:
+        """Nothing more is written or sent; returns what a journal that lost nothing would hold, from its
+        last checkpoint on, and the turns whose records are lost.
+        """
         self._open = False
-        lost = [batch for batch in self._unwritten if batch.records]
-        return [record for batch in lost for record in batch.records], [batch.turn for batch in lost]
+        started, records = self.started, list(self.written)
+        for batch in self._unwritten:
+            if batch.checkpoint:
+                started, records = msgspec.structs.replace(started, checkpoint=batch.checkpoint), []
+            records += batch.records
+        return started, records, [batch.turn for batch in self._unwritten if batch.records]
 
     # ---- in its own time
 

@@ -102,6 +102,6 @@ class Process:
 
     def crash(self) -> tuple[list[int], Kept, Kept]:
         """End at once: the turns whose records are lost, what was known, and what all records bring back."""
-        records, turns = self.outbox.crash()
-        again = recover(self.outbox.started, [*self.outbox.written, *records])
+        started, records, turns = self.outbox.crash()
+        again = recover(started, records)
         return turns, decode(encode(self.state)), decode(again)

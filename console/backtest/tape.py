@@ -220,6 +220,7 @@ def _match(instrument: Instrument, listing: VenueListing | None) -> MatchSpec:
         event=listing.event if listing is not None else "",
         start=start if start < end else Nanos(0),
         end=end,
+        may_none=False,  # one ticker, and its NO
     )
 
 

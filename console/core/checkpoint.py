@@ -62,6 +62,8 @@ class MatchKept(Struct, frozen=True, array_like=True):
     confirmed: tuple[Confirmed, ...] = ()  # pairings the operator vouched for
     manual_age_ns: int = 0  # since the odds by hand were typed
     attribution: attribution.Kept | None = None
+    configured_odds: tuple[float, ...] = ()  # by hand, as the match was last added with
+    manual_wall: Nanos = Nanos(0)  # when the odds by hand were typed
 
 
 class OrderKept(Struct, frozen=True, array_like=True):
@@ -263,6 +265,8 @@ def _match_kept(desk: Desk, ts: Nanos) -> MatchKept:
         confirmed=desk.confirmed,
         manual_age_ns=ts - manual.confirmed_ts if manual is not None else 0,
         attribution=desk.attribution.kept(ts),
+        configured_odds=desk.configured_odds,
+        manual_wall=manual.provider_wall if manual is not None else Nanos(0),
     )
 
 
@@ -310,12 +314,15 @@ def _restore_match(state: State, kept: MatchKept, specs: dict[Instrument, Instru
         bring_back(desk.positions[position.venue], position)
     desk.unsettled = dict(kept.unsettled)
     desk.confirmed = kept.confirmed
+    desk.configured_odds = kept.configured_odds
     if kept.attribution is not None:
         desk.attribution.bring_back(kept.attribution, state.ts)
     state.desks[kept.spec.id] = desk
     if kept.manual_odds:
-        typed = Nanos(state.ts - kept.manual_age_ns)  # a restart is no reason to believe it for longer
-        desk.board.odds(MANUAL, SourceKind.MANUAL, kept.manual_odds, typed, state.wall)
+        # A restart is no reason to believe it for longer, nor is the time nobody was running.
+        age = max(kept.manual_age_ns, state.wall - kept.manual_wall if kept.manual_wall else 0)
+        typed, typed_wall = Nanos(state.ts - age), Nanos(state.wall - age)
+        desk.board.odds(MANUAL, SourceKind.MANUAL, kept.manual_odds, typed, typed_wall)
         desk.board.pinned = kept.pinned
 
 

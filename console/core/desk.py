@@ -108,6 +108,7 @@ class Desk:
         self.pairings: dict[str, Pairing] = {}  # by feed
         self.unpaired: dict[str, str] = {}  # why a feed has nothing for us
         self.confirmed: tuple[Confirmed, ...] = ()  # pairings the operator vouched for
+        self.configured_odds: tuple[float, ...] = ()  # by hand, as the match was last added with
         self.odds_watched = True  # feeds are asked to bring its odds
         self.theo: Theo | None = None
         self.volatility = Volatility()

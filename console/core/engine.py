@@ -275,6 +275,9 @@ class Engine:
         state = self.state
         state.note(f"run {event.run_id} started in mode {event.mode.value}")
         kept = decode(event.checkpoint) if event.checkpoint else None
+        if kept is not None and event.run_id not in kept.runs:
+            for desk in state.desks.values():
+                flatten.interrupted(state, desk)
         if kept is not None and kept.account is not None:
             for change in overrides.changes(kept.account, event.settings):
                 state.alert(Severity.INFO, f"{change} (settings of this run)")

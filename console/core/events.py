@@ -406,11 +406,16 @@ class Stop(Event, frozen=True, kw_only=True):
 
 
 class AddMatch(Event, frozen=True, kw_only=True):
-    """Begin to make a market on a match; of the same id again: replace its facts and settings."""
+    """Begin to make a market on a match; of the same id again: replace its facts and settings.
+
+    `configured`: it is read from the settings at a start. Its odds were typed when they were written there:
+    those that were taken before are not taken again, whatever became of them on the screen.
+    """
 
     spec: MatchSpec
     settings: MatchSettings
     odds: tuple[float, ...] = ()
+    configured: bool = False
 
 
 class RemoveMatch(Event, frozen=True, kw_only=True):
@@ -447,11 +452,15 @@ class SetSetting(Event, frozen=True, kw_only=True):
 
 
 class SetTheo(Event, frozen=True, kw_only=True):
-    """Fair value by hand as decimal odds; `pinned` silences every other source, empty odds withdraw it."""
+    """Fair value by hand as decimal odds; `pinned` silences every other source, empty odds withdraw it.
+
+    `typed_wall` is when they were typed, where that is not now (0).
+    """
 
     match: MatchId
     odds: tuple[float, ...]
     pinned: bool = False
+    typed_wall: Nanos = Nanos(0)
 
 
 class SetInventory(Event, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from console.core.desk import Desk
 from console.core.devig import Method, OddsError, devig
 from console.core.events import ConfirmPairing, OddsPaired, OddsSuspended, OddsUnpaired, OddsUpdate
 from console.core.pairing import AGREES, Confirmed, Pairing, Proof, Verdict, judge
-from console.core.sources import SHARP, SourceKind
+from console.core.sources import EXCHANGES, MANUAL, SHARP, SourceKind
 from console.core.state import State
 from console.core.theo import Look
 from console.core.units import ONE, SECOND, Nanos
@@ -61,6 +61,8 @@ def unpaired(state: State, desk: Desk, event: OddsUnpaired) -> None:
 
 def updated(state: State, desk: Desk, event: OddsUpdate) -> None:
     """Take a line if its feed's pairing is proven, else keep it until it is."""
+    if _is_taken_name(state, event):
+        return
     if len(event.odds) != desk.outcomes:
         desk.board.suspend(event.source)
         state.note(f"{event.source}: {len(event.odds)} prices for {desk.outcomes} outcomes", event.match)
@@ -71,6 +73,7 @@ def updated(state: State, desk: Desk, event: OddsUpdate) -> None:
             state, desk, OddsSuspended(match=event.match, source=event.source, feed=event.feed, why=why)
         )
         return
+    desk.board.stamped(event.source, event.feed, event.provider_wall, event.ts)
     if not event.feed:
         _take(state, desk, event)
         return
@@ -90,6 +93,8 @@ def suspended(state: State, desk: Desk, event: OddsSuspended) -> None:
 
     A feed that never had it says nothing about the line another one brings.
     """
+    if _is_taken_name(state, event):
+        return
     why = event.why or "suspended"
     if event.feed:
         pairing = desk.pairings.get(event.feed)
@@ -99,6 +104,17 @@ def suspended(state: State, desk: Desk, event: OddsSuspended) -> None:
         if pairing.latest.pop(event.source, None) is None or not pairing.counts:
             return
     _suspend(state, desk, event.source, event.feed, why)
+
+
+def _is_taken_name(state: State, event: OddsUpdate | OddsSuspended) -> bool:
+    """Refuse odds that call themselves a venue or the operator: they would pass for its book, or his word."""
+    if event.source != MANUAL and event.source not in EXCHANGES:
+        return False
+    by = event.feed or "odds"
+    why = f"{by}: {event.source} is no sportsbook: its prices are not taken as odds"
+    if not any(line.text == why and line.match == event.match for line in state.log):
+        state.note(why, event.match, Severity.WARN)
+    return True
 
 
 def confirmed(state: State, desk: Desk, event: ConfirmPairing) -> None:
@@ -258,7 +274,9 @@ def _take(state: State, desk: Desk, event: OddsUpdate) -> None:
     """A line enters the fair value, as old as its stamps say."""
     seen = event.provider_wall or event.wall
     # The provider's stamp says when the line was last seen to stand, which may be long before now.
-    confirmed = Nanos(event.ts - max(0, event.wall - seen))
+    # Either clock may be set back: since a stamp was first seen, so much time has passed at least.
+    first = desk.board.stamped(event.source, event.feed, event.provider_wall, event.ts)
+    confirmed = Nanos(min(first, event.ts - max(0, event.wall - seen)))
     changed = Nanos(event.ts - max(0, event.wall - event.changed_wall)) if event.changed_wall else None
     look = Look(event.feed, seen, event.ts, changed, event.poll_s)
     try:

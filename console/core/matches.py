@@ -61,8 +61,12 @@ class MatchSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One question with mutually exclusive outcomes, and where it can be traded.
 
     `event` groups matches that share a fixture for the event limit; `start` and `end` are wall-clock
-    nanoseconds, 0 when unknown; `may_none` says that every listed YES may settle at nothing. `league` is
-    where odds feeds look for it; `odds_events` name its events there outright, as ``feed:id``.
+    nanoseconds, 0 when unknown. `league` is where odds feeds look for it; `odds_events` name its events
+    there outright, as ``feed:id``.
+
+    `may_none`: every listed YES may settle at nothing, as at a draw or a game called off where each team has
+    a ticker of its own; then no pair of them is a lock. False only where one of the outcomes must be paid,
+    or the stake comes back: both tokens of one condition, one ticker and its NO, a bet that is void.
     """
 
     id: MatchId
@@ -76,7 +80,7 @@ class MatchSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
     line: str = ""
     start: Nanos = Nanos(0)
     end: Nanos = Nanos(0)
-    may_none: bool = False
+    may_none: bool = True
     odds_events: tuple[str, ...] = ()
 
     def defect(self) -> str | None:

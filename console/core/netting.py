@@ -66,12 +66,12 @@ def _apart(desk: Desk, merged: Position) -> dict[Venue, Position]:
     for listing in desk.spec.listings:
         apart[listing.instrument.venue].list(listing.instrument, listing.pays)
     for instrument, held in merged.holdings.items():
-        position = apart[instrument.venue]
+        holding = apart[instrument.venue].holdings[instrument]
+        holding.settled, holding.paid = held.settled, held.paid
+    for instrument, held in merged.holdings.items():
         if held.net:
-            position.override(instrument, held.net, held.basis)
-        position.holdings[instrument].commission = held.commission
-        position.holdings[instrument].settled = held.settled
-        position.holdings[instrument].paid = held.paid
+            apart[instrument.venue].override(instrument, held.net, held.basis)
+        apart[instrument.venue].holdings[instrument].commission = held.commission
     first = apart[desk.venues[0]]
     rest = merged.cash - sum(position.cash for position in apart.values())
     first.cash += rest

@@ -170,8 +170,13 @@ class Position:
         return moved, sum(p.due for p in holding.paid) - sum(p.due for p in before)
 
     def override(self, instrument: Instrument, net: int, cost: int) -> None:
-        """Replace what is held of one symbol: net YES contracts that cost `cost` cash in all, fees in."""
+        """Replace what is held of one symbol: net YES contracts that cost `cost` cash in all, fees in.
+
+        A commission on winnings is due on so many of them as were held before.
+        """
         holding = self.holdings[instrument.yes]
+        same = holding.net * net > 0
+        holding.commission = ceil_div(holding.commission * abs(net), abs(holding.net)) if same else 0
         self.cash += holding.basis if holding.net >= 0 else holding.basis + holding.net
         self.cash -= cost if net >= 0 else cost + net
         holding.net, holding.basis = net, cost

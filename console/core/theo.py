@@ -86,12 +86,13 @@ class Theo(Struct, frozen=True):
 class Board:
     """All sources of one match."""
 
-    __slots__ = ("_known_limits", "_sums", "methods", "outcomes", "pinned", "sources")
+    __slots__ = ("_known_limits", "_stamps", "_sums", "methods", "outcomes", "pinned", "sources")
 
     def __init__(self, outcomes: int, ceiling_methods: Sequence[Method]) -> None:
         self.outcomes = outcomes
         self.sources: dict[str, Source] = {}
         self.pinned = False
+        self._stamps: dict[tuple[str, str], tuple[Nanos, Nanos]] = {}  # newest by (source, feed): wall, ts
         # Every outcome set is a smaller one and one more outcome.
         self._sums = [
             (mask, mask ^ 1 << mask.bit_length() - 1, mask.bit_length() - 1)
@@ -101,6 +102,17 @@ class Board:
         self.methods = tuple(dict.fromkeys((Method.MULTIPLICATIVE, *ceiling_methods)))
 
     # ---- learning
+
+    def stamped(self, name: str, feed: str, wall: Nanos, ts: Nanos) -> Nanos:
+        """Remember a provider's stamp of a source; returns when it was first seen.
+
+        0 is no stamp: seen now. One older than the newest is no sight of anything since.
+        """
+        newest, first = self._stamps.get((name, feed), (NEVER_SEEN, ts))
+        if wall > newest:
+            newest, first = wall, ts
+            self._stamps[name, feed] = newest, first
+        return first if wall else ts
 
     def odds(
         self,
@@ -118,7 +130,7 @@ class Board:
         """
         devigged = devig(odds, dict.fromkeys((*self.methods, Method.POWER)))
         source = self._source(name, kind)
-        if look.feed and _is_behind(source, devigged.odds, wall, look):
+        if kind is ODDS and _is_behind(source, devigged.odds, wall, look):
             return source
         other = bool(look.feed and source.feed and look.feed != source.feed)
         if other and not source.note and _is_rounding(devigged.probabilities[Method.MULTIPLICATIVE], source):
@@ -210,10 +222,13 @@ class Board:
     def blend(
         self, settings: MatchSettings, phase: Phase, ts: Nanos, quoted_on: Iterable[Venue]
     ) -> Theo | None:
-        """Weigh the sources together; None when none has ever said anything.
+        """Weigh the sources together; None when none has ever given a price.
 
-        `quoted_on`: venues whose book holds a live order of ours for this match. Some contributing
-        source must be another one, or the market would only tell us our own price.
+        `quoted_on`: venues whose book holds a live order of ours for this match. Where they are all that
+        counts, the market would only tell us our own price: `why` is NO_THEO. Where nothing counts, or what
+        was left out weighs more than what is left, `why` is STALE_THEO; where the sources are too far
+        apart, DISAGREEMENT. With a `why` the value is for looking at and never for quoting; where nothing
+        counts it is the blend of all that was ever said, each alike.
         """
         ours = frozenset(quoted_on)
         limits = self._limits(settings, phase)
@@ -416,11 +431,11 @@ def _is_behind(source: Source, odds: tuple[float, ...], wall: Nanos, look: Look)
     A feed without stamps of its own proves nothing by answering: where it differs, its price must have
     changed after the one we know.
     """
-    if not source.feed:
+    if 0 < wall < source.provider_wall:
+        return True
+    if not source.feed or look.feed == source.feed:
         return False
     lately = look.received_ts - source.received_ts <= LOOK_KEEPS  # our wall clock may have been set back
-    if look.feed == source.feed:
-        return lately and 0 < wall < source.provider_wall
     if lately and look.seen_wall < source.seen_wall:
         return True
     return odds != source.odds and look.changed_ts is not None and look.changed_ts < source.changed_ts

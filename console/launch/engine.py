@@ -105,7 +105,8 @@ def _beginning(place: Place, config: Config, books: Path, webhook: Webhook | Non
 def run_once(config: Config, beginning: Beginning, source: Source, clock: RunClock) -> tuple[int, Runner]:
     """Run one run on the fastest loop there is; returns its exit status and what ran."""
     latches = Latches(beginning.folder, source.venues)
-    runner = Runner(config, beginning, source, latches, say, clock)
+    keys = keys_of(config)
+    runner = Runner(config, beginning, source, latches, lambda line: say(keys.hide(line)), clock)
     run = runner.run(ready=lambda: say(f"engine ready, pid {os.getpid()}"))
     factory = None
     with contextlib.suppress(ImportError):
@@ -242,7 +243,8 @@ def _first(config: Config, source: Source, checkpoint: bytes) -> list[OperatorEv
 def _configured(config: Config, source: Source) -> list[OperatorEvent]:
     """The matches to begin with: those of the file, and in the simulation those of its world."""
     events: list[OperatorEvent] = [
-        AddMatch(spec=match.spec, settings=match.settings, odds=match.odds) for match in config.matches
+        AddMatch(spec=match.spec, settings=match.settings, odds=match.odds, configured=True)
+        for match in config.matches
     ]
     if not isinstance(source, SimulatedVenues):
         return events

@@ -237,11 +237,13 @@ class Runner:
         state = self._engine.state
         events: list[OperatorEvent] = [Pause()] if state.paused else []
         for desk in state.desks.values():
+            match, written, settings = desk.spec.id, desk.configured_odds, overrides.lasting(state, desk)
+            events.append(AddMatch(spec=desk.spec, settings=settings, odds=written))
             manual = desk.board.sources.get(MANUAL)
-            odds = manual.odds if manual is not None else ()
-            events.append(AddMatch(spec=desk.spec, settings=overrides.lasting(state, desk), odds=odds))
-            if odds and desk.board.pinned:
-                events.append(SetTheo(match=desk.spec.id, odds=odds, pinned=True))
+            odds, typed = (manual.odds, manual.provider_wall) if manual is not None else ((), Nanos(0))
+            if odds or written:
+                pinned = desk.board.pinned
+                events.append(SetTheo(match=match, odds=odds, pinned=pinned, typed_wall=typed))
             if desk.paused:
                 events.append(Pause(match=desk.spec.id))
         return events

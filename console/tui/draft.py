@@ -160,7 +160,10 @@ def _spec(
 ) -> MatchSpec:
     if listed is None:
         return MatchSpec(id=match_id(title), title=title, outcomes=outcomes, listings=listings, start=start)
-    return msgspec.structs.replace(listed, title=title, outcomes=outcomes, listings=listings, start=start)
+    none = listed.may_none or listings != listed.listings  # others than the venue vouches for
+    return msgspec.structs.replace(
+        listed, title=title, outcomes=outcomes, listings=listings, start=start, may_none=none
+    )
 
 
 def _settings(draft: Draft, wrong: dict[str, str]) -> MatchSettings:

@@ -136,9 +136,9 @@ def test_a_crash_loses_what_is_not_written_with_its_orders_but_no_cancel(bench):
     bench.outbox.step(1, Pause(), [], 0)
     bench.wait(100)
     bench.outbox.step(2, Pause(), [place(1), cancel(2)], bench.agenda.clock.now)
-    records, turns = bench.outbox.crash()
+    _, records, turns = bench.outbox.crash()
     bench.wait(100)
-    assert (records, turns) == ([Pause(), place(1)], [2])
+    assert (records, turns) == ([Pause(), Pause(), place(1)], [2])
     assert bench.outbox.written == [Pause()]
     assert bench.left == [cancel(2)]
 
@@ -148,10 +148,18 @@ def test_a_crash_may_fall_between_writing_and_sending(bench):
     while not bench.outbox.written:
         bench.agenda.run(bench.agenda.next_ts)
     assert bench.left == []
-    assert bench.outbox.crash() == ([], [])
+    assert bench.outbox.crash() == (bench.outbox.started, [place(1)], [])
     bench.wait(100)
     assert bench.left == []
     assert bench.outbox.written == [place(1)]
+
+
+def test_what_a_journal_that_lost_nothing_holds_begins_at_its_last_checkpoint(bench):
+    bench.outbox.step(1, Pause(), [], 0)
+    bench.outbox.checkpoint(b"all of it", 0)
+    bench.outbox.step(2, Tick(), [place(1)], 0)
+    started, records, turns = bench.outbox.crash()
+    assert (started.checkpoint, records, turns) == (b"all of it", [place(1)], [1, 2])
 
 
 def test_a_kill_takes_back_the_unsent_orders_of_its_venue(bench):

@@ -382,12 +382,13 @@ class Story:
             Listing(instrument, tuple(outcomes), quote=instrument not in signals)
             for instrument, outcomes in listed.items()
         )
-        spec = MatchSpec(id=match, title=str(match), outcomes=names, listings=listings, **facts)  # type: ignore[arg-type]
+        told = {"may_none": False, **facts}
+        spec = MatchSpec(id=match, title=str(match), outcomes=names, listings=listings, **told)  # type: ignore[arg-type]
         said = self.tell(AddMatch(spec=spec, settings=settings or MatchSettings()))
         for instrument in listed.keys() - set(undefined):
             default = POLYMARKET if instrument.venue is P else KALSHI
-            told = (specs or {}).get(instrument, default)
-            self.tell(InstrumentDefined(instrument=instrument, spec=told))
+            terms = (specs or {}).get(instrument, default)
+            self.tell(InstrumentDefined(instrument=instrument, spec=terms))
         return said
 
     def book(

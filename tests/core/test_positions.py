@@ -397,6 +397,16 @@ def test_a_symbol_nobody_defined_does_not_hide_the_others() -> None:
 # ---- overrides
 
 
+@pytest.mark.parametrize(("count", "due"), [(100, 1.0), (50, 0.5), (150, 1.5), (0, 0.0)])
+def test_an_override_takes_the_commission_with_the_contracts(count: float, due: float) -> None:
+    position = two_way()
+    trade(position, A, 100, 50, fees=TWO_PERCENT)
+    position.override(A, contracts(count), dollars(count * 0.5))
+    assert position.holdings[A].commission == dollars(due)
+    position.settle(A, 1_000_000, refund=False)
+    assert position.cash == dollars(count * 0.5 - due)
+
+
 def test_an_override_replaces_holding_and_cost() -> None:
     position = two_way()
     trade(position, A, 50, 40)

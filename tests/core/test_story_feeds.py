@@ -150,6 +150,64 @@ def test_a_stamp_in_our_future_proves_nothing() -> None:
     assert story.resting() == 0
 
 
+def test_a_price_seen_earlier_that_arrives_later_is_no_news() -> None:
+    story = tale(50)
+    story.pair()
+    story.line(0.53, 0.47, lag_s=1)
+    story.wait(20)
+    story.line(0.51, 0.49, lag_s=30)  # overtaken on its way
+    assert (story.source().probabilities, story.source().confirmed_age_ms) == ((530_000, 470_000), 21_000)
+    story.wait(200)  # however long ago the newer one came
+    story.line(0.51, 0.49, lag_s=240)
+    assert story.source().probabilities == (530_000, 470_000)
+    story.line(0.51, 0.49, lag_s=5)
+    assert story.source().probabilities == (510_000, 490_000)
+
+
+def test_one_feeds_late_price_does_not_turn_back_what_another_saw_after_it() -> None:
+    story = two_feeds()
+    story.line(0.53, 0.47, feed="feed1")
+    story.wait(240)
+    story.line(0.51, 0.49, feed="feed2", lag_s=241)
+    assert (story.source().probabilities, story.source().feed) == ((530_000, 470_000), "feed1")
+
+
+def test_a_clock_set_back_makes_no_line_younger_than_its_stamp_is_known() -> None:
+    story = tale(50)
+    story.pair()
+    story.line(0.51, 0.49, lag_s=30)
+    stamp = story.state.desks[M].board.sources["pinnacle"].provider_wall
+    story.wait(100)
+    story.wall = Nanos(story.wall - 80 * SECOND)
+    repeated = OddsUpdate(
+        match=M, source="pinnacle", odds=(1 / 0.51, 1 / 0.49), provider_wall=stamp, feed="feed1", poll_s=60
+    )
+    story.tell(repeated)
+    assert story.wall - stamp < 60 * SECOND  # so old it seems now
+    assert story.source().confirmed_age_ms == 100_000  # so long at least it has been known
+    story.wait(81)
+    story.tell(repeated)
+    assert story.note() == "stale"
+
+
+@pytest.mark.parametrize("name", ["kalshi", "polymarket", "prophetx", "novig", "manual"])
+def test_odds_that_call_themselves_a_venue_or_the_operator_are_refused_with_one_line(name: str) -> None:
+    story = tale(50)
+    story.pair()
+    story.line(0.51, 0.49)
+    story.wait(6)
+    before = {each: board.primary for each, board in story.state.desks[M].board.sources.items()}
+    for _ in range(3):
+        story.line(0.70, 0.30, source=name)
+        story.tell(OddsSuspended(match=M, source=name, feed="feed1"))
+    board = story.state.desks[M].board
+    assert {each: source.primary for each, source in board.sources.items()} == before
+    assert {source.note for source in board.sources.values()} == {""}
+    said = [line.text for line in story.state.log if "is no sportsbook" in line.text]
+    assert said == [f"feed1: {name} is no sportsbook: its prices are not taken as odds"]
+    assert story.resting() == 2
+
+
 # ---- ages
 
 
@@ -306,3 +364,74 @@ def test_a_value_typed_to_expire_is_not_renewed_by_a_restart() -> None:
     again = Feeds(kept=checkpoint.encode(story.state), run="run2")
     manual = again.state.desks[M].board.sources["manual"]
     assert (again.ts - manual.confirmed_ts) // MILLISECOND == 90_000
+    later = Feeds(kept=checkpoint.encode(story.state), run="run2", wall=story.wall + 3600 * SECOND)
+    manual = later.state.desks[M].board.sources["manual"]
+    assert (later.ts - manual.confirmed_ts) // MILLISECOND == 3_690_000  # it was down for an hour
+
+
+# ---- odds written in the settings
+
+WRITTEN = (1.909091, 2.0)
+
+
+def configured(odds: tuple[float, ...] = WRITTEN, story: Feeds | None = None) -> Feeds:
+    """The start of an engine whose settings name the match; with `story`: the next one."""
+    story = tale(50) if story is None else Feeds(kept=checkpoint.encode(story.state), run="run2")
+    desk = story.state.desks[M]
+    story.tell(AddMatch(spec=desk.spec, settings=desk.settings, odds=odds, configured=True))
+    return story
+
+
+def by_hand(story: Feeds) -> tuple[tuple[float, ...], bool]:
+    board = story.state.desks[M].board
+    manual = board.sources.get("manual")
+    return (manual.odds if manual is not None else ()), board.pinned
+
+
+def test_odds_of_the_settings_count_from_the_first_start() -> None:
+    assert by_hand(configured()) == (WRITTEN, False)
+
+
+def test_odds_of_the_settings_do_not_undo_at_a_restart_what_was_typed_since() -> None:
+    story = configured()
+    story.tell(SetTheo(match=M, odds=(1.7, 2.3), pinned=True))
+    again = configured(story=story)
+    assert by_hand(again) == ((1.7, 2.3), True)
+    assert by_hand(configured(story=again)) == ((1.7, 2.3), True)  # nor at the one after it
+
+
+def test_odds_of_the_settings_that_were_withdrawn_stay_withdrawn() -> None:
+    story = configured()
+    story.tell(SetTheo(match=M, odds=()))
+    assert by_hand(configured(story=story)) == ((), False)
+
+
+def test_odds_changed_in_the_settings_since_are_taken() -> None:
+    story = configured()
+    story.tell(SetTheo(match=M, odds=(1.7, 2.3), pinned=True))
+    assert by_hand(configured((1.8, 2.1), story)) == ((1.8, 2.1), False)
+
+
+def test_odds_taken_out_of_the_settings_go_and_those_typed_since_stay() -> None:
+    assert by_hand(configured((), configured())) == ((), False)
+    story = configured()
+    story.tell(SetTheo(match=M, odds=(1.7, 2.3)))
+    assert by_hand(configured((), story)) == ((1.7, 2.3), False)
+
+
+def test_a_restart_does_not_renew_odds_of_the_settings_that_expire() -> None:
+    story = tale(50, settings=with_values(SETTINGS, manual_ttl_s=100))
+    desk = story.state.desks[M]
+    story.tell(AddMatch(spec=desk.spec, settings=desk.settings, odds=WRITTEN, configured=True))
+    story.wait(90)
+    again = configured(story=story)
+    manual = again.state.desks[M].board.sources["manual"]
+    assert (again.ts - manual.confirmed_ts) // MILLISECOND == 90_000
+
+
+def test_odds_typed_earlier_are_as_old_as_they_are() -> None:
+    story = tale(50, settings=with_values(SETTINGS, manual_ttl_s=100))
+    story.tell(SetTheo(match=M, odds=(2.0, 2.0), typed_wall=Nanos(story.wall - 90 * SECOND)))
+    assert story.source("manual").confirmed_age_ms == 90_000
+    story.wait(11)
+    assert story.note("manual") == "stale"

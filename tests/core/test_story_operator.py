@@ -42,6 +42,7 @@ def spec(**changes: object) -> MatchSpec:
         "title": "match",
         "outcomes": ("home", "away"),
         "listings": (Listing(A, (0,)), Listing(B, (1,))),
+        "may_none": False,
     }
     return MatchSpec(**{**facts, **changes})  # type: ignore[arg-type]
 

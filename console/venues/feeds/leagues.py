@@ -6,6 +6,8 @@ found in its own list by category and slug, tennis keys of The Odds API by their
 
 from __future__ import annotations
 
+import re
+
 from msgspec import Struct
 
 from console.core.complaint import Complaint
@@ -30,7 +32,8 @@ class League(Struct, frozen=True, kw_only=True):
     """One league. Empty where a feed does not have it.
 
     `slack` is how far a feed's start may be from ours: players wait for the court, teams do not. `series`
-    are the words a venue lists its matches under.
+    are the words a venue lists its matches under. `draws`: a match can end in one, and books that leave it
+    out of their prices give the stake back then.
     """
 
     id: str
@@ -41,6 +44,7 @@ class League(Struct, frozen=True, kw_only=True):
     sportsgameodds: str = ""
     slack: int = 4 * HOUR
     series: tuple[str, ...] = ()
+    draws: bool = False
 
 
 _SOCCER, _BASKET, _TENNIS, _BASEBALL, _GRIDIRON, _HOCKEY = 10, 11, 12, 13, 14, 15
@@ -112,6 +116,7 @@ LEAGUES = (
         oddspapi=Tournaments(_SOCCER, ("premier-league",), ("england",)),
         sportsgameodds="EPL",
         series=("KXEPLGAME", "KXEPLTOTAL"),
+        draws=True,
     ),
     League(
         id="laliga",
@@ -120,6 +125,7 @@ LEAGUES = (
         oddspapi=Tournaments(_SOCCER, ("laliga", "la-liga"), ("spain",)),
         sportsgameodds="LA_LIGA",
         series=("KXLALIGAGAME", "KXLALIGATOTAL"),
+        draws=True,
     ),
     League(
         id="bundesliga",
@@ -128,6 +134,7 @@ LEAGUES = (
         oddspapi=Tournaments(_SOCCER, ("bundesliga",), ("germany",)),
         sportsgameodds="BUNDESLIGA",
         series=("KXBUNDESLIGAGAME",),
+        draws=True,
     ),
     League(
         id="seriea",
@@ -135,6 +142,7 @@ LEAGUES = (
         the_odds_api=("soccer_italy_serie_a",),
         oddspapi=Tournaments(_SOCCER, ("serie-a",), ("italy",)),
         series=("KXSERIEAGAME",),
+        draws=True,
     ),
     League(
         id="ligue1",
@@ -142,6 +150,7 @@ LEAGUES = (
         the_odds_api=("soccer_france_ligue_one",),
         oddspapi=Tournaments(_SOCCER, ("ligue-1",), ("france",)),
         series=("KXLIGUE1GAME",),
+        draws=True,
     ),
     League(
         id="ucl",
@@ -150,6 +159,7 @@ LEAGUES = (
         oddspapi=Tournaments(_SOCCER, ("uefa-champions-league",)),
         sportsgameodds="UEFA_CHAMPIONS_LEAGUE",
         series=("KXUCLGAME", "KXUCLTOTAL"),
+        draws=True,
     ),
     League(
         id="uel",
@@ -157,6 +167,7 @@ LEAGUES = (
         the_odds_api=("soccer_uefa_europa_league",),
         oddspapi=Tournaments(_SOCCER, ("uefa-europa-league",)),
         series=("KXUELGAME",),
+        draws=True,
     ),
     League(
         id="mls",
@@ -165,6 +176,7 @@ LEAGUES = (
         oddspapi=Tournaments(_SOCCER, ("mls",), _USA),
         sportsgameodds="MLS",
         series=("KXMLSGAME",),
+        draws=True,
     ),
     League(
         id="ligamx",
@@ -172,6 +184,7 @@ LEAGUES = (
         the_odds_api=("soccer_mexico_ligamx",),
         oddspapi=Tournaments(_SOCCER, ("liga-mx",), ("mexico",)),
         series=("KXLIGAMXGAME",),
+        draws=True,
     ),
     League(
         id="atp",
@@ -215,11 +228,24 @@ LEAGUES = (
 )
 
 _BY_ID = {league.id: league for league in LEAGUES}
+_YEARS = re.compile(r"(?:[\s_-]+(?:19|20)?\d\d){1,2}$")  # premier-league-2026, nba-2025-26
+_ALSO = {"callofduty": "cod", "ttelite": "tabletennis", "ttelitegame": "tabletennis"}
+
+
+def _plain(name: str) -> str:
+    return "".join(c for c in name.lower() if c.isalnum())
+
+
+_BY_NAME = {
+    **{_plain(word): league for league in LEAGUES for word in (league.title, *league.series)},
+    **{word: _BY_ID[league] for word, league in _ALSO.items()},
+    **_BY_ID,
+}
 
 
 def league_of(name: str) -> League | None:
-    """A league by its id, None for one nobody here has heard of."""
-    return _BY_ID.get(name.strip().lower())
+    """A league by its id, its title or a venue's word for it; None for one nobody here has heard of."""
+    return _BY_NAME.get(_plain(name)) or _BY_NAME.get(_plain(_YEARS.sub("", name.strip())))
 
 
 def need_league(name: str) -> League:

@@ -48,7 +48,7 @@ def pair(spec: MatchSpec, league: League, feed: str, fixtures: Sequence[Fixture]
     teams = teams_of(spec)
     if isinstance(teams, str):
         return Unpaired(teams)
-    why = _line_defect(spec)
+    why = _draw_defect(spec, league) or _line_defect(spec)
     if why:
         return Unpaired(why)
     named = [name.partition(":")[2] for name in spec.odds_events if name.partition(":")[0] == feed]
@@ -191,6 +191,20 @@ def _same_two(one: Fixture, other: Fixture) -> bool:
 
 
 # ---- lines
+
+
+def _draw_defect(spec: MatchSpec, league: League) -> str:
+    """Why two-way prices of a league with draws do not answer the question, or empty.
+
+    There a book gives the stake back at a draw: its prices are chances given that somebody wins, too high for
+    an outcome that is then paid nothing, and too low for one that is "not" the other.
+    """
+    if not league.draws or spec.kind is not Kind.H2H or len(spec.outcomes) != 2:
+        return ""
+    rest = any(name.strip().lower().startswith("not ") for name in spec.outcomes)
+    if not spec.may_none and not rest:  # stakes come back here too
+        return ""
+    return f"{league.title} has draws: name Draw among the outcomes"
 
 
 def _line_defect(spec: MatchSpec) -> str:

@@ -317,6 +317,7 @@ def match_of(market: GammaMarket, event: GammaEvent | None = None) -> MatchSpec:
         kind=_KINDS.get(market.sports_market_type or "moneyline", Kind.H2H),
         line=str(market.line) if market.line is not None else "",
         start=facts.start,
+        may_none=False,  # one of the two tokens is paid, or both by half
     )
 
 
@@ -345,6 +346,7 @@ def _three_way(event: GammaEvent) -> MatchSpec | None:
         sport=_sport(event),
         league=event.series_slug or "",
         start=facts[0].start or moment(event.start_time or ""),
+        may_none=False,  # a neg-risk event pays one of its markets; called off, that is the draw
     )
 
 

@@ -12,6 +12,7 @@ from console.venues.feeds.leagues import LEAGUES, UnknownLeague, league_of, need
 from console.venues.feeds.lines import Line, Side
 from console.venues.feeds.names import alike
 from console.venues.feeds.pairing import Paired, Unpaired, line_for, pair, prices
+from console.venues.kalshi.discovery import SERIES
 
 from .samples import RECEIVED, body, example, fixture, match, total
 
@@ -178,7 +179,7 @@ def test_a_series_of_days_is_told_apart_by_the_start() -> None:
     assert found(match("A's", "Boston", league="mlb", start="2026-08-08 02:10"), *days).fixture is days[1]
 
 
-def test_a_double_header_is_refused_unless_its_event_is_named() -> None:
+def test_a_double_header_is_refusesunless_its_event_is_named() -> None:
     games = [
         fixture("Boston Red Sox", "Athletics", f"2026-08-07 {hour}", named=hour)
         for hour in ("17:05", "22:35")
@@ -275,13 +276,36 @@ def test_a_line_that_is_no_number_is_refused() -> None:
 
 def test_two_way_and_three_way_prices_are_never_mixed() -> None:
     soccer = the_odds_api.parse_odds(body("toa_odds_epl_three_way_response"), RECEIVED)
-    two_way = match("Arsenal", "Chelsea", league="epl", start="2026-11-22 15:00")
+    two_way = match("Arsenal", "Chelsea", league="epl", start="2026-11-22 15:00", may_none=False)
     paired = found(two_way, *soccer.fixtures)
     assert line_for(two_way, paired, soccer.lines) == "its prices are 3-way, the match is 2-way"
     parsed, ours = nba()
     three_way = match("Boston", "Draw", "New York")
     paired = found(three_way, *parsed.fixtures)
     assert line_for(three_way, paired, ours) == "its prices are 2-way, the match is 3-way"
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "may_none", "refuses"),
+    [
+        (("Arsenal", "Chelsea"), True, True),  # at a draw both pay nothing, where the book's bets are back
+        (("Arsenal", "Chelsea"), False, False),  # stakes come back at a draw, as at the book
+        (("Arsenal", "not Arsenal"), False, True),  # "not" has the draw in it
+        (("Arsenal", "Draw", "Chelsea"), True, False),
+    ],
+)
+def test_where_draws_happen_two_way_prices_are_for_bets_that_come_back_only(
+    outcomes, may_none, refuses
+) -> None:
+    """A book's 1.53 without the draw is 63 %, where Arsenal wins in 47 of 100 games."""
+    soccer = the_odds_api.parse_odds(body("toa_odds_epl_three_way_response"), RECEIVED)
+    facts = {"league": "epl", "start": "2026-11-22 15:00", "may_none": may_none}
+    named = [f"the_odds_api:{fixture.id}" for fixture in soccer.fixtures]
+    for spec in (match(*outcomes, **facts), match(*outcomes, odds_events=tuple(named), **facts)):
+        answer = pair(spec, need_league("epl"), "the_odds_api", soccer.fixtures)
+        assert isinstance(answer, Unpaired) is refuses
+        if refuses:
+            assert answer.why == "Premier League has draws: name Draw among the outcomes"
 
 
 def test_a_book_that_gives_both_gives_the_one_that_fits() -> None:
@@ -303,5 +327,12 @@ def test_leagues_have_names_of_their_own() -> None:
     assert len({league.id for league in LEAGUES}) == len(LEAGUES)
     assert league_of("NBA") is NBA
     assert league_of("") is None
+    known = [league_of(name) for _, name in SERIES.values() if name != "ATP Challenger"]
+    assert None not in known  # every league Kalshi's discovery names
+    assert league_of("Serie A") is need_league("seriea")
+    assert league_of("KXNBATOTAL") is NBA
+    assert league_of("premier-league-2026") is need_league("epl")  # as Polymarket writes it
+    assert league_of("nba-2025-26") is NBA
+    assert league_of("ATP Challenger") is league_of("g league") is None
     with pytest.raises(UnknownLeague, match="league: 'nbaa' is not one of nba"):
         need_league("nbaa")
