@@ -6,8 +6,8 @@ Targets: key to engine p99 <= 15 ms; key to the first cancel at the venue <= 50 
 Three processes and a terminal: the pretended venue and the person (here), the engine with real orders
 resting, the console on a pty. The key is typed into the pty; the engine's time is the one its journal
 stamps on the kill, the cancel's the one at which the venue has parsed the request. Both are later than what
-is asked for, never earlier. On a machine that does other things run it under `chrt -f 1`. The first kill finds orders resting; the others repeat it once it is proven,
-and every one of them sends a cancel-all anew.
+is asked for, never earlier. On a machine that does other things run it under `chrt -f 1`. The first kill
+finds orders resting; the others repeat it once it is proven, and every one of them sends a cancel-all anew.
 """
 
 from __future__ import annotations
