@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import enum
 import math
+import re
+from collections.abc import Sequence
 
 from console.core.american import american_of_decimal
-from console.core.devig import OddsError
+from console.core.devig import OddsError, check_odds
 from console.core.ladders import american_of_price
 from console.core.units import ONE
+
+BOOKSUM_MIN, BOOKSUM_MAX = 0.9, 1.25  # of odds typed by hand: fair odds are 1, a book's about 1.05
+BARE_BOOKSUM_MAX = 0.5  # decimal odds that add up to less than this were never meant as such
+_BARE = re.compile(r"\d+(?:\.\d*)?|\.\d+")
 
 
 def parse_odds(text: str) -> float:
@@ -36,11 +42,34 @@ def parse_odds(text: str) -> float:
 
 
 def parse_line(text: str, outcomes: int) -> tuple[float, ...]:
-    """Read the prices of all outcomes, separated by spaces, commas or slashes; raises OddsError."""
+    """Read the prices of all outcomes, separated by spaces, commas or slashes; raises OddsError.
+
+    ``58 42`` without a sign are chances in percent: they add up to 100, and as decimal odds to no market.
+    Where both readings make sense neither is taken.
+    """
     words = text.replace(",", " ").replace("/", " ").split()
     if len(words) != outcomes:
         raise OddsError(f"odds: {len(words)} prices for {outcomes} outcomes")
-    return tuple(parse_odds(word) for word in words)
+    odds = tuple(parse_odds(word) for word in words)
+    if all(_BARE.fullmatch(word) for word in words):
+        chances = [float(word) for word in words]
+        booksum = sum(1.0 / price for price in odds)
+        if booksum < BARE_BOOKSUM_MAX and BOOKSUM_MIN <= sum(chances) / 100.0 <= BOOKSUM_MAX:
+            odds = tuple(parse_odds(f"{word}%") for word in words)
+        elif max(chances) > 1.0 and abs(sum(chances) - 100.0) <= 1.0:
+            raise OddsError("odds: chances or decimal odds? write chances with %, as 1.5% 98.5%")
+    check_booksum(odds)
+    return odds
+
+
+def check_booksum(odds: Sequence[float]) -> None:
+    """Refuse prices typed by hand that are no market: chances taken for odds would turn the match round."""
+    check_odds(odds)
+    booksum = sum(1.0 / price for price in odds)
+    if not BOOKSUM_MIN <= booksum <= BOOKSUM_MAX:
+        raise OddsError(
+            f"odds: the prices add up to {booksum:.0%}, a market's to about 100%; type chances as 52% 48%"
+        )
 
 
 def american(decimal_odds: float) -> str:

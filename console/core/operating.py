@@ -9,7 +9,7 @@ from typing import assert_never
 from console.core import flatten, intake, killing, overrides, reconcile, till
 from console.core.commands import Severity, Subscribe, Unsubscribe, UnwatchOdds
 from console.core.desk import Desk
-from console.core.devig import OddsError, check_odds
+from console.core.devig import OddsError
 from console.core.events import (
     AcceptPosition,
     AddMatch,
@@ -38,6 +38,7 @@ from console.core.instruments import Instrument
 from console.core.markets import Market
 from console.core.matches import MatchId
 from console.core.netting import told_rules
+from console.core.odds import check_booksum
 from console.core.settings import SettingError
 from console.core.sources import MANUAL, SourceKind
 from console.core.state import State
@@ -45,7 +46,6 @@ from console.core.units import ONE, Cash, Nanos
 
 RULES_TYPED = 12  # digits of a hash that a person has to repeat
 WRITTEN = 1e-6  # settings are written with so many digits of decimal odds
-BOOKSUM_MIN, BOOKSUM_MAX = 0.9, 1.25  # of odds typed by hand: fair odds are 1, a book's about 1.05
 _WAYS_ON = {  # what lifts a breached limit of the account
     "daily_loss": "raise the limit first, or wait for the next day",
     "stop_loss_pct": "raise the limit first; it counts from the equity at the start, no day ends it",
@@ -334,7 +334,7 @@ def set_theo(state: State, event: SetTheo) -> None:
         return
     else:
         try:
-            _check_booksum(event.odds)
+            check_booksum(event.odds)
             age = max(0, state.wall - event.typed_wall) if event.typed_wall else 0
             typed, typed_wall = Nanos(state.ts - age), Nanos(state.wall - age)
             desk.board.odds(MANUAL, SourceKind.MANUAL, event.odds, typed, typed_wall)
@@ -345,16 +345,6 @@ def set_theo(state: State, event: SetTheo) -> None:
     said = " ".join(f"{price:.3f}" for price in event.odds) or "withdrawn"
     state.note(f"manual odds {said}{' pinned' if event.pinned else ''}", event.match)
     desk.urge(state.ts)
-
-
-def _check_booksum(odds: Sequence[float]) -> None:
-    """Refuse prices that are no market: chances typed without % would turn the match round."""
-    check_odds(odds)
-    booksum = sum(1.0 / price for price in odds)
-    if not BOOKSUM_MIN <= booksum <= BOOKSUM_MAX:
-        raise OddsError(
-            f"odds: the prices add up to {booksum:.0%}, a market's to about 100%; type chances as 52% 48%"
-        )
 
 
 def set_inventory(state: State, event: SetInventory) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from contextlib import asynccontextmanager
 
 import msgspec
 
 from console.config.read import Config
-from console.core.events import Mode
+from console.core.events import AnyEvent, Mode, VenueUp
 from console.core.instruments import Venue
 from console.core.matches import MatchId, MatchSpec
 from console.core.units import Nanos
@@ -104,7 +105,7 @@ async def _matches(config: Config, leagues: Sequence[League]) -> tuple[dict[str,
     for venue, kit in enabled(config):
         client = kit.public(config)
         try:
-            async with asyncio.timeout(FIND_S):
+            async with asyncio.timeout(FIND_S), _connected(client):
                 for spec in await _listed(client, leagues):
                     found.setdefault(spec.id, spec)
         except (LookupFailed, TimeoutError) as error:
@@ -117,6 +118,24 @@ async def _matches(config: Config, leagues: Sequence[League]) -> tuple[dict[str,
         else:
             by_league[known.id].append(spec)
     return by_league, notes
+
+
+@asynccontextmanager
+async def _connected(client: VenueClient) -> AsyncIterator[None]:
+    """A client that runs: before that it can look up nothing."""
+    up = asyncio.Event()
+
+    def put(event: AnyEvent) -> None:
+        if isinstance(event, VenueUp):
+            up.set()
+
+    running = asyncio.create_task(client.run(put))
+    try:
+        await up.wait()
+        yield
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 async def _listed(client: VenueClient, leagues: Sequence[League]) -> list[MatchSpec]:

@@ -54,6 +54,33 @@ def test_what_is_no_price_is_refused_in_one_line(text: str) -> None:
     assert 10 < len(message) < 110
 
 
+@pytest.mark.parametrize(
+    ("text", "chances"),
+    [
+        ("58 42", (0.58, 0.42)),
+        ("57.5, 42.5", (0.575, 0.425)),
+        ("45 27 28", (0.45, 0.27, 0.28)),
+        ("60 44", (0.60, 0.44)),  # with a margin
+        ("3 97", (0.03, 0.97)),
+        ("58% 42%", (0.58, 0.42)),
+        ("58c 42c", (0.58, 0.42)),
+        ("0.58 0.42", (0.58, 0.42)),
+        ("1.72 2.38", (1 / 1.72, 1 / 2.38)),
+        ("1.05 13", (1 / 1.05, 1 / 13)),
+        ("1.02 51", (1 / 1.02, 1 / 51)),
+    ],
+)
+def test_chances_typed_naturally_are_never_taken_for_odds(text: str, chances: tuple[float, ...]) -> None:
+    assert parse_line(text, len(chances)) == pytest.approx([1 / p for p in chances])
+
+
+@pytest.mark.parametrize("text", ["1.05 98.95", "1.5 98.5", "99 1.01", "1.3 1.3", "+200 +250", "58% 4"])
+def test_a_line_that_could_mean_two_things_or_no_market_is_refused(text: str) -> None:
+    with pytest.raises(OddsError) as refused:
+        parse_line(text, 2)
+    assert 20 < len(str(refused.value)) < 110
+
+
 @pytest.mark.parametrize("text", ["-110 +100", "-110,+100", "-110/+100", " -110  , +100 ", "1.909091 2.0"])
 def test_a_line_has_a_price_for_each_outcome(text: str) -> None:
     assert parse_line(text, 2) == pytest.approx((1.909091, 2.0), abs=1e-6)

@@ -45,12 +45,12 @@ def sandbox():
     process.wait()
 
 
-def coverage(places, tmp_path, addresses, *arguments, keys=KEYS):
+def coverage(places, tmp_path, addresses, *arguments, keys=KEYS, more=""):
     tables = "".join(
         f'[feeds.{name}]\nenabled = true\naddress = "{address}"\n' for name, address in addresses.items()
     )
     settings = tmp_path / "markets.toml"
-    settings.write_text(tables + MATCHES)
+    settings.write_text(more + tables + MATCHES)
     return subprocess.run(
         [sys.executable, "-m", "console", "coverage", "--config", str(settings), *arguments],
         env={**places, **keys},
@@ -89,6 +89,30 @@ def test_one_league_as_json(sandbox, places, tmp_path):
         assert covered["nba-bos-den"]["names"] == ["Boston Celtics", "Denver Nuggets"]
         assert covered["nba-bos-den"]["books"] == ["pinnacle"]
         assert covered["late"]["why"]
+
+
+def test_what_a_venue_lists_is_covered_too(places, tmp_path):
+    """A venue is connected to before it is searched."""
+    command = [sys.executable, "-m", "console", "sandbox", "kalshi,odds"]
+    said = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=places) as process:
+        try:
+            while not said or not said[-1].startswith("the_odds_api: "):
+                said.append(process.stdout.readline().strip())
+            kalshi = [line for line in said if line.startswith(("rest = ", "stream = "))]
+            tables = ["[engine]", 'mode = "paper"', "[venues.kalshi]", "enabled = true", *kalshi]
+            done = coverage(
+                places,
+                tmp_path,
+                {"the_odds_api": said[-1].partition(": ")[2]},
+                *("--league", "nba"),
+                more="\n".join(tables) + "\n",
+            )
+        finally:
+            process.kill()
+    assert done.stderr == ""
+    assert any("ok   Boston at Denver" in line and "pinnacle" in line for line in done.stdout.splitlines())
+    assert "kalshi" not in done.stdout
 
 
 def test_a_feed_that_cannot_be_asked_is_a_failure_with_its_reason(places, tmp_path):

@@ -201,9 +201,7 @@ class EditForm(Dialog[list[Change]]):
     def _note_odds(self) -> None:
         for field in self.query(Field):
             if field.key == "odds":
-                pinned = (
-                    "PINNED: no other source counts" if self._edits.pinned else "blended with the sources"
-                )
+                pinned = "PINNED: nothing else counts" if self._edits.pinned else "blended with the sources"
                 field.note(f"{pinned} (^G)", Ink.WARN if self._edits.pinned else Ink.DIM)
 
     def _draw(self, setting: SettingView, width: int) -> Sequence[Span]:

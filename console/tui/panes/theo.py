@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from console.core.attribution import HORIZONS_S
 from console.core.matches import MatchId
 from console.core.units import CENT, ONE
-from console.core.view import MatchView, OutcomeView, SignalView, SourceView
-from console.tui.format import UNKNOWN, ZERO, age, clean, fair, fit, fixed, milliseconds, quoted, shorten
+from console.core.view import MatchView, OutcomeView, SignalView
+from console.tui.format import UNKNOWN, ZERO, clean, fair, fit, fixed, milliseconds, quoted, shorten
 from console.tui.ink import Ink
+from console.tui.panes import provenance
 from console.tui.picture import Picture
 from console.tui.sheet import Line, Room, Span, text
 from console.tui.words import VENUES
@@ -18,10 +19,7 @@ _CELL = 9
 ARBITRAGE_MIN = 2_000  # 20 basis points of the dollar that a set pays, after fees
 _TOXIC, _HEAVY = 400_000, 150_000  # shares from which they cost us something
 HELP = (
-    ("source wt", "where fair value comes from, and the weight of each in the blend"),
-    ("seen", "since the source last proved that its price stands"),
-    ("moved", "since its price last changed"),
-    ("note", "why it does not count"),
+    *provenance.HELP,
     ("fair value", "probability of the outcome, the blend of all sources"),
     ("lowest method", "the same by the most cautious de-vig method"),
     ("edge wanted", "edge_min of the match (half_spread where it rests at the ceiling)"),
@@ -68,10 +66,12 @@ class Theo:
         match = _watched(picture)
         if match is None:
             return [text(Span(" Enter on a match shows what its fair value is made of", Ink.DIM))]
-        sources = _sources(picture.view.sources, picture, room.width)
+        sources = provenance.provenance(picture, room.width, 0)
         short = room.height < len(sources) + len(_ROWS) + 3
         margins = _across(match, picture, room.width) if short else _down(match, picture, room.width)
-        lines = [*sources, *margins, *_signals(picture, room.width)]
+        below = [*margins, *_signals(picture, room.width)]
+        spare = room.height - len(sources) - len(below)
+        lines = [*provenance.provenance(picture, room.width, spare), *below]
         self._first = max(0, min(self._first, len(lines) - room.height))
         return lines[self._first : self._first + room.height]
 
@@ -94,30 +94,6 @@ class Theo:
 
 def _watched(picture: Picture) -> MatchView | None:
     return next((match for match in picture.view.matches if match.id == picture.view.watched), None)
-
-
-# ---- sources
-
-
-def _sources(sources: Sequence[SourceView], picture: Picture, width: int) -> list[Line]:
-    if not sources:
-        return [text(Span(" no source has said anything: e types odds by hand", Ink.WARN))]
-    name = max(8, min(16, width - 40))
-    lines = [text(Span(f" {fit('source', name)}{'wt':>4}{'fair':>7}{'seen':>6}{'moved':>6}", Ink.HEAD))]
-    for source in sources:
-        counts = source.weight > 0 and not source.note
-        first = source.probabilities[0] if source.probabilities else None
-        note = fit(clean(source.note), max(0, width - name - 26)).rstrip()
-        lines.append(
-            text(
-                Span(f" {fit(clean(source.name), name)}", Ink.PLAIN if counts else Ink.DIM),
-                Span(f"{source.weight // CENT:>3}%", Ink.STRONG if counts else Ink.DIM),
-                Span(f"{fair(first, picture.odds, 2):>7}", Ink.MARK if counts else Ink.DIM),
-                Span(f"{age(source.confirmed_age_ms):>6}{age(source.change_age_ms):>6}", Ink.DIM),
-                Span(f"  {note}" if note else "", Ink.NOTICE),
-            )
-        )
-    return lines
 
 
 # ---- margins

@@ -63,7 +63,7 @@ class Credits:
                 raise Unpaid(account.stopped_why, account.stopped_until)
             left = self._left(account, now)
             if cost > left:
-                raise self._used_up(account, now)
+                raise self._why_none(account, now)
             account.spent += cost
             account.spent_month += cost
             if account.left is not None:
@@ -98,6 +98,11 @@ class Credits:
         account = self._fresh(now)
         return 0 if now < account.stopped_until else self._left(account, now)
 
+    def used_up(self, now: Nanos) -> Unpaid | None:
+        """Why nothing more can be paid for and until when, None where something can."""
+        account = self._fresh(now)
+        return None if self.left_today(now) else self._why_none(account, now)
+
     # ---- inside
 
     def _left(self, account: Account, now: Nanos) -> int:
@@ -109,7 +114,7 @@ class Credits:
             today = (left + account.spent - self._reserve) // days_left(now)
         return max(0, min(today - account.spent, left - self._reserve))
 
-    def _used_up(self, account: Account, now: Nanos) -> Unpaid:
+    def _why_none(self, account: Account, now: Nanos) -> Unpaid:
         left = self._month - account.spent_month if account.left is None else account.left
         if left - self._reserve <= 0:
             return Unpaid("the month's credits are used up to the reserve", next_month(now))

@@ -6,6 +6,8 @@ found in its own list by category and slug, tennis keys of The Odds API by their
 
 from __future__ import annotations
 
+import re
+
 from msgspec import Struct
 
 from console.core.complaint import Complaint
@@ -226,11 +228,24 @@ LEAGUES = (
 )
 
 _BY_ID = {league.id: league for league in LEAGUES}
+_YEARS = re.compile(r"(?:[\s_-]+(?:19|20)?\d\d){1,2}$")  # premier-league-2026, nba-2025-26
+_ALSO = {"callofduty": "cod", "ttelite": "tabletennis", "ttelitegame": "tabletennis"}
+
+
+def _plain(name: str) -> str:
+    return "".join(c for c in name.lower() if c.isalnum())
+
+
+_BY_NAME = {
+    **{_plain(word): league for league in LEAGUES for word in (league.title, *league.series)},
+    **{word: _BY_ID[league] for word, league in _ALSO.items()},
+    **_BY_ID,
+}
 
 
 def league_of(name: str) -> League | None:
-    """A league by its id, None for one nobody here has heard of."""
-    return _BY_ID.get(name.strip().lower())
+    """A league by its id, its title or a venue's word for it; None for one nobody here has heard of."""
+    return _BY_NAME.get(_plain(name)) or _BY_NAME.get(_plain(_YEARS.sub("", name.strip())))
 
 
 def need_league(name: str) -> League:

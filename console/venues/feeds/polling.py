@@ -22,7 +22,7 @@ from console.core.units import SECOND, Nanos
 from console.venues.base.backoff import Backoff
 from console.venues.base.protocol import Put
 from console.venues.feeds.credits import Credits, Unpaid, next_day
-from console.venues.feeds.leagues import League
+from console.venues.feeds.leagues import League, league_of
 from console.venues.feeds.lines import Parsed
 from console.venues.feeds.schedule import Demand, Pace, pace
 from console.venues.feeds.shapes import Unreadable
@@ -110,8 +110,9 @@ class Polling:
         """Take `WatchOdds` and `UnwatchOdds`."""
         match command:
             case WatchOdds():
+                league = league_of(command.spec.league)
                 if self._watch.add(command.spec):
-                    self._asked.pop(command.spec.league.strip().lower(), None)
+                    self._asked.pop(league.id if league is not None else "", None)
                     self._wake.set()
             case UnwatchOdds():
                 self._watch.drop(command.match)
@@ -163,7 +164,7 @@ class Polling:
         if self._denied or self._is_blocked(now) or not self._learned:
             return plan
         due = [one for one in asked if self._due(one.league.id, plan) <= now]
-        due.sort(key=lambda one: min(self._watch.start_of(spec) for spec in one.matches))
+        due.sort(key=lambda one: min(min(self._watch.starts_of(spec)) for spec in one.matches))
         for one in due:
             self._busy.add(one.league.id)
             group.create_task(self._poll(one, plan.gaps[one.league.id]))
@@ -233,7 +234,7 @@ class Polling:
             Demand(
                 one.league.id,
                 max(1, self._api.cost(one)),
-                tuple(self._watch.start_of(spec) for spec in one.matches),
+                tuple(start for spec in one.matches for start in self._watch.starts_of(spec)),
             )
             for one in asked
         ]
@@ -264,6 +265,9 @@ class Polling:
             return max(until, self._purse.account(now).stopped_until)
         if not self._learned:
             return self._learn_after
+        unpaid = self._purse.used_up(now)
+        if unpaid is not None and plan.gaps:
+            return unpaid.until
         return min((self._due(league, plan) for league in plan.gaps), default=NEVER)
 
     async def _rest(self, plan: Pace) -> None:
@@ -313,6 +317,9 @@ class Polling:
             return False, self._denied
         if self._is_blocked(now):
             return False, str(self._blocked or self._purse.account(now).stopped_why)
+        unpaid = self._purse.used_up(now)
+        if unpaid is not None and plan.gaps:
+            return False, str(unpaid)
         if self._troubles:
             return False, next(iter(self._troubles.values()))
         unreadable = next(filter(None, self._unreadable.values()), "")

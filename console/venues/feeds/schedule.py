@@ -15,6 +15,7 @@ FAR = 60.0  # times the base gap beyond that
 PLAYED = 6 * HOUR  # after its start a match is over at the latest
 GAP_MOST_S = HOUR  # whatever the base gap is, a match in the list is looked at this often ...
 NEAR_S = BANDS[0][0]
+FAR_SHARE = 0.05  # of the credits, for what is further away, where the near could use up all of them
 
 
 class Demand(Struct, frozen=True):
@@ -43,12 +44,14 @@ def pace(demands: Sequence[Demand], now: Nanos, until: Nanos, poll_s: float, lef
     """Gaps that make `left` credits last until `until`.
 
     What starts within six hours comes first: it is slowed only when it alone would need more than there is;
-    everything further away shares what remains.
+    everything further away shares what remains, and a little in any case: doubts about its pairing are better
+    known before its time comes.
     """
     near, far = (_need(demands, now, until, poll_s, band) for band in (True, False))
-    slow_near = max(1.0, near / left) if left else math.inf
-    spare = left - near
-    slow_far = max(1.0, slow_near, far / spare if spare > 0.0 else math.inf)
+    kept = min(far, FAR_SHARE * left)
+    slow_near = max(1.0, near / (left - kept)) if left else math.inf
+    spare = max(left - near, kept)
+    slow_far = max(1.0, slow_near, far / spare if spare > 0.0 else 1.0)
     gaps: dict[str, float] = {}
     for demand in demands:
         gap = wanted_gap(demand, now, poll_s)

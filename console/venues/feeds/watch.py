@@ -89,10 +89,11 @@ class Watch:
         told = self._told.get(match)
         return told.event if told is not None else ""
 
-    def start_of(self, spec: MatchSpec) -> Nanos:
-        """When a match begins: as its pairing says where ours is unknown."""
+    def starts_of(self, spec: MatchSpec) -> tuple[Nanos, ...]:
+        """When a match begins, by our start and by that of its pairing; 0 where nobody knows."""
         told = self._told.get(spec.id)
-        return spec.start or (told.start if told is not None else Nanos(0))
+        known = (spec.start, told.start if told is not None else Nanos(0))
+        return tuple(start for start in known if start) or (Nanos(0),)
 
     # ---- what an answer means
 

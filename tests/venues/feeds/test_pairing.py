@@ -12,6 +12,7 @@ from console.venues.feeds.leagues import LEAGUES, UnknownLeague, league_of, need
 from console.venues.feeds.lines import Line, Side
 from console.venues.feeds.names import alike
 from console.venues.feeds.pairing import Paired, Unpaired, line_for, pair, prices
+from console.venues.kalshi.discovery import SERIES
 
 from .samples import RECEIVED, body, example, fixture, match, total
 
@@ -326,5 +327,12 @@ def test_leagues_have_names_of_their_own() -> None:
     assert len({league.id for league in LEAGUES}) == len(LEAGUES)
     assert league_of("NBA") is NBA
     assert league_of("") is None
+    known = [league_of(name) for _, name in SERIES.values() if name != "ATP Challenger"]
+    assert None not in known  # every league Kalshi's discovery names
+    assert league_of("Serie A") is need_league("seriea")
+    assert league_of("KXNBATOTAL") is NBA
+    assert league_of("premier-league-2026") is need_league("epl")  # as Polymarket writes it
+    assert league_of("nba-2025-26") is NBA
+    assert league_of("ATP Challenger") is league_of("g league") is None
     with pytest.raises(UnknownLeague, match="league: 'nbaa' is not one of nba"):
         need_league("nbaa")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 
 import httpx
+import msgspec
 
 from console.core.commands import UnwatchOdds, WatchOdds
 from console.core.events import FeedStatus, OddsPaired, OddsSuspended, OddsUnpaired, OddsUpdate
@@ -121,6 +122,14 @@ def test_a_day_beyond_its_means_stays_inside_its_budget_and_never_stops_dead(tmp
     assert any(s.why == "slowed by the budget" for s in day.of(FeedStatus))
 
 
+def test_a_match_is_near_by_the_feeds_start_too(tmp_path) -> None:
+    """Ours may be hours late; the feed's is what it prices by."""
+    day = Day(tmp_path, {0: 3.0}, credits_day=5_000, poll_s=240)
+    day.feed.send(WatchOdds(spec=msgspec.structs.replace(day.specs[0], start=at(6.9))))
+    day.live(0.9)
+    assert max(gaps(day.times("m0"), 0.2, 0.9)) < 4.1
+
+
 def test_one_request_serves_all_matches_of_a_league(tmp_path) -> None:
     day = Day(tmp_path, {0: 3.0, 1: 3.0}, credits_day=5_000)
     day.live(1.0)
@@ -173,6 +182,10 @@ def test_the_days_budget_used_up_stops_hard_and_midnight_begins_anew(tmp_path) -
     spent: list[int] = []
     day.live(23.99, 27.0, 47.99, between=lambda _: spent.append(day.used))
     assert 25 <= spent[0] <= 30
+    (said, *_) = [s for s in day.of(FeedStatus) if not s.up and "credits" in s.why] or [None]
+    assert said is not None
+    assert said.why.startswith("today's credits are used up")
+    assert (said.budget_left, said.next_poll_wall) == (0, at(24.0))
     assert spent[0] < spent[1] < spent[2] <= 60
 
 
