@@ -24,7 +24,7 @@ from tests.mutant_list import MUTANTS, Mutant
 ROOT = Path(__file__).resolve().parent.parent
 VARIABLE = "MMCONSOLE_MUTANT"
 CHOSEN = os.environ.get(VARIABLE)  # read before the tests clean their environment
-PATIENCE_S = 240
+PATIENCE_S = 600
 
 
 @dataclass(frozen=True)
@@ -55,15 +55,18 @@ def hunt(number: int) -> Outcome:
     """Run the tests of one mutant under it."""
     mutant = MUTANTS[number]
     command = [sys.executable, "-m", "pytest", "-p", "tests.mutants", "-n", "0", "-x", "-q", "--no-header"]
-    done = subprocess.run(
-        [*command, "-p", "no:cacheprovider", *mutant.tests],
-        cwd=ROOT,
-        env={**os.environ, VARIABLE: name(mutant)},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [*command, "-p", "no:cacheprovider", *mutant.tests],
+            cwd=ROOT,
+            env={**os.environ, VARIABLE: name(mutant)},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return Outcome(mutant, "", f"no end within {PATIENCE_S} s")
     failed = re.search(r"^FAILED (.+?)(?: - .*)?$", done.stdout, re.MULTILINE)
     if done.returncode == 1 and failed is not None:
         return Outcome(mutant, failed.group(1))

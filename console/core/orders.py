@@ -362,8 +362,12 @@ class Blotter:
         self._resized(order)
 
     def amended(self, order: Order, price: Price, size: int, ts: Nanos) -> None:
-        """The venue proved the price and total size asked for; a late repeat of an earlier amend is none."""
-        more_had_filled = order.pending is Operation.AMEND and size > order.to_size
+        """The venue proved the price and total size asked for; a late repeat of an earlier amend is none.
+
+        Where more had filled than was asked for, what filled is the total: less than the whole of the order,
+        or there would have been none to amend. As much as the whole is a repeat.
+        """
+        more_had_filled = order.pending is Operation.AMEND and order.to_size < size < order.size
         if price != order.to_price or (size != order.to_size and not more_had_filled):
             return
         if (price, size) != (order.price, order.size):

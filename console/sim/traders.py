@@ -177,14 +177,18 @@ class Rival:
         pit = self._pit
         market = pit.market
         half, up = market.half(side), -market.half(side).worse
-        limit = pit.rung(side, limit_price)
-        limit = min(limit * up, market.opposite(side).best * up - 1) * up
+        limit = pit.rung(side, limit_price) * up
+        behind = market.opposite(side).best * up - 1
+        if behind < limit:
+            limit = behind
         best = half.best_without(order)
         if not 0 <= best < len(market.prices):
-            return limit, limit
-        step = pit.rung(side, market.prices[best] + up * _OUTBID)
-        better = max((best + up) * up, step * up) * up
-        return min(limit * up, better * up) * up, limit
+            return limit * up, limit * up
+        step = pit.rung(side, market.prices[best] + up * _OUTBID) * up
+        better = best * up + 1
+        if step > better:
+            better = step
+        return (better if better < limit else limit) * up, limit * up
 
 
 class NoiseTaker:

@@ -204,7 +204,8 @@ class World:
     def advance(self, ts: int) -> list[AnyEvent]:
         """Let everything happen up to and including `ts`; what reached us by then, in order."""
         for wire in self._wires.values():
-            wire.carry(self._clock.now)
+            if wire.exchange.public or wire.exchange.private:
+                wire.carry(self._clock.now)
         self._agenda.run(ts)
         return self._mail.collect(ts)
 
@@ -315,7 +316,8 @@ class World:
         if pit.over:
             return
         wait = trader.act()
-        wire.carry(now)
+        if pit.exchange.public or pit.exchange.private:
+            wire.carry(now)
         self._agenda.at(now + wait, partial(self._wake, trader, pit, wire))
 
     def _game(self, match: MatchId) -> Game:

@@ -201,6 +201,26 @@ def test_an_amend_down_to_what_has_filled_ends_the_order() -> None:
     assert order.state is S.FILLED
 
 
+def test_where_more_had_filled_than_was_asked_for_that_is_the_total() -> None:
+    blotter, order = accepted()
+    blotter.amend_sent(order, amend(order, 45, 4), T)
+    blotter.amended(order, cents(45), contracts(6), T)
+    assert (order.size, order.pending) == (contracts(6), None)
+
+
+def test_a_repeat_of_an_earlier_amend_is_no_answer_to_this_one() -> None:
+    blotter, order = accepted()
+    blotter.amend_sent(order, amend(order, 44, 10), T)
+    blotter.amended(order, cents(44), contracts(10), T)
+    blotter.amend_sent(order, amend(order, 45, 10), T)
+    blotter.amended(order, cents(45), contracts(10), T)
+    blotter.amend_sent(order, amend(order, 44, 2), T)
+    blotter.amended(order, cents(44), contracts(10), T)  # told a second time, late
+    assert list(order.versions()) == [(cents(45), contracts(10)), (cents(44), contracts(2))]
+    blotter.amend_refused(order, T)
+    assert list(order.versions()) == [(cents(45), contracts(10))]
+
+
 def test_our_own_size_is_never_negative() -> None:
     blotter, order = accepted()
     blotter.amend_sent(order, amend(order, 47, 20), T)

@@ -20,6 +20,7 @@ from console import venues
 from console.venues.kalshi.frames import KnownFrame, Parser
 from console.venues.prophetx.dialects import LEGACY
 
+pytestmark = pytest.mark.timeout(3600)
 EXAMPLES = 2_000 if os.environ.get("MMCONSOLE_LONG") else 20
 WORDS = (
     *("", "0", "1", "-1", "0.5", "0.50", "00.5", "1e9", "1e400", "NaN", "Infinity", "-0.0", "0.123456789"),
