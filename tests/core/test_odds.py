@@ -74,9 +74,7 @@ def test_chances_typed_naturally_are_never_taken_for_odds(text: str, chances: tu
     assert parse_line(text, len(chances)) == pytest.approx([1 / p for p in chances])
 
 
-@pytest.mark.parametrize(
-    "text", ["1.05 98.95", "1.5 98.5", "99 1.01", "1.3 1.3", "+200 +250", "58% 4"]
-)
+@pytest.mark.parametrize("text", ["1.05 98.95", "1.5 98.5", "99 1.01", "1.3 1.3", "+200 +250", "58% 4"])
 def test_a_line_that_could_mean_two_things_or_no_market_is_refused(text: str) -> None:
     with pytest.raises(OddsError) as refused:
         parse_line(text, 2)
