@@ -12,6 +12,7 @@ import hashlib
 import queue
 import sqlite3
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -280,7 +281,7 @@ class Reader:
             raise JournalError(f"{path.name}: not a readable journal: {error}") from error
         if header.get("schema") != str(SCHEMA):
             raise JournalError(f"{path.name}: schema {header.get('schema')}, this program reads {SCHEMA}")
-        self.run_id = RunId(header.get("run", ""))
+        self.run_id = RunId(str(header.get("run", "")))
         self.whole = header.get("whole", "1") == "1"
 
     def close(self) -> None:
@@ -294,7 +295,9 @@ class Reader:
                 "SELECT number, kind, body, chain FROM records WHERE number > ? ORDER BY number", (after,)
             )
             for number, kind, body, chain in rows:
-                yield Record(number, kind, body.encode() if isinstance(body, str) else body, chain)
+                if not (type(number) is int and type(kind) is type(body) is str and type(chain) is bytes):
+                    raise JournalError(f"{self.path.name}: damaged: record {number} is of other types")
+                yield Record(number, kind, body.encode(), chain)
         except sqlite3.Error as error:
             raise JournalError(f"{self.path.name}: damaged: {error}") from error
 
@@ -323,7 +326,7 @@ class Reader:
                         yield Record(int(number), "event", body, b"")
             except (EOFError, gzip.BadGzipFile):
                 return
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, zlib.error) as error:
                 raise JournalError(f"{path.name}: damaged: {error}") from error
 
     def trades(self, until: int) -> Iterator[tuple[Venue, TradeId]]:
@@ -335,6 +338,8 @@ class Reader:
                 (until,),
             )
             for (body,) in rows:
+                if type(body) is not str:
+                    raise JournalError(f"{self.path.name}: damaged: a record is no text")
                 event = _EVENTS.decode(body)
                 fills = event.fills if isinstance(event, MassStatus) else (event,)
                 for fill in fills:
@@ -349,7 +354,11 @@ class Reader:
             row = self._db.execute("SELECT number, body FROM checkpoint WHERE slot = 1").fetchone()
         except sqlite3.Error as error:
             raise JournalError(f"{self.path.name}: damaged: {error}") from error
-        return (row[0], row[1].encode()) if row is not None else None
+        if row is None:
+            return None
+        if type(row[0]) is not int or type(row[1]) is not str:
+            raise JournalError(f"{self.path.name}: damaged: the checkpoint is of other types")
+        return row[0], row[1].encode()
 
     def started(self) -> Started | None:
         """The first record: the run's beginning; None when the run ended before it was written."""

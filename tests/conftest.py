@@ -7,7 +7,8 @@ import pytest
 for name in [
     n for n in os.environ if n.startswith(("TEXTUAL", "MMCONSOLE_")) or n in ("NO_COLOR", "LINES", "COLUMNS")
 ]:
-    if name not in ("MMCONSOLE_RECORDINGS", "MMCONSOLE_LONG"):
+    kept = ("MMCONSOLE_RECORDINGS", "MMCONSOLE_LONG", "TEXTUAL_SNAPSHOT_TEMPDIR")
+    if name not in kept:
         del os.environ[name]
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
 

@@ -40,8 +40,8 @@ class Session:
             self.journal.command(command)
             self.world.submit(command, ts)
 
-    def run(self):
-        ts, end = SECOND, SECOND + SESSION
+    def run(self, lasts=SESSION):
+        ts, end = SECOND, SECOND + lasts
         account = AccountSettings()
         started = Started(
             run_id=RunId("session"), mode=Mode.SIM, account="m", settings=account, venues=self.world.venues

@@ -235,4 +235,4 @@ class Money:
 
     def _moved(self, venue: Venue) -> int:
         account = self._scene.world.exchange(venue).account
-        return account.cash - account.paid_in
+        return account.money.cash - account.money.paid_in

@@ -193,7 +193,7 @@ class Replay:
             amends=self._counts[AmendOrder],
             cancels=self._counts[CancelOrder],
             fills=self._fills,
-            fees=exchange.wallet.fees,
+            fees=exchange.wallet.money.fees,
             pnl=None if None in profits else sum(profit for profit in profits if profit is not None),
             resting=len(exchange.orders()),
             stale_books=self._stale,

@@ -283,6 +283,18 @@ class Desk:
         """Contracts of this leg we hold."""
         return self.positions[instrument.venue].held(instrument)
 
+    def sellable(self, instrument: Instrument) -> int:
+        """Contracts of this leg we can deliver: what was bought and has not settled cannot be sold."""
+        unsettled = self.unsettled.get(self.group_of(instrument.venue)) if self.unsettled else None
+        if unsettled is None:
+            return self.held(instrument)
+        coming = sum(
+            fill.size
+            for fill in unsettled.fills
+            if fill.trade_id in unsettled.open and fill.instrument == instrument and fill.action is BUY
+        )
+        return max(0, self.held(instrument) - coming)
+
     def age_max_book_s(self) -> int:
         """How old a book's confirmation may be."""
         settings = self.settings

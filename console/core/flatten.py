@@ -19,7 +19,7 @@ from console.core.positions import Position
 from console.core.quoting import Route
 from console.core.reasons import Reason
 from console.core.state import State
-from console.core.units import CENT, ONE, SECOND, Nanos, Price, Size
+from console.core.units import CENT, ONE, SECOND, Nanos, Price, Size, decimal
 
 ROUND = 1 * SECOND  # between two exits when the first found nobody
 REFUSED = 5 * SECOND  # a way out that was refused is not tried again before
@@ -99,7 +99,7 @@ def round_of(state: State, desk: Desk) -> None:
         left = unpaired(desk) / ONE
         end(state, desk, f"not flat at the start: {left:.2f} contracts left, they are held", Stage.DONE)
     elif not unpaired(desk):
-        end(state, desk, "flattened", Stage.DONE)
+        end(state, desk, f"flattened{_dust(desk)}", Stage.DONE)
     elif state.ts >= flattening.next_ts:
         _exit(state, desk, flattening)
 
@@ -120,6 +120,13 @@ def _judge(state: State, flattening: Flattening) -> None:
 def unpaired(desk: Desk) -> int:
     """Contracts that stand alone and could still be traded."""
     return sum(size for _, _, size in _open(desk))
+
+
+def _dust(desk: Desk) -> str:
+    """What stands alone for good, in words: less than the venue's smallest order."""
+    left = sum(lot.count for position in desk.groups() for lot in position.lots.lots.values())
+    size = decimal(left).rstrip("0").rstrip(".")
+    return f", but for {size} contracts that no order is small enough for" if left else ""
 
 
 def _open(desk: Desk) -> Iterator[tuple[Position, int, int]]:

@@ -87,8 +87,9 @@ def listed(state: State, connection: Connection, resting: int) -> None:
         and (order.pending is Operation.PLACE or order.state is OrderState.UNKNOWN)
         for order in state.blotter.live.values()
     )
+    proven = connection.sweep.proven
     connection.sweep.listed(state.ts, resting, in_flight)
-    if connection.sweep.proven:
+    if connection.sweep.proven and not proven:
         state.note(f"{connection.venue.value}: nothing rests, proven by two empty lists")
 
 

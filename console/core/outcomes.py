@@ -318,6 +318,7 @@ def settle_fill(state: State, event: FillConfirmed | FillReversed) -> None:
 
     if isinstance(event, FillConfirmed):
         left = confirmed(unsettled, event.trade_id)
+        desk.touch(state.ts)  # what has settled can be sold
     else:
         failed = next(fill for fill in unsettled.fills if fill.trade_id == event.trade_id)
         undo = partial(undone, desk.positions[group], unsettled, event.trade_id, book_again)

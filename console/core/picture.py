@@ -242,7 +242,7 @@ def _feed(state: State, feed: FeedStatus) -> FeedView:
 def _match(state: State, desk: Desk, money: PnlView) -> MatchView:
     spec = desk.spec
     books = [m.book for m in desk.markets.values() if m.book is not None]
-    halts = tuple(filter(None, (desk.paused and f"paused {desk.paused}", desk.loss_halt)))
+    halts = tuple(filter(None, (desk.paused and f"paused: {desk.paused}", desk.loss_halt)))
     orders = state.blotter.of_match(spec.id)
     return MatchView(
         id=spec.id,

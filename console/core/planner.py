@@ -144,7 +144,7 @@ class Planner:
         if spec is None:
             return route.instrument.side is YES and route.action is BUY
         if route.action is SELL:
-            return spec.sellable and self.desk.held(route.instrument) > 0
+            return spec.sellable and self.desk.sellable(route.instrument) > 0
         if route.instrument.side is YES:
             return True
         if not spec.two_sided:
@@ -420,7 +420,7 @@ class Planner:
         assert bid is not None, "only placed candidates are sized"
         size = min(settings.contracts, left)
         if candidate.route.action is SELL:
-            size = min(size, self.desk.held(candidate.route.instrument))
+            size = min(size, self.desk.sellable(candidate.route.instrument))
         if settings.notional is not None:
             rounded = bool(candidate.spec.prices)  # odds come to no whole millionths: half of one either way
             size = min(size, 2 * settings.notional * ONE // (2 * bid - rounded))

@@ -203,7 +203,7 @@ def _caps(
     if route.action is BUY:
         yield settings.max_position - desk.held(route.instrument) - held, "max_position"
     else:
-        yield desk.held(route.instrument) - held, "held"
+        yield desk.sellable(route.instrument) - held, "held"
 
 
 def _free(connection: Connection, cash: int, replaces: Order | None, blotter: Blotter) -> int:

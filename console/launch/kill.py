@@ -79,7 +79,9 @@ async def _by_engine(place: Place, venue: Venue | None) -> int:
             print("killing")
             await _proof(client, venue)
     except TimeoutError:
-        print("KILL INCOMPLETE: see the console")
+        kill = client.view.kill if client.view is not None else None
+        silent = ", ".join(one.value for one in kill.unproven) if kill is not None else ""
+        print(f"KILL INCOMPLETE: not proven empty: {silent or 'see the console'}")
         return EXIT_UNPROVEN
     finally:
         await client.close()

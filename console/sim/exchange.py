@@ -28,11 +28,12 @@ from console.core.instruments import (
     VoidRule,
 )
 from console.core.units import ONE, Cash, Price, Size
-from console.sim.account import Account, OwnOrder
+from console.sim.account import Account
 from console.sim.clock import Clock
 from console.sim.dice import Dice
 from console.sim.habits import PLAIN, Habits, Persona
 from console.sim.market import Market, Resting
+from console.sim.orders import OwnOrder
 from console.sim.tape import Tape
 
 US = ""  # the owner of our orders; everybody else has a name
@@ -85,7 +86,7 @@ class Exchange:
 
     def pay_in(self, amount: int, why: str) -> None:
         """Move cash into our account (out of it, if negative)."""
-        self.account.pay_in(amount)
+        self.account.money.pay_in(amount)
         self.private.append(CashAdjusted(venue=self.venue, amount=Cash(amount), why=why))
 
     def set_state(self, symbol: str, state: MarketState, wipe: bool = False) -> None:
@@ -115,7 +116,7 @@ class Exchange:
     def resolve(self, symbol: str, payout: int) -> None:
         """Settle a market at `payout` millionths per YES contract, for good."""
         self.private += self.habits.settle_all(symbol)
-        self.account.settle(symbol, payout)
+        self.account.money.settle(symbol, payout)
         self._settle(symbol, Price(payout), refund=False)
 
     def void(self, symbol: str, share: int, fair: int) -> None:
@@ -125,7 +126,7 @@ class Exchange:
         rule = self.markets[symbol].spec.void_rule
         if rule is VoidRule.REFUND:
             self.private += self.habits.settle_all(symbol)
-            self.account.refund(symbol)
+            self.account.money.settle(symbol, 0, refund=True)
             self._settle(symbol, Price(0), refund=True)
         else:
             self.resolve(symbol, fair if rule is VoidRule.FAIR else share)
@@ -206,7 +207,7 @@ class Exchange:
 
     def defect(self) -> str | None:
         """Say in one line how books or ledger contradict themselves, or None."""
-        lost = self.account.imbalance()
+        lost = self.account.money.imbalance()
         if lost:
             return f"{self.venue.value}: {lost} millionths of a dollar appeared from nowhere"
         for order in self.account.open.values():
@@ -253,7 +254,7 @@ class Exchange:
             self._report_trade(market, price, traded, order.side)
             charged = fee_of_fill(market.spec.fees, price, traded, maker=True)
             if charged:
-                self.account.take_fee(charged)
+                self.account.money.take_fee(charged)
             paid = price if order.instrument.side is Side.YES else ONE - price
             fills.append(self._filled(order, traded, Price(paid), maker=False))
         for fill in fills:
@@ -357,7 +358,7 @@ class Exchange:
         else:
             charged += fee_of_fill(fees, price, size, maker=True)
         if charged:
-            self.account.take_fee(charged)
+            self.account.money.take_fee(charged)
 
     def _fill_own(self, order: OwnOrder, size: int) -> None:
         fill = self._filled(order, size, order.price, maker=True)

@@ -18,9 +18,10 @@ from console.core.events import (
 )
 from console.core.instruments import ClientOrderId, Venue
 from console.core.units import MILLISECOND, SECOND
-from console.sim.account import Account, OwnOrder
+from console.sim.account import Account
 from console.sim.clock import NEVER
 from console.sim.dice import Dice
+from console.sim.orders import OwnOrder
 
 STEP_NS = 250 * MILLISECOND  # how often a venue looks at what is due
 VERDICTS_TOLD_NS = 600 * SECOND  # how far back it repeats how fills ended

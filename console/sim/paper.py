@@ -65,8 +65,8 @@ from console.core.instruments import (
     book_side,
 )
 from console.core.units import MILLISECOND, ONE, Cash, Nanos, Price, Size
-from console.sim.account import OwnOrder
 from console.sim.clock import NEVER
+from console.sim.orders import OwnOrder
 from console.sim.queues import Fill, Queues
 from console.sim.wallet import Wallet
 
@@ -201,7 +201,7 @@ class PaperExchange:
                 self._show(market, event, out)
             case Settled():
                 self._wipe(market, ts, out)
-                self.wallet.settle(event.instrument.symbol, event.payout, event.refund)
+                self.wallet.money.settle(event.instrument.symbol, event.payout, event.refund)
                 self._show(market, event, out)
             case BookDelta():
                 raise AssertionError("a delta is taken before anything else")
@@ -309,7 +309,7 @@ class PaperExchange:
         """The size asked for; of a reduce-only order no more than what it would close."""
         if not command.reduce_only:
             return command.size
-        net = self.wallet.positions.get(command.instrument.symbol, 0)
+        net = self.wallet.money.positions.get(command.instrument.symbol, 0)
         long = book_side(command.instrument.side, command.action) is BID
         return Size(min(command.size, max(0, -net if long else net)))
 

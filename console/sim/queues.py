@@ -23,7 +23,7 @@ from msgspec import Struct
 
 from console.core.instruments import BID, BookSide, Instrument, InstrumentSpec, MarketState
 from console.core.units import ONE, SECOND
-from console.sim.account import OwnOrder
+from console.sim.orders import OwnOrder
 
 NOWHERE = 2 * ONE  # beyond every price
 MATCH_NS = SECOND // 4  # a trade and its change of the book are closer than this (recorded: 20 ms)

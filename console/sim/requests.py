@@ -35,9 +35,9 @@ from console.core.events import (
 )
 from console.core.instruments import BID, NO, SELL, MarketState, VenueOrderId, book_side
 from console.core.units import Size
-from console.sim.account import OwnOrder
 from console.sim.exchange import Exchange
 from console.sim.market import Market
+from console.sim.orders import OwnOrder
 
 
 def execute(exchange: Exchange, command: AnyCommand) -> list[AnyEvent]:
@@ -105,7 +105,7 @@ def _allowed(exchange: Exchange, command: PlaceOrder) -> Size:
     """The size asked for; of a reduce-only order no more than what it would close."""
     if not command.reduce_only:
         return command.size
-    net = exchange.account.positions.get(command.instrument.symbol, 0)
+    net = exchange.account.money.positions.get(command.instrument.symbol, 0)
     long = book_side(command.instrument.side, command.action) is BID
     return Size(min(command.size, max(0, -net if long else net)))
 

@@ -8,9 +8,9 @@ from msgspec import Struct
 from console.core.events import OrderFilled, Settled
 from console.core.instruments import BID, Action, ClientOrderId, Instrument, MarketState, VenueOrderId
 from console.core.units import Price
-from console.sim.account import OwnOrder
 from console.sim.exchange import Exchange
 from console.sim.market import Resting
+from console.sim.orders import OwnOrder
 
 # (symbol, owner, is a bid, YES price, contracts left, turn, our order id or empty), in turn by level
 SavedResting = tuple[str, str, bool, int, int, int, ClientOrderId]
@@ -49,13 +49,20 @@ class SavedExchange(Struct, frozen=True, array_like=True):
 def save_exchange(exchange: Exchange) -> SavedExchange:
     """Write down a venue."""
     account = exchange.account
+    money = account.money
     return SavedExchange(
         exchange.turn,
         exchange.taken,
-        (account.cash, account.fees, account.others, account.house, account.paid_in),
-        account.positions,
-        account.commissions,
-        account.stakes,
+        (
+            money.cash,
+            money.fees,
+            money.others,
+            money.house,
+            money.paid_in,
+        ),
+        money.positions,
+        money.commissions,
+        money.stakes,
         [_saved_own(order) for order in account.open.values()],
         [(m.instrument.symbol, m.state, m.settled) for m in exchange.markets.values()],
         [
@@ -72,11 +79,12 @@ def save_exchange(exchange: Exchange) -> SavedExchange:
 def restore_exchange(exchange: Exchange, saved: SavedExchange) -> None:
     """Make a fresh venue, with its markets open and nothing else done, what was saved."""
     account = exchange.account
+    money = account.money
     exchange.turn, exchange.taken = saved.turn, saved.taken
-    account.cash, account.fees, account.others, account.house, account.paid_in = saved.money
-    account.positions.update(saved.positions)
-    account.commissions.update(saved.commissions)
-    account.stakes.update(saved.stakes)
+    money.cash, money.fees, money.others, money.house, money.paid_in = saved.money
+    money.positions.update(saved.positions)
+    money.commissions.update(saved.commissions)
+    money.stakes.update(saved.stakes)
     for fill in msgspec.msgpack.decode(saved.fills, type=list[OrderFilled]):
         account.remember(fill)
         exchange.fill_tape.append(fill)

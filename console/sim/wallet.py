@@ -10,20 +10,18 @@ from collections import OrderedDict, deque
 from msgspec import Struct
 
 from console.core.events import MassStatus, OrderFilled
-from console.core.fees import commission_of
 from console.core.instruments import (
     ASK,
-    BID,
     BUY,
-    NO,
     ClientOrderId,
     Instrument,
     TradeId,
     Venue,
     VenueOrderId,
 )
-from console.core.units import ONE, SECOND, Cash, Nanos, Price, Size, ceil_div, cost_of, proceeds_of
-from console.sim.account import OwnOrder
+from console.core.units import SECOND, Cash, Nanos, Price, Size, cost_of, proceeds_of
+from console.sim.money import Money
+from console.sim.orders import OwnOrder, tied_up
 
 FILLS_REPORTED = 600 * SECOND  # how far back a mass status lists fills
 ENDED_REMEMBERED = 2000  # orders that can still be looked up, and whose ids are taken
@@ -46,42 +44,25 @@ class SavedWallet(Struct, frozen=True, array_like=True):
 
 
 class Wallet:
-    """Our side of one venue's ledger, in double entry.
-
-    A YES and a NO of one two-sided symbol held together turn into $1 at once, so a net short position has
-    $1 a contract in escrow. `others` and `house` hold what everybody else and the venue gained: together
-    with cash and escrow they are always what was paid in.
-    """
+    """Our side of one venue: orders and fills as far back as is remembered, and our money."""
 
     __slots__ = (
-        "_commissions",
         "_ended",
         "_fills",
         "_fills_of",
         "_locks",
-        "_stakes",
-        "cash",
-        "fees",
         "fills",
-        "house",
+        "money",
         "open",
-        "others",
-        "paid_in",
-        "positions",
         "venue",
     )
 
     def __init__(self, venue: Venue, cash: int) -> None:
         self.venue = venue
-        self.cash = self.paid_in = cash
-        self.fees = 0
+        self.money = Money()
+        self.money.pay_in(cash)
         self.fills = 0
-        self.others = 0
-        self.house = 0
-        self.positions: dict[str, int] = {}  # net contracts by symbol, NO held negative
         self.open: dict[ClientOrderId, OwnOrder] = {}
-        self._commissions: dict[str, int] = {}  # due if the symbol's YES pays
-        self._stakes: dict[str, int] = {}  # paid for what is held where a void refunds it
         self._locks: dict[str, int] = {}
         self._fills: deque[OrderFilled] = deque()
         self._fills_of: dict[ClientOrderId, list[OrderFilled]] = {}
@@ -90,15 +71,15 @@ class Wallet:
     def save(self) -> SavedWallet:
         """Everything but the orders that rest, which end with the process."""
         return SavedWallet(
-            self.cash,
-            self.paid_in,
-            self.fees,
+            self.money.cash,
+            self.money.paid_in,
+            self.money.fees,
             self.fills,
-            self.others,
-            self.house,
-            dict(self.positions),
-            dict(self._commissions),
-            dict(self._stakes),
+            self.money.others,
+            self.money.house,
+            dict(self.money.positions),
+            dict(self.money.commissions),
+            dict(self.money.stakes),
             list(self._fills),
             [*self._ended, *self.open],
         )
@@ -107,10 +88,17 @@ class Wallet:
     def load(cls, venue: Venue, saved: SavedWallet) -> Wallet:
         """Go on with what was saved."""
         wallet = cls(venue, saved.cash)
-        wallet.paid_in, wallet.fees, wallet.fills = saved.paid_in, saved.fees, saved.fills
-        wallet.others, wallet.house = saved.others, saved.house
-        wallet.positions = dict(saved.positions)
-        wallet._commissions, wallet._stakes = dict(saved.commissions), dict(saved.stakes)
+        wallet.fills = saved.fills
+        wallet.money = Money(
+            saved.cash,
+            saved.fees,
+            saved.others,
+            saved.house,
+            saved.paid_in,
+            dict(saved.positions),
+            dict(saved.commissions),
+            dict(saved.stakes),
+        )
         for fill in saved.recent:
             wallet._fills.append(fill)
             wallet._fills_of.setdefault(fill.order_id, []).append(fill)
@@ -157,13 +145,13 @@ class Wallet:
     @property
     def free(self) -> Cash:
         """Cash that no resting order ties up."""
-        return Cash(self.cash - sum(self._locks.values()))
+        return Cash(self.money.cash - sum(self._locks.values()))
 
     def affords(self, order: OwnOrder, instead_of: OwnOrder | None = None) -> bool:
         """Whether `order` could rest beside the others (in place of one of them)."""
         symbol = order.instrument.symbol
         orders = [o for o in self.on_symbol(symbol) if o is not instead_of] + [order]
-        position = self.positions.get(symbol, 0)
+        position = self.money.positions.get(symbol, 0)
         if not order.spec.two_sided:
             asked = sum(o.left for o in orders if o.side is ASK)
             if asked > max(0, position):
@@ -172,7 +160,7 @@ class Wallet:
 
     def relock(self, symbol: str) -> None:
         """Reckon anew what the orders on a symbol tie up."""
-        lock = tied_up(self.on_symbol(symbol), self.positions.get(symbol, 0))
+        lock = tied_up(self.on_symbol(symbol), self.money.positions.get(symbol, 0))
         if lock:
             self._locks[symbol] = lock
         else:
@@ -201,44 +189,13 @@ class Wallet:
             maker=maker,
             order_id=order.order_id,
         )
-        self._move(order, size, cost, fee)
+        self.money.fill(order, size, cost, fee)
         self._remember(fill)
         return fill
 
-    def _move(self, order: OwnOrder, size: int, cost: int, fee: int) -> None:
-        symbol, long = order.instrument.symbol, order.side is BID
-        paid = cost if order.action is BUY else -cost
-        if order.instrument.side is NO:  # as if YES had been traded the other way
-            paid += size if long else -size
-        before = self.positions.get(symbol, 0)
-        after = before + (size if long else -size)
-        self.positions[symbol] = after
-        escrow = max(0, -after) - max(0, -before)
-        self.cash -= paid + escrow + fee
-        self.others += paid
-        self.house += fee
-        self.fees += fee
-        if not order.spec.two_sided and long:
-            self._stakes[symbol] = self._stakes.get(symbol, 0) + cost
-            commission = commission_of(order.spec.fees, size, cost)
-            self._commissions[symbol] = self._commissions.get(symbol, 0) + commission
-
-    def settle(self, symbol: str, payout: int, refund: bool) -> None:
-        """Pay `payout` millionths per YES contract less the commission on what is won, or the stakes back."""
-        net, stake = self.positions.pop(symbol, 0), self._stakes.pop(symbol, 0)
-        commission = ceil_div(self._commissions.pop(symbol, 0) * payout, ONE)
-        due = net * payout // ONE
-        if refund:
-            due, commission = stake, 0
-        self.cash += max(0, -net) + due - commission
-        self.others -= due
-        self.house += commission
-        self.fees += commission
-
     def defect(self) -> str | None:
         """Say in one line how much money appeared from nowhere, or None."""
-        escrow = sum(max(0, -net) for net in self.positions.values())
-        lost = self.cash + escrow + self.others + self.house - self.paid_in
+        lost = self.money.imbalance()
         return f"{self.venue.value}: {lost} millionths of a dollar appeared from nowhere" if lost else None
 
     # ---- what the venue tells us
@@ -257,9 +214,11 @@ class Wallet:
             venue=self.venue,
             orders=tuple(order.listed() for order in self.open.values()),
             fills=tuple(self._fills),
-            positions=tuple((Instrument(self.venue, s), net) for s, net in self.positions.items() if net),
+            positions=tuple(
+                (Instrument(self.venue, symbol), net) for symbol, net in self.money.positions.items() if net
+            ),
             cash=self.free,
-            held=Cash(self.cash - self.free),
+            held=Cash(self.money.cash - self.free),
             rounded_to=Cash(0),
         )
 
@@ -268,34 +227,3 @@ class Wallet:
         while self._fills[0].wall < fill.wall - FILLS_REPORTED:
             self._fills.popleft()
         self._fills_of.setdefault(fill.order_id, []).append(fill)
-
-
-def tied_up(orders: list[OwnOrder], position: int) -> int:
-    """Cash that the orders on one symbol reserve; the first to fill uses up what is held first."""
-    bids = [order for order in orders if order.side is BID]
-    lock, cover = 0, max(0, -position)
-    if cover:  # only then does it matter who fills first
-        bids.sort(key=_descending)
-    for order in bids:
-        left = order.left
-        bare = left - cover if left > cover else 0
-        cover -= left - bare
-        lock += cost_of(order.yes_price, bare)
-    asks = [order for order in orders if order.side is ASK]
-    cover = max(0, position)
-    if cover:
-        asks.sort(key=_ascending)
-    for order in asks:
-        left = order.left
-        bare = left - cover if left > cover else 0
-        cover -= left - bare
-        lock += cost_of(ONE - order.yes_price, bare) if order.spec.two_sided else 0
-    return lock
-
-
-def _ascending(order: OwnOrder) -> int:
-    return order.yes_price
-
-
-def _descending(order: OwnOrder) -> int:
-    return -order.yes_price

@@ -97,7 +97,7 @@ class World:
         self._exchanges = self._open_venues(personas or {})
         if saved is None:
             for exchange in self._exchanges.values():
-                exchange.account.pay_in(cash)
+                exchange.account.money.pay_in(cash)
         else:
             for exchange, kept in zip(self._exchanges.values(), saved.exchanges, strict=True):
                 restore_exchange(exchange, kept)
@@ -234,12 +234,12 @@ class World:
 
     def positions(self, venue: Venue) -> dict[Instrument, int]:
         """Our net contracts by YES leg, NO held negative."""
-        held = self._exchanges[venue].account.positions
+        held = self._exchanges[venue].account.money.positions
         return {Instrument(venue, symbol): net for symbol, net in held.items() if net}
 
     def cash(self, venue: Venue) -> Cash:
         """Our cash at a venue, what resting orders tie up included."""
-        return Cash(self._exchanges[venue].account.cash)
+        return Cash(self._exchanges[venue].account.money.cash)
 
     def hush(self, silent_ns: int) -> None:
         """Let every sportsbook fall silent for a while."""
@@ -247,7 +247,7 @@ class World:
 
     def fees(self, venue: Venue) -> Cash:
         """All fees and commissions a venue has charged us."""
-        return Cash(self._exchanges[venue].account.fees)
+        return Cash(self._exchanges[venue].account.money.fees)
 
     def fills(self, venue: Venue) -> list[OrderFilled]:
         """Every fill of ours at a venue, oldest first."""

@@ -362,7 +362,7 @@ def test_fills_that_are_counted_wrong(before):
 def test_money_from_nowhere():
     driver = Driver(PLAN)
     driver.run(1000)
-    driver.world.exchange(driver.world.venues[0]).account.cash += 1
+    driver.world.exchange(driver.world.venues[0]).account.money.cash += 1
     with pytest.raises(Broken, match=r"appeared from nowhere|mismatch: kalshi: cash: 0\.000001 dollars"):
         driver.run(20_000)
 

@@ -102,7 +102,7 @@ def test_profit_is_what_the_venue_says(recording, tmp_path):
     assert report.fills > 5
     assert [market.valued for market in report.markets] == [Valued.SETTLED]
     assert report.markets[0].net == 0
-    assert report.pnl == tape.exchange.wallet.cash - tape.exchange.wallet.paid_in
+    assert report.pnl == tape.exchange.wallet.money.cash - tape.exchange.wallet.money.paid_in
     assert report.resting == 0
     assert report.clean
 

@@ -108,7 +108,7 @@ def test_recorded_market_is_made_cleanly(path):
     assert report.orders > 10
     assert report.stale_books == 0
     assert report.resting == 0
-    assert report.pnl == tape.exchange.wallet.cash - tape.exchange.wallet.paid_in
+    assert report.pnl == tape.exchange.wallet.money.cash - tape.exchange.wallet.money.paid_in
 
 
 def test_sports_fixture_is_made_cleanly():

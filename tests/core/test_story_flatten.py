@@ -128,6 +128,17 @@ def test_it_goes_on_in_rounds_until_flat_and_then_the_match_is_done() -> None:
     assert "flattened" in story.alerts()
 
 
+def test_what_no_order_is_small_enough_for_is_left_and_said() -> None:
+    story = held()
+    flatten(story)
+    gone(story)
+    (out,) = exits(story)
+    answered(story, out, 29.5, 48)
+    story.wait(1.5)
+    assert story.state.desks[M].stage is Stage.DONE
+    assert "flattened, but for 0.5 contracts that no order is small enough for" in story.alerts()
+
+
 def test_nobody_at_the_floor_is_waited_for_without_a_storm() -> None:
     story = held()
     story.tell(BookSnapshot(instrument=B, bids=levels({43: 100}), asks=levels({60: 100})))

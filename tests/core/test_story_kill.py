@@ -89,9 +89,12 @@ def test_two_empty_lists_two_seconds_apart_are_the_proof() -> None:
     story.wait(2)
     assert sweep.proven
     assert story.all(CancelAll, story.wait(30)) == []
-    kill = picture.view(story.state, M).kill
+    view = picture.view(story.state, M)
+    kill = view.kill
     assert kill is not None
     assert (kill.phase, kill.at_kill, kill.left, kill.unproven) == (KillPhase.KILLED, 2, 0, ())
+    said = [line.text for line in view.log if line.text == "kalshi: nothing rests, proven by two empty lists"]
+    assert len(said) == 1  # said once, however often it is looked at again
 
 
 def test_an_order_that_rests_at_a_list_starts_the_proof_again() -> None:

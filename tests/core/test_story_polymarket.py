@@ -5,6 +5,7 @@ from __future__ import annotations
 from console.core.commands import Lookup, PlaceOrder
 from console.core.events import (
     ConfirmRules,
+    FillConfirmed,
     FillReversed,
     InstrumentDefined,
     OrderFilled,
@@ -95,6 +96,43 @@ def test_a_rest_below_the_minimum_is_left_alone() -> None:
     held(story, 8)
     assert story.rests(TOKEN, Action.SELL) == [(55, 8)]
     assert story.rests(OTHER) == []  # two contracts: below the venue's five
+
+
+def bought(number: int, size: int) -> OrderFilled:
+    return OrderFilled(
+        venue_order_id=VenueOrderId(f"0x{number}"),
+        trade_id=TradeId(f"b{number}"),
+        instrument=TOKEN,
+        action=Action.BUY,
+        price=Price(490_000),
+        size=contracts(size),
+        cost=dollars(0.49 * size),
+        fee=Cash(0),
+        maker=True,
+        provisional=True,
+    )
+
+
+def test_what_was_bought_is_sold_only_once_it_has_settled() -> None:
+    story = condition()
+    story.tell(bought(1, 10))
+    story.wait(3)
+    assert story.rests(OTHER) == [(45, 10)]  # the venue would refuse a sale: the tokens are not there yet
+    assert story.rests(TOKEN, Action.SELL) == []
+    story.tell(FillConfirmed(venue=P, trade_id=TradeId("b1")))
+    story.wait(3)
+    assert story.rests(TOKEN, Action.SELL) == [(55, 10)]
+    assert story.rests(OTHER) == []
+
+
+def test_of_what_is_held_only_the_settled_part_is_sold() -> None:
+    story = condition(with_contracts(20))
+    story.tell(bought(1, 12))
+    story.tell(FillConfirmed(venue=P, trade_id=TradeId("b1")))
+    story.tell(bought(2, 8))
+    story.wait(3)
+    assert story.rests(TOKEN, Action.SELL) == [(55, 12)]
+    assert story.rests(OTHER) == [(45, 8)]
 
 
 def with_contracts(count: int) -> MatchSettings:

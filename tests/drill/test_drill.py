@@ -2,8 +2,6 @@
 
 import asyncio
 
-import pytest
-
 from console.__main__ import main
 from console.drill.command import Drilled, _broken, line, one
 from console.drill.processes import PROCESS_DRILLS
@@ -34,11 +32,31 @@ def test_every_rehearsed_failure_becomes_safe_in_time(tmp_path):
     assert not [finding for path in journals for finding in verify(path).findings]
 
 
-@pytest.mark.parametrize("name", list(PROCESS_DRILLS))
-def test_every_failure_of_the_process_becomes_safe_in_time(name):
-    outcome = one(name, SHORT)
+def test_every_failure_of_the_process_becomes_safe_in_time(tmp_path):
+    """All at once, too: each on an engine process of its own."""
+
+    async def broken(name):
+        root = tmp_path / name
+        root.mkdir()
+        return name, await _broken(name, root)
+
+    async def all_of_them():
+        return dict(await asyncio.gather(*(broken(name) for name in PROCESS_DRILLS)))
+
+    went = asyncio.run(all_of_them())
+    assert went.keys() == PROCESS_DRILLS.keys()
+    for name, outcome in went.items():
+        assert outcome.safe_s <= outcome.limit_s, name
+        assert outcome.orders > 0, name
+    journals = sorted(tmp_path.rglob("*.sqlite"))
+    assert len(journals) >= len(PROCESS_DRILLS)
+    assert not [finding for path in journals for finding in verify(path).findings]
+
+
+def test_one_drill_from_its_beginning_to_its_verified_journal():
+    outcome = one("clock-jump", SHORT)
     assert outcome.passed, line(outcome)
-    assert outcome.went.safe_s <= outcome.went.limit_s
+    assert "verified" in line(outcome)
 
 
 def test_what_does_not_become_safe_is_said_and_is_status_1(monkeypatch, capsys):
@@ -56,7 +74,6 @@ def test_a_journal_that_is_not_clean_fails_the_drill():
     went = Rehearsed(1.0, 2.0, 3, 4.5, "fine")
     outcome = Drilled("stale-odds", False, went, 1, 10, ("records 3 to 4 are missing",))
     assert "NOT CLEAN: records 3 to 4 are missing" in line(outcome)
-    assert _broken is not None
 
 
 def test_an_unknown_drill_lists_the_known_ones(capsys):

@@ -238,7 +238,7 @@ def test_clean_end_ties_out_and_a_dollar_missing_does_not(places, tmp_path):
         second.mkdir()
         bench = Bench(places, second)
         async with bench.running():
-            bench.source.inner._world.exchange(bench.source.venues[0]).account.cash -= 1_000_000
+            bench.source.inner._world.exchange(bench.source.venues[0]).account.money.cash -= 1_000_000
             bench.runner.stop("enough", 0)
             assert await asyncio.wait_for(bench.task, 30) == EXIT_DIFFERS
         assert bench.heard("-1.000000 from our count")

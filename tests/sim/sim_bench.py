@@ -45,7 +45,7 @@ class Bench:
         self.clock = Clock(0, 1_000_000_000)
         self.exchange = Exchange(Venue.KALSHI, self.clock)
         self.market: Market = self.exchange.open_market(HOME, spec)
-        self.exchange.account.pay_in(cash * ONE)
+        self.exchange.account.money.pay_in(cash * ONE)
         if streamed:
             self.exchange.subscribe(self.market.instrument)
             self.exchange.public.clear()
@@ -57,12 +57,12 @@ class Bench:
     @property
     def position(self) -> float:
         """Net YES contracts."""
-        return self.account.positions.get(HOME, 0) / ONE
+        return self.account.money.positions.get(HOME, 0) / ONE
 
     @property
     def cash(self) -> int:
         """Millionths of a dollar."""
-        return self.account.cash
+        return self.account.money.cash
 
     # ---- others
 

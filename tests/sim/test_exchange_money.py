@@ -122,7 +122,7 @@ def test_cost_is_rounded_against_us(action, cost):
     bench.place("us-1", action, YES, 52.381, 0.012345)
     bench.take(ASK if action is BUY else BID, 0.012345)
     assert bench.exchange.private[0].cost == cost
-    assert bench.account.imbalance() == 0
+    assert bench.account.money.imbalance() == 0
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_maker_fee_is_rounded_up_once_a_fill(cents, contracts, fee):
     bench.buy("us-1", cents, contracts)
     bench.take(ASK, contracts)
     assert bench.exchange.private[0].fee == fee
-    assert bench.account.fees == fee
+    assert bench.account.money.fees == fee
     assert bench.cash == 100 * ONE - cents * CENT * contracts - fee
 
 
@@ -158,9 +158,9 @@ def test_taker_pays_the_taker_fee_to_the_house():
     bench = Bench(InstrumentSpec(fees=KALSHI_FEES, two_sided=True))
     bench.buy("us-1", 45, 10)
     bench.take(ASK, 10)
-    assert bench.account.house == 173_300 + 43_400
-    assert bench.account.fees == 43_400
-    assert bench.account.imbalance() == 0
+    assert bench.account.money.house == 173_300 + 43_400
+    assert bench.account.money.fees == 43_400
+    assert bench.account.money.imbalance() == 0
 
 
 # ---- netting
@@ -250,11 +250,11 @@ def test_commission_is_charged_on_winnings_only():
     won, lost = Bench(BET), Bench(BET)
     for bench, payout in ((won, ONE), (lost, 0)):
         bench.hold(10, cents=40)
-        assert bench.account.fees == 0
+        assert bench.account.money.fees == 0
         bench.exchange.resolve(HOME, payout)
-    assert (won.cash, won.account.fees) == (105_880_000, 120_000)
-    assert (lost.cash, lost.account.fees) == (96 * ONE, 0)
-    assert won.account.imbalance() == lost.account.imbalance() == 0
+    assert (won.cash, won.account.money.fees) == (105_880_000, 120_000)
+    assert (lost.cash, lost.account.money.fees) == (96 * ONE, 0)
+    assert won.account.money.imbalance() == lost.account.money.imbalance() == 0
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_void_follows_the_rule_of_the_venue(spec, payout, refund, cash):
         instrument=bench.market.instrument, payout=payout, refund=refund
     )
     assert bench.cash == round(cash * ONE)
-    assert bench.account.fees == 0
+    assert bench.account.money.fees == 0
     assert bench.exchange.defect() is None
 
 
@@ -321,7 +321,7 @@ def test_cash_is_conserved_and_never_overdrawn(acts, spec):
         elif what == "take":
             bench.take(side, contracts, cents)
         assert bench.exchange.defect() is None
-        assert bench.cash + bench.account.fees >= bench.account.locked
+        assert bench.cash + bench.account.money.fees >= bench.account.locked
         if not spec.two_sided:
             assert bench.position >= 0
     bench.exchange.resolve(HOME, ONE)
@@ -345,6 +345,6 @@ def test_fills_alone_explain_cash_and_position(acts):
         cash -= sign * fill.cost + fill.fee
     net = held[YES] - held[NO]
     pairs = held[YES] - max(0, net)
-    assert net == bench.account.positions.get(HOME, 0)
+    assert net == bench.account.money.positions.get(HOME, 0)
     assert cash + pairs == bench.cash
     assert len({fill.trade_id for fill in bench.exchange.private}) == len(bench.exchange.private)

@@ -338,7 +338,7 @@ def test_fee_is_the_makers_and_fill_ids_are_unique():
     # 0.0175 * 4 * 0.51 * 0.49 = 0.017493, up to 0.0001 dollars; 0.0175 * 6 * 0.51 * 0.49 = 0.0262395
     assert [fill.fee for fill in told] == [17_500, 26_300]
     assert len({fill.trade_id for fill in told}) == 2
-    assert bench.exchange.wallet.fees == 43_800
+    assert bench.exchange.wallet.money.fees == 43_800
 
 
 @pytest.mark.parametrize(("payout", "cash"), [(ONE, 104.9), (0, 94.9), (ONE // 2, 99.9)])

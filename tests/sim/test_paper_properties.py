@@ -29,7 +29,7 @@ class Floor:
     def __init__(self):
         self.exchange = Exchange(Venue.KALSHI, Clock(0, 0))
         self.exchange.open_market("T", KALSHI)
-        self.exchange.account.pay_in(1000 * ONE)
+        self.exchange.account.money.pay_in(1000 * ONE)
         self.exchange.subscribe(YES)
         self.resting = []
 

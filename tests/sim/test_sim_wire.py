@@ -77,7 +77,7 @@ class Line:
         self.agenda, self.mail, self.dice = Agenda(self.clock), Mail(self.clock), MiddlingDice()
         self.exchange = Exchange(Venue.KALSHI, self.clock)
         self.exchange.open_market(HOME, TWO_SIDED)
-        self.exchange.account.pay_in(100 * ONE)
+        self.exchange.account.money.pay_in(100 * ONE)
         self.wire = Wire(self.exchange, dials, self.dice, self.agenda, self.mail)
         self.seen = []
         self.until(500)

@@ -351,7 +351,7 @@ def test_no_cent_appears_from_nowhere_in_any_storm(seed):
         assert world.defect() is None
         for venue in world.venues:
             account = world.exchange(venue).account
-            assert account.cash + account.fees >= account.locked
+            assert account.money.cash + account.money.fees >= account.locked
     fills = [fill for venue in world.venues for fill in world.fills(venue)]
     assert len(fills) > 50
     assert len({(fill.instrument.venue, fill.trade_id) for fill in fills}) == len(fills)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import gc
 import os
 
+OURS = "TEXTUAL_SNAPSHOT_"  # what the snapshot plug-in tells its workers
 for name in [
-    name for name in os.environ if name.startswith("TEXTUAL_") or name in ("NO_COLOR", "LINES", "COLUMNS")
+    name
+    for name in os.environ
+    if (name.startswith("TEXTUAL_") and not name.startswith(OURS)) or name in ("NO_COLOR", "LINES", "COLUMNS")
 ]:
     del os.environ[name]
 os.environ["TEXTUAL_ANIMATIONS"] = "none"

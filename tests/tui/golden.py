@@ -8,9 +8,9 @@ from pathlib import Path
 FOLDER = Path(__file__).parent / "golden"
 
 
-def assert_golden(name: str, text: str, kind: str = "txt") -> None:
+def assert_golden(name: str, text: str) -> None:
     """The text is what the file `name` says."""
-    path = FOLDER / f"{name}.{kind}"
+    path = FOLDER / f"{name}.txt"
     if os.environ.get("UPDATE_GOLDEN") == "1":
         path.write_text(text + "\n", encoding="utf-8")
         return

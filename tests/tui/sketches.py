@@ -67,7 +67,7 @@ SKETCHES = (
         Reason.PAUSED,
         sport="lol",
         orders=0,
-        halts=("paused by the operator",),
+        halts=("paused: by the operator",),
         venues=(Venue.POLYMARKET,),
         tenth=0.5,
     ),

@@ -103,6 +103,19 @@ class Kept(TasteFile):
         self.taste = taste
 
 
+def staged(
+    engine: FakeEngine, clock: StillClock, kept: Kept | None = None, sorted_by: str = ""
+) -> ConsoleApp:
+    """The app, not running yet."""
+    app = ConsoleApp(
+        engine, KillSwitch(engine), Leave(last_resort=lambda _: None), clock, live=False, kept=kept or Kept()
+    )
+    browse = app.desk.panes[MATCHES].content.browse
+    assert browse is not None
+    browse.sorted_by = sorted_by
+    return app
+
+
 @asynccontextmanager
 async def on_stage(
     engine: FakeEngine | None = None,
@@ -112,12 +125,7 @@ async def on_stage(
 ) -> AsyncIterator[Stage]:
     """Run the app over a fake engine; matches stand as they come unless they are sorted."""
     engine, clock = engine or FakeEngine(), StillClock()
-    app = ConsoleApp(
-        engine, KillSwitch(engine), Leave(last_resort=lambda _: None), clock, live=False, kept=kept or Kept()
-    )
-    browse = app.desk.panes[MATCHES].content.browse
-    assert browse is not None
-    browse.sorted_by = sorted_by
+    app = staged(engine, clock, kept, sorted_by)
     async with app.run_test(size=size, notifications=True) as pilot:
         stage = Stage(app, engine, clock, pilot)
         await stage.settle()

@@ -282,7 +282,7 @@ async def test_rearm_needs_the_word_and_a_reason() -> None:
         await stage.press("enter")
         assert engine.events == []  # typed ahead
         await stage.later(1)
-        await stage.press("enter")
+        await stage.press("ctrl+s")
         assert engine.events == [Rearm(word="RESUME", reason="feed is back")]
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
 import msgspec
 import pytest
+from textual.pilot import Pilot
 
 from console.core.events import Mode
 from console.core.instruments import Venue
@@ -12,14 +16,16 @@ from console.core.reasons import Reason
 from console.core.units import ONE, SECOND, Nanos, Size
 from console.core.view import FlattenView, KillPhase, View
 from console.link.messages import Role
+from console.tui.app import ConsoleApp
 from console.tui.palettes import PALETTES
 from console.tui.panes.matches import NEEDS_YOU
 from console.tui.taste import Odds, Taste
-from tests.tui.fakes import FakeEngine
+from tests.tui.fakes import FakeEngine, StillClock
 from tests.tui.golden import assert_golden
-from tests.tui.stage import Kept, in_loop, on_stage
+from tests.tui.stage import Kept, Stage, in_loop, on_stage, staged
 from tests.tui.views import WALL, cents, empty, killed, ladder, many, venue_view, view, welcome
 
+Compare = Callable[..., bool]  # with the picture kept by pytest-textual-snapshot
 SIZES = ((80, 24), (120, 40), (200, 60))
 
 
@@ -241,27 +247,35 @@ def test_terminal_too_small_still_says_what_matters() -> None:
     look()
 
 
+# ---- colours, where the text cannot say them: pictures to be opened in a browser; --snapshot-update if meant
+
+
+def outside(engine: FakeEngine, clock: StillClock, kept: Kept | None = None) -> ConsoleApp:
+    """The app made where no loop runs yet: the plug-in runs it in one of its own."""
+
+    async def make() -> ConsoleApp:
+        return staged(engine, clock, kept, NEEDS_YOU)
+
+    return asyncio.run(make())
+
+
 @pytest.mark.parametrize("state", ["ordinary", "kill-incomplete", "silent", "needing-a-person"])
-def test_colours(state: str) -> None:
-    """Colours, where the text cannot say them: one picture each, to be opened in a browser."""
+def test_colours(state: str, snap_compare: Compare) -> None:
+    engine, clock = FakeEngine(STATES.get(state, view)()), StillClock()
+    app = outside(engine, clock)
 
-    @in_loop
-    async def look() -> None:
-        engine = FakeEngine(STATES.get(state, view)())
-        async with on_stage(engine, (120, 40), sorted_by=NEEDS_YOU) as stage:
-            await stage.later(3.2 if state == "silent" else 0)
-            assert_golden(state, stage.app.export_screenshot(title="mmconsole"), "svg")
+    async def settle(pilot: Pilot[None]) -> None:
+        await Stage(app, engine, clock, pilot).later(3.2 if state == "silent" else 0)
 
-    look()
+    assert snap_compare(app, terminal_size=(120, 40), run_before=settle)
 
 
 @pytest.mark.parametrize("name", PALETTES)
-def test_colours_of_every_theme(name: str) -> None:
-    @in_loop
-    async def look() -> None:
-        kept = Kept(Taste(theme=name, toured=True))
-        async with on_stage(size=(80, 24), kept=kept, sorted_by=NEEDS_YOU) as stage:
-            await stage.press("x")
-            assert_golden(f"theme-{name}", stage.app.export_screenshot(title="mmconsole"), "svg")
+def test_colours_of_every_theme(name: str, snap_compare: Compare) -> None:
+    engine, clock = FakeEngine(), StillClock()
+    app = outside(engine, clock, Kept(Taste(theme=name, toured=True)))
 
-    look()
+    async def ask(pilot: Pilot[None]) -> None:
+        await Stage(app, engine, clock, pilot).press("x")
+
+    assert snap_compare(app, terminal_size=(80, 24), run_before=ask)

@@ -277,7 +277,7 @@ async def test_resume_asks_first() -> None:
     async with on_stage(engine) as stage:
         await stage.press("j", "j", "j", "p")
         assert "Quote G2 v T1 again?" in stage.text
-        assert "paused by the operator" in stage.text
+        assert "paused: by the operator" in stage.text
         await stage.press("enter")  # the marked answer is the safe one
         assert engine.events == []
         await stage.press("p")

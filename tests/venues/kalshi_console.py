@@ -158,6 +158,13 @@ class Session:
         self.sees(f"inventory max  {inventory.decode()}")
         self.terminal.type(b"\x13")
 
+    def resume(self) -> None:
+        """After a pause."""
+        self.sees_row("paused")
+        self.type(b"p")
+        self.sees("again?")
+        self.type(b"y")
+
     def rearm(self) -> None:
         """After a kill: the word, a reason, and once more."""
         self.type(b"R")
@@ -169,7 +176,10 @@ class Session:
 
     def quotes(self, seconds: float = 60, least: int = 2) -> None:
         """Wait until quotes rest at the venue, and the screen says so."""
-        there = lambda: len(self.venue.orders()) >= least and "QUOT" in self.row()  # noqa: E731
+
+        def there() -> bool:
+            return len(self.venue.orders()) >= least and "QUOT" in self.row()
+
         self.terminal.until(there, seconds, "quotes")
 
     def pulled(self, seconds: float) -> float:

@@ -70,7 +70,7 @@ READS: dict[str, tuple[Callable[[bytes], Any], list[str]]] = {
         ],
     ),
     "positions": (parse_positions, ["market_positions.0.ticker", "market_positions.0.position_fp"]),
-    "settlements": (parse_settlements, ["settlements.0.ticker", "settlements.0.value"]),
+    "settlements": (parse_settlements, [f"settlements.0.{f}" for f in ("ticker", "value", "market_result")]),
     "balance": (parse_balance, ["balance_breakdown", "balance_breakdown.0.balance"]),
     "account_limits": (parse_limits, ["read", "write.refill_rate", "write.bucket_capacity", "usage_tier"]),
     "account_endpoint_costs": (parse_costs, ["default_cost", "endpoint_costs.0.cost"]),

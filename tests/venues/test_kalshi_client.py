@@ -213,6 +213,28 @@ def test_an_order_ends_by_itself_unless_the_engine_is_alive(tmp_path):
     run(story)
 
 
+def test_a_renewal_without_an_answer_is_unknown_and_no_other_price_leaves_until_looked_up(tmp_path):
+    async def story():
+        async with stage(tmp_path) as s:
+            await s.subscribed()
+            accepted = await s.rests(price=10 * CENT, expires=s.wall_in(20))
+            s.sandbox.evil.on, strikes = {"drop"}, s.sandbox.evil.strikes
+            s.sandbox.evil.strikes = lambda name: name == "drop"
+            s.client.send(KeepAlive(venue=K, until=s.wall_in(60)))
+            unknown = await s.hears(OutcomeUnknown, accepted.order_id)
+            assert "lease" in unknown.text
+            s.sandbox.evil.strikes = strikes
+            asked = len(s.sandbox.rest.requests)
+            s.client.send(KeepAlive(venue=K, until=s.wall_in(90)))
+            s.look_up(accepted.order_id, accepted.venue_order_id)
+            await s.hears(OrderAccepted, accepted.order_id, count=2)
+            assert not [r for r in s.sandbox.rest.requests[asked:] if r[2].endswith("/amend")]
+            s.client.send(KeepAlive(venue=K, until=s.wall_in(120)))
+            await until(lambda: [r for r in s.sandbox.rest.requests[asked:] if r[2].endswith("/amend")])
+
+    run(story)
+
+
 def test_while_a_lease_is_renewed_no_other_price_leaves(tmp_path):
     async def story():
         async with stage(tmp_path) as s:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from email.utils import formatdate
 
-from kalshi_stage import client_of, stage, until
+from kalshi_stage import client_of, sandbox_of, stage, until
 
 from console.config.tables import KalshiTable
 from console.core.commands import Resync, Subscribe, Unsubscribe
@@ -18,6 +19,7 @@ from console.core.events import (
     MarketStatus,
     OrderAccepted,
     OrderCanceled,
+    OrderCancelRejected,
     OrderFilled,
     OrderRejected,
     RejectReason,
@@ -28,7 +30,11 @@ from console.core.events import (
 )
 from console.core.instruments import BookSide, MarketState
 from console.core.units import CENT, ONE
+from console.sandbox.kalshi.server import VOID
+from console.venues.base.protocol import Unanswered
 from console.venues.kalshi import client as client_module
+from console.venues.kalshi.hosts import Hosts
+from console.venues.kalshi.rest import Rest
 from console.venues.kalshi.sign import Signer
 
 
@@ -328,7 +334,7 @@ def test_a_void_market_pays_a_fair_price_to_the_last_digit(tmp_path):
         async with stage(tmp_path) as s:
             await s.subscribed()
             await s.sandbox.act("void", s.a.symbol)
-            assert (await s.hears(Settled)).payout == 47 * CENT
+            assert (await s.hears(Settled)).payout == VOID
 
     run(story)
 
@@ -347,9 +353,36 @@ def test_what_was_settled_while_we_were_away_is_told_before_the_account(tmp_path
             await s.account()
             kinds = [type(e).__name__ for e in s.told]
             assert kinds.index("Settled") < len(kinds) - 1 - kinds[::-1].index("MassStatus")
-            assert s.of(Settled)[0].payout == 47 * CENT
+            assert s.of(Settled)[0].payout == VOID
 
     run(story)
+
+
+def test_a_fair_price_that_cannot_be_read_now_is_told_once_it_can(tmp_path):
+    """The value of a settlement is in whole cents: a void market's exact price is in its listing alone."""
+
+    async def story():
+        async with stage(tmp_path) as s:
+            await s.subscribed()
+            _, ask = s.best()
+            await s.rests(price=ask - CENT)
+            s.take(s.a, BookSide.ASK, 5 * ONE, ask - CENT)
+            await s.hears(OrderFilled)
+            s.sandbox.streams.tell = lambda *_: None
+            market, s.client._books._facts.market = s.client._books._facts.market, unreadable
+            await s.sandbox.act("void", s.a.symbol)
+            await until(lambda: s.sandbox.house.shown.as_of() and s.sandbox.house.shown.settlements)
+            await s.account()
+            assert s.of(Settled) == []
+            s.client._books._facts.market = market
+            await s.account()
+            assert s.of(Settled)[0].payout == VOID
+
+    run(story)
+
+
+async def unreadable(_):
+    raise Unanswered("no answer in time")
 
 
 def test_a_finer_grid_and_other_fees_restate_the_market(tmp_path):
@@ -411,6 +444,50 @@ def test_a_wrong_clock_is_measured_and_signatures_are_corrected(tmp_path):
             await s.subscribed(s.a)
             await s.sandbox.act("disconnect")
             await s.hears(VenueUp, count=2)
+
+    run(story)
+
+
+def date_by(monkeypatch, ahead_s):
+    """The sandbox's clock, as far as its answers are dated, is so far ahead."""
+
+    def date():
+        return formatdate(time.time() + ahead_s, usegmt=True)
+
+    monkeypatch.setattr("aiohttp.web_response.rfc822_formatted_time", date)
+
+
+def test_a_clock_that_is_set_costs_one_refused_request(tmp_path, monkeypatch):
+    """The engine's own stamp, a moment old, is no reason to sign with a wrong time for a minute."""
+
+    async def story():
+        async with stage(tmp_path) as s:
+            await s.subscribed(s.a)
+            accepted = await s.rests(price=10 * CENT)
+            ahead = 3600
+            s.sandbox.gate._now_ms = lambda: int((time.time() + ahead) * 1000)
+            date_by(monkeypatch, ahead)
+            s.cancel(accepted)
+            refused = await s.hears(OrderCancelRejected, accepted.order_id)
+            assert "header_timestamp_expired" in refused.text
+            s.cancel(accepted)
+            await s.hears(OrderCanceled, accepted.order_id)
+
+    run(story)
+
+
+def test_the_date_of_an_answer_from_a_cache_says_nothing_of_the_time(tmp_path, monkeypatch):
+    async def story():
+        async with sandbox_of(tmp_path) as sandbox:
+            rest = Rest(Hosts(f"http://127.0.0.1:{sandbox.port}/trade-api/v2", ""), None)
+            await rest.open()
+            await rest.get("/exchange/status")
+            date_by(monkeypatch, -15)
+            await rest.get(f"/events/{next(iter(sandbox.house.catalogue.matches))}")
+            assert abs(rest.clock.offset_s) < 2
+            await rest.get("/exchange/status")
+            assert rest.clock.offset_s < -10  # this one is fresh
+            await rest.close()
 
     run(story)
 

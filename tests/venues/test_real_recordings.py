@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
 import json
 import os
@@ -25,7 +26,10 @@ from console.core.events import (
 )
 from console.core.instruments import BookSide, MarketState
 from console.core.units import ONE
+from console.venues.kalshi.feed import Feed, Sequence
+from console.venues.kalshi.frames import Parser
 from console.venues.kalshi.listings import Result, parse_event, parse_markets, parse_series
+from console.venues.kalshi.wire import ParseError, instrument
 from console.venues.recording import metadata, read
 
 FOLDER = os.environ.get("MMCONSOLE_RECORDINGS")
@@ -170,6 +174,62 @@ def test_lost_frame_of_a_whole_connection_is_noticed(tmp_path: Path) -> None:
     stale = [event for event in read([cut], whole=True) if isinstance(event, BookStale)]
     assert len(stale) == 12
     assert "was due" in stale[0].why
+
+
+FIELDS = {
+    "orderbook_snapshot": "sid seq msg msg.market_ticker",
+    "orderbook_delta": "sid seq msg msg.market_ticker msg.price_dollars msg.delta_fp msg.side",
+    "trade": "sid msg msg.market_ticker msg.yes_price_dollars msg.count_fp msg.taker_book_side",
+}
+
+
+REQUIRED = (
+    *("ticker", "event_ticker", "status", "result", "yes_sub_title", "rules_primary", "rules_secondary"),
+    *("price_ranges", "close_time"),
+)
+
+
+def recorded_frames() -> Iterator[list[Json]]:
+    """Every frame of the sports connection; the first and the last of each file of the others."""
+    if FOLDER is None:
+        return
+    yield [stored["frame"] for stored in json.loads(SPORTS.read_text())["frames"]]
+    for folder in GOLD:
+        for path in sorted(folder.glob("*.ndjson.gz")):
+            lines = [json.loads(line)["event"] for line in islice(lines_of([path]), 2000)]
+            firsts = [frame for n, frame in enumerate(lines) if n < 40 or frame["type"] == "trade"]
+            yield firsts[:100]
+
+
+def test_a_required_field_dropped_from_any_recorded_frame_stops_the_market_with_a_message() -> None:
+    cuts = 0
+    for frames in recorded_frames():
+        parser, sequence = Parser(use_yes_price=False), Sequence(extract=True)
+        for frame in frames:
+            for field in FIELDS.get(frame["type"], "").split():
+                cut = json.loads(json.dumps(frame))
+                *above, last = field.split(".")
+                del (cut[above[0]] if above else cut)[last]
+                feed = Feed(parser, copy.deepcopy(sequence))
+                feed.sequence.hold(frame["sid"], instrument(frame["msg"]["market_ticker"]))
+                told = feed.read(raw(cut))
+                stale = [event for event in told if isinstance(event, BookStale)]
+                assert told == tuple(stale)
+                assert instrument(frame["msg"]["market_ticker"]) in [event.instrument for event in stale]
+                assert all(f"`{last}`" in event.why and "\n" not in event.why for event in stale)
+                cuts += 1
+            Feed(parser, sequence).read(raw(frame))
+    print(f"{cuts} cut frames")
+    assert cuts > 1500
+
+
+def test_a_required_field_dropped_from_a_recorded_market_is_a_message() -> None:
+    bodies = json.loads((SPORTS.parent / "markets_settled.json").read_bytes())["markets"]
+    for market in bodies:
+        for field in REQUIRED:
+            cut = {key: value for key, value in market.items() if key != field}
+            with pytest.raises(ParseError, match=f"`{field}`"):
+                parse_markets(raw({"markets": [cut]}))
 
 
 def test_recorded_listings_are_read() -> None:

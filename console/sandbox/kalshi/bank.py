@@ -12,7 +12,7 @@ from console.sandbox.floor import Floor
 from console.sandbox.kalshi.catalogue import shard_of
 from console.sandbox.kalshi.errors import ApiError
 from console.sandbox.kalshi.spelling import Json, money
-from console.sim.account import OwnOrder
+from console.sim.orders import OwnOrder
 
 CENTI_CENT: Final = 100  # millionths of a dollar
 
@@ -23,7 +23,7 @@ class Bank:
     def __init__(self, floor: Floor, funded: bool) -> None:
         """Half of the cash lies on shard 3, unless it is left without any."""
         self._account = floor.exchange.account
-        total = self._account.cash
+        total = self._account.money.cash
         self.cash: dict[int, int] = {0: total // 2, 3: total - total // 2} if funded else {0: total}
         self.nets: dict[str, int] = defaultdict(int)
         self.costs: dict[str, int] = defaultdict(int)  # of what is held
@@ -106,7 +106,7 @@ class Bank:
 
     def defect(self) -> str:
         """Say how the shards together differ from the purse behind them, empty when they do not."""
-        lost = self._account.cash - sum(self.cash.values())
+        lost = self._account.money.cash - sum(self.cash.values())
         return f"{lost} millionths of a dollar differ" if lost else ""
 
     def _symbols(self) -> set[str]:

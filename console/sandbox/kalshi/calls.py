@@ -27,8 +27,8 @@ from console.sandbox.kalshi.errors import ApiError, bad_field
 from console.sandbox.kalshi.house import House, cancel_of
 from console.sandbox.kalshi.spelling import Json, count, named, price, read_count, read_price
 from console.sandbox.kalshi.tickets import Status, Ticket
-from console.sim.account import OwnOrder
 from console.sim.market import Market
+from console.sim.orders import OwnOrder
 
 CLIENT_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 FORCES: Final = ("good_till_canceled", "immediate_or_cancel", "fill_or_kill")

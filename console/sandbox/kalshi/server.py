@@ -29,6 +29,7 @@ from console.sim.world import World
 
 TICK_S: Final = 0.05
 HOST: Final = "127.0.0.1"
+VOID: Final = 47 * CENT + CENT // 4  # a fair price finer than the cents of a settlement's value
 EVERYTHING: Final = 10**6 * ONE  # contracts
 KEYS: Final = "MMCONSOLE_SANDBOX_KEYS"  # a folder for the test keys, instead of the usual one
 
@@ -169,7 +170,7 @@ class Sandbox:
             case "close":
                 self.floor.exchange.set_state(ticker, MarketState.CLOSED)
             case "settle" | "void":
-                payout = 47 * CENT if name == "void" else ONE
+                payout = VOID if name == "void" else ONE
                 self.floor.exchange.resolve(ticker, payout)
             case "tick":
                 bands = (Band(0, ONE, CENT // 10),)

@@ -227,6 +227,8 @@ class Session:
                 and self._streams.house.evil.strikes("duplicate")
             ):
                 self.say(frame)
+                late_s = self._streams.house.evil.between(0.2, 3.0)
+                asyncio.get_running_loop().call_later(late_s, self.say, frame)
 
     def say(self, frame: Json) -> None:
         """Send a frame, unless the connection is frozen."""

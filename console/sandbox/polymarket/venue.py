@@ -79,7 +79,7 @@ class Venue:
         self._monotonic = monotonic
         self._wall = wall
         self.floor = Floor(P, seed, scale=scale, programme=programme, monotonic=monotonic, wall=wall)
-        self.floor.exchange.account.pay_in(10**9 * ONE)  # the ledger here says what is affordable
+        self.floor.exchange.account.money.pay_in(10**9 * ONE)  # the ledger here says what is affordable
         self.listings = self._list()
         self.by_token = {token: listing for listing in self.listings for token in listing.tokens}
         self.by_condition = {listing.condition: listing for listing in self.listings}

@@ -64,6 +64,7 @@ class Typed(Dialog[Meant]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "option(1)", show=False),
         Binding("up", "option(-1)", show=False),
+        Binding("ctrl+s", "save", show=False),
     ]
 
     def __init__(
@@ -120,6 +121,10 @@ class Typed(Dialog[Meant]):
     def _changed(self) -> None:
         missing = self._missing(*self._typed())
         self.query_one("#missing", Words).show(plain(missing or "Enter: do it", ink=Ink.WARN))
+
+    def action_save(self) -> None:
+        """The same as Enter, as in every form."""
+        self._submitted()
 
     @on(Input.Submitted)
     def _submitted(self) -> None:

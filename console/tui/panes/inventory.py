@@ -44,7 +44,7 @@ class Inventory:
         """How many matches have a position, and the selected match."""
         open_ = sum(match.exposure != 0 for match in picture.view.matches)
         match = _selected(picture)
-        return f"{open_} open" + (f" · {shorten(match.title, 26)}" if match else "")
+        return f"{open_} open" + (f" · {shorten(match.title, 20)}" if match else "")
 
     def body(self, picture: Picture, room: Room) -> list[Line]:
         """Outcomes of the selected match on top, what it holds, positions below."""

@@ -224,7 +224,10 @@ class _Face:
     def _price(self, value: int) -> str:
         if self._odds is not Odds.CENTS:
             return f"{quoted(value, self._odds, 3)} "
-        return f"{price(value, 0)}¢ " if self._places == 0 else price(value, self._places)
+        if self._places == 0:
+            return f"{price(value, 0)}¢ "
+        words = price(value, self._places).lstrip()
+        return f"{words} " if len(words) < self._columns.price else words  # the mark stands apart
 
 
 def _size(size: int, width: int) -> str:

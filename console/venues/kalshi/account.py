@@ -108,11 +108,12 @@ class PositionsPage(Page, frozen=True):
 
 
 class Settlement(Struct, frozen=True):
-    """What a market paid per YES contract, in whole cents: a fair price may have been finer."""
+    """What a market paid per YES contract, in whole cents; not `exact`: a fair price may have been finer."""
 
     market: Instrument
     payout: Price
     settled_wall: Nanos
+    exact: bool
 
 
 class SettlementsPage(Page, frozen=True):
@@ -184,6 +185,7 @@ class _PositionsBody(Struct, frozen=True):
 
 class _Settlement(Struct, frozen=True):
     ticker: str
+    market_result: str
     value: int
     settled_time: datetime
 
@@ -268,7 +270,14 @@ def parse_settlements(body: bytes) -> SettlementsPage:
     for row in told.settlements:
         if not 0 <= row.value <= 100:
             raise ParseError("settlement", row.ticker, f"value: {row.value} is not from 0 to 100 cents")
-        paid.append(Settlement(instrument(row.ticker), Price(row.value * CENT), nanos(row.settled_time)))
+        paid.append(
+            Settlement(
+                market=instrument(row.ticker),
+                payout=Price(row.value * CENT),
+                settled_wall=nanos(row.settled_time),
+                exact=row.market_result in ("yes", "no"),
+            )
+        )
     return SettlementsPage(told.cursor or "", tuple(paid))
 
 

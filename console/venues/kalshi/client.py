@@ -8,6 +8,7 @@ shows in the counts of the order news and in every reconciliation.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -58,7 +59,7 @@ from console.venues.kalshi.facts import Facts
 from console.venues.kalshi.groups import PAUSE_S, Groups
 from console.venues.kalshi.hosts import Hosts
 from console.venues.kalshi.leases import Leases
-from console.venues.kalshi.own import OwnOrders
+from console.venues.kalshi.own import OwnOrder, OwnOrders
 from console.venues.kalshi.polling import Polling
 from console.venues.kalshi.private import (
     AMENDED,
@@ -98,7 +99,7 @@ class Kalshi:
         self._books = Books(self._rest, facts, self._command, self._give_up, self._groups.ready)
         self._reads = Reads(self._rest, self._own, self._books)
         self._trading = Trading(self._rest, self._own, self._books, self._groups, self._reads, self._spawned)
-        self._leases = Leases(self._own, self._written, self._spawned)
+        self._leases = Leases(self._own, self._written, self._spawned, self._unanswered)
         self._discovery = Discovery(self._rest, facts, tuple(table.series))
         self._stream = Stream(
             lambda: hosts.stream,
@@ -120,6 +121,7 @@ class Kalshi:
         self._given_up = ""
         self._idle_asked = False
         self._balance_due = False
+        self._ask_status = asyncio.Event()
         self._asked = 0  # reconciliations asked for and not answered
 
     @property
@@ -226,6 +228,7 @@ class Kalshi:
 
     async def _opened(self, _: Line) -> None:
         self._connected, self._idle_asked, self._given_up = True, False, ""
+        self._ask_status.set()  # it may have been cut by a pause of trading
         if self._trades:
             self._command("subscribe", {"channels": list(CHANNELS)})
         self._books.opened()
@@ -364,6 +367,7 @@ class Kalshi:
         backoff = Backoff()
         due = float("-inf")
         while True:
+            self._ask_status.clear()
             try:
                 if self._rest.signer is not None and time.monotonic() >= due:
                     await self._limits()
@@ -375,7 +379,9 @@ class Kalshi:
                 pause = min(TELL_S, backoff.next_s())
                 if not self._told:
                     self._set_up(f"limits cannot be read: {error}")
-            await asyncio.sleep(pause)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._ask_status.wait()
 
     async def _limits(self) -> None:
         costs = parse_costs(await self._rest.get("/account/endpoint_costs"))
@@ -438,6 +444,9 @@ class Kalshi:
             self._group.create_task(work)
         except RuntimeError:  # it is about to end
             work.close()
+
+    def _unanswered(self, order: OwnOrder, why: str) -> None:
+        self._emit(OutcomeUnknown(order_id=order.order_id, text=why))
 
     def _emit(self, event: AnyEvent) -> None:
         assert self._put is not None, "events come while it runs"

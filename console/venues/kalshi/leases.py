@@ -22,11 +22,17 @@ class Leases:
     """Renews the orders that end soonest, so that each is renewed about twice in a lease."""
 
     def __init__(
-        self, own: OwnOrders, write: Write, spawn: Callable[[Coroutine[Any, Any, None]], None]
+        self,
+        own: OwnOrders,
+        write: Write,
+        spawn: Callable[[Coroutine[Any, Any, None]], None],
+        unanswered: Callable[[OwnOrder, str], None],
     ) -> None:
+        """`unanswered` is told of a renewal without an answer: how the order stands must be looked up."""
         self._own = own
         self._write = write
         self._spawn = spawn
+        self._unanswered = unanswered
         self.renewed = 0
 
     def keep_alive(self, until_ns: int) -> None:
@@ -36,7 +42,7 @@ class Leases:
         ending = sorted((o for o in self._own.resting() if o.ends_s), key=_end)
         most = -(-2 * len(ending) * SIGN_S // max(1, int(lease)))
         early = [order for order in ending if order.ends_s - now <= EARLY * lease]
-        for order in [order for order in early if not order.busy][:most]:
+        for order in [order for order in early if not (order.busy or order.doubtful)][:most]:
             order.busy = True
             self._spawn(self._renew(order, until))
 
@@ -60,8 +66,9 @@ class Leases:
         except Refused as refused:
             if refused.reason is RejectReason.NOT_FOUND:
                 order.ends_s = 0  # it is gone: its own news say how
-        except Unanswered:
+        except Unanswered as error:
             order.doubtful = True  # it may arrive after whatever is asked next
+            self._unanswered(order, f"its lease was being renewed: {error}")
         finally:
             order.busy = False
 

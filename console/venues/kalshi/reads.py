@@ -44,6 +44,7 @@ OVERLAP_S: Final = 120  # later ones begin so much before the last one
 LAG_TRIES: Final = 8
 LAG_PAUSE_S, LAG_PAUSE_MAX_S = 0.25, 0.6
 LAG_BELIEVED_S: Final = 30.0  # an order still not listed so long after it was sent was never taken
+EXACT_WITHIN_S: Final = 3600.0  # how long the exact payout of a void market is waited for
 ONE_ORDER: Final = 2  # tokens
 
 
@@ -205,8 +206,11 @@ class Reads:
     # ---- parts
 
     async def _settled(self) -> list[AnyEvent]:
-        """What markets of ours have paid since the last look: exactly as listed, else in whole cents."""
-        began = time.time()
+        """What markets of ours have paid since the last look, to the last digit.
+
+        A fair price whose listing cannot be read now is told later; an old one in the whole cents stated.
+        """
+        began = since = time.time()
         pages = await self._rest.pages(
             f"/portfolio/settlements?min_ts={int(self._settled_since)}&limit=1000", parse_settlements, _cursor
         )
@@ -215,10 +219,14 @@ class Reads:
             market = self._books.markets.get(row.market)
             if market is None or market.settled:
                 continue
-            exact = await self._books.payout(row.market)
+            exact = row.payout if row.exact else await self._books.payout(row.market)
+            settled_s = row.settled_wall / SECOND
+            if exact is None and began - settled_s < EXACT_WITHIN_S:
+                since = min(since, settled_s)
+                continue
             market.settled = True
             told.append(Settled(instrument=row.market, payout=row.payout if exact is None else exact))
-        self._settled_since = began - OVERLAP_S
+        self._settled_since = since - OVERLAP_S
         return told
 
     def _adopt(self, order: ListedOrder) -> None:

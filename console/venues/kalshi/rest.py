@@ -25,6 +25,8 @@ UNTOLD_PER_S: Final = 100.0  # tokens a second before the venue has told, and fo
 READ_SHARE: Final = 0.8  # of the told read budget: others may use the same account
 TRIES: Final = 3
 CLOCK_KEEPS_S: Final = 60.0  # how long an engine stamp is trusted over a date of whole seconds
+SET_S: Final = 2.0  # a date this far from what is believed: one of the clocks was set
+UNCACHED: Final = ("/portfolio", "/account", "/exchange", "/api_keys")
 FINE_S, COARSE_S = 0.1, 0.6  # doubt about the venue's clock by an engine stamp, by dates of whole seconds
 JSON: Final = {"Content-Type": "application/json"}
 PAGES_MAX: Final = 200
@@ -75,7 +77,7 @@ class Rest:
             sent = time.time()
             headers = await self._headers("GET", path)
             reply = await self._reads.send(Request("GET", self.hosts.prefix + path, headers))
-            self._measure(reply, sent)
+            self._measure(path, reply, sent)
             try:
                 return check(reply)
             except Refused as refused:
@@ -124,7 +126,7 @@ class Rest:
         """Send a prepared write."""
         sent = time.time()
         reply = await (self._cancels if cancel else self._writes).send(request)
-        self._measure(reply, sent)
+        self._measure(request.path.removeprefix(self.hosts.prefix), reply, sent)
         return reply
 
     @property
@@ -152,9 +154,17 @@ class Rest:
             return {}
         return await self.signer.signed(method, self.hosts.prefix + path)
 
-    def _measure(self, reply: Reply, sent: float) -> None:
-        if time.monotonic() - self._stamped < CLOCK_KEEPS_S and self.clock.measured:
+    def _measure(self, path: str, reply: Reply, sent: float) -> None:
+        """Take the date of an answer where nothing finer is known, or where it shows that a clock was set.
+
+        Answers about markets may come from a cache, and are dated when it was filled.
+        """
+        if not path.startswith(UNCACHED) or "Age" in reply.headers or "age" in reply.headers:
             return
-        told = http_date_s(reply.headers.get("Date", ""))
-        if told is not None:
-            self.clock.measure(told, sent, time.time(), 1.0)
+        told = http_date_s(reply.headers.get("Date", "") or reply.headers.get("date", ""))
+        if told is None:
+            return
+        now = time.time()
+        fine = time.monotonic() - self._stamped < CLOCK_KEEPS_S and self.clock.measured
+        if not fine or abs(told + 0.5 - (sent + now) / 2.0 - self.clock.offset_s) > SET_S:
+            self.clock.measure(told, sent, now, 1.0)

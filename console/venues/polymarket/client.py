@@ -40,7 +40,15 @@ from console.venues.polymarket.rest import OK, Addresses, Rest, Unread, parsed
 from console.venues.polymarket.rewards import newly_paid, parse_earnings
 from console.venues.polymarket.signing import Wallet
 from console.venues.polymarket.trading import Trading
-from console.venues.polymarket.user import OrderMessage, TradeLog, parse_user_frame, user_subscription
+from console.venues.polymarket.user import (
+    OrderMessage,
+    TradeLog,
+    TradeMessage,
+    is_mined,
+    own_tokens,
+    parse_user_frame,
+    user_subscription,
+)
 from console.venues.polymarket.wire import ParseError, floor_number
 
 P: Final = Venue.POLYMARKET
@@ -53,6 +61,7 @@ TRADES_AGAIN_S: Final = 900
 TRADED_LATELY_S: Final = 120.0  # the venue's cached balance of a token is asked to be read anew
 REWARDS_S: Final = 1800.0
 POSITIONS_MAX: Final = 500
+FRESHENED_KEPT: Final = 1000
 
 
 class PolymarketPublic:
@@ -149,6 +158,7 @@ class Polymarket:
         self._trading = Trading(rest, feed, wallet)
         self._put: Put | None = None
         self._group: asyncio.TaskGroup | None = None
+        self._early: list[AnyCommand] = []  # commands that came while it did not run
         self._stream = Stream(
             self._user_address,
             _no_headers,
@@ -163,6 +173,7 @@ class Polymarket:
         self._read_again = False
         self._first_read = True
         self._traded: dict[str, float] = {}  # when a token was last traded by us, monotonic
+        self._freshened: dict[str, None] = {}  # mined trades of which the venue read the balances anew
         self._held: dict[str, int] = {}  # last balance of a token read, where it was not 0
         self._paid: dict[tuple[str, str], int] | None = None
         self._claim = ""
@@ -189,9 +200,14 @@ class Polymarket:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 self._trading.start(put, group)
+                early, self._early = self._early, []
+                for command in early:
+                    self.send(command)
                 group.create_task(self.feed.run(put))
                 group.create_task(self._trade(group))
         finally:
+            self._group = None
+            self._trading.went_down()
             await self.rest.close()
 
     async def _trade(self, group: asyncio.TaskGroup) -> None:
@@ -227,7 +243,9 @@ class Polymarket:
         """Take one command."""
         if _to_feed(self.feed, command):
             return
-        if isinstance(command, Reconcile):
+        if self._group is None:
+            self._early.append(command)
+        elif isinstance(command, Reconcile):
             self._reconcile()
         else:
             self._trading.send(command)
@@ -269,11 +287,27 @@ class Polymarket:
                 if isinstance(message, OrderMessage):
                     self._trading.learn_order(message)
                 else:
-                    self._traded[message.asset_id] = time.monotonic()
-                    self._traded.update({o.asset_id: time.monotonic() for o in message.maker_orders})
-                    self._trading.learn_trades([message])
+                    self._took_trade(message)
         except (ParseError, Unread) as error:
             raise Dead(str(error)) from error  # fills we cannot read are fills we do not know
+
+    def _took_trade(self, trade: TradeMessage) -> None:
+        """A trade of ours took a step. What is mined can be sold once the venue reads its balances anew."""
+        assert self._group is not None, "the stream is read while it runs"
+        own = own_tokens(trade, self._trading.log.owner)
+        self._traded.update(dict.fromkeys(own, time.monotonic()))
+        self._trading.learn_trades([trade])
+        if is_mined(trade.status) and trade.id not in self._freshened:
+            self._freshened[trade.id] = None
+            while len(self._freshened) > FRESHENED_KEPT:
+                del self._freshened[next(iter(self._freshened))]
+            for token in own & self.feed.tokens().keys():
+                self._group.create_task(self._freshen(token))
+
+    async def _freshen(self, token: str) -> None:
+        """Have the venue read a balance from the chain; a failure shows as a refused sale at worst."""
+        with contextlib.suppress(Unread):
+            await self.rest.account("/balance-allowance/update", self._balance_query(token))
 
     def _closed(self, why: str) -> None:
         self._trading.went_down()
@@ -303,7 +337,7 @@ class Polymarket:
         if self._reading is not None and not self._reading.done():
             self._read_again = True
             return
-        assert self._group is not None, "commands are taken while it runs"
+        assert self._group is not None, "the account is read while it runs"
         self._reading = self._group.create_task(self._read_account())
 
     async def _read_account(self) -> None:
@@ -399,11 +433,14 @@ class Polymarket:
                 held.append((Instrument(P, position.slug, side), floor_number(position.size)))
         return held
 
-    async def _balance(self, token: str) -> int:
+    def _balance_query(self, token: str) -> str:
         leg = self.feed.leg(token)
         facts = self.feed.facts(leg.instrument.symbol) if leg is not None else None
         kind = "CONDITIONAL-V2" if facts is not None and facts.protocol_v2 else "CONDITIONAL"
-        query = f"asset_type={kind}&token_id={token}&signature_type={self._wallet.kind.value}"
+        return f"asset_type={kind}&token_id={token}&signature_type={self._wallet.kind.value}"
+
+    async def _balance(self, token: str) -> int:
+        query = self._balance_query(token)
         if time.monotonic() - self._traded.get(token, -TRADED_LATELY_S) < TRADED_LATELY_S:
             await self.rest.account("/balance-allowance/update", query)
         return parsed(parse_balance, await self.rest.account("/balance-allowance", query))[0]

@@ -237,7 +237,7 @@ class TradeLog:
 
     def __init__(self, owner: str, leg: Resolve, name: Name) -> None:
         """`owner` is our API key, by which our part of a trade is told from others'."""
-        self._owner = owner
+        self.owner = owner
         self._leg = leg
         self._name = name
         self._stages: OrderedDict[str, Trades] = OrderedDict()
@@ -253,7 +253,7 @@ class TradeLog:
             self.unmined.pop(trade.id, None)
         if before is now:
             return []
-        fills = fills_of(trade, self._owner, self._leg, self._name, provisional=now is Trades.OPEN)
+        fills = fills_of(trade, self.owner, self._leg, self._name, provisional=now is Trades.OPEN)
         if not fills:
             return []  # not remembered: its market may become one of ours
         self._remember(trade, now, fills, first=before is None)
@@ -290,6 +290,12 @@ class TradeLog:
 def is_mined(status: str) -> bool:
     """Whether the chain has it: then it is in the balances."""
     return status.removeprefix("TRADE_STATUS_") in ("MINED", "CONFIRMED")
+
+
+def own_tokens(trade: TradeRecord, owner: str) -> set[str]:
+    """The tokens of which a trade changes what we hold."""
+    made = {order.asset_id for order in trade.maker_orders if order.owner == owner}
+    return made | {trade.asset_id} if trade.owner == owner else made
 
 
 def user_subscription(key: str, secret: str, passphrase: str) -> str:

@@ -83,28 +83,62 @@ def parse_tournaments(dialect: Dialect, body: bytes) -> tuple[Tournament, ...]:
     return dialect.read(body, Envelope[Tournaments]).data.tournaments or ()
 
 
-def parse_events(dialect: Dialect, body: bytes) -> tuple[SportEvent, ...]:
-    """Events of a tournament, none when null; raises Unreadable."""
-    return dialect.read(body, Envelope[SportEvents]).data.sport_events or ()
+def parse_events(dialect: Dialect, body: bytes, troubles: list[str] | None = None) -> tuple[SportEvent, ...]:
+    """Events of a tournament, none when null.
+
+    Raises Unreadable; where `troubles` is given, a single event that cannot be read is told there instead.
+    """
+    found: list[SportEvent] = []
+    for raw in dialect.read(body, Envelope[SportEvents]).data.sport_events or ():
+        try:
+            found.append(dialect.convert(raw, SportEvent))
+        except Unreadable as error:
+            if troubles is None:
+                raise
+            troubles.append(f"event {raw.get('event_id')}: {error}")
+    return tuple(found)
 
 
-def parse_markets(dialect: Dialect, body: bytes) -> dict[int, tuple[Market, ...]]:
-    """Markets by event, of one event or many; an event without any has none. Raises Unreadable."""
+def parse_markets(
+    dialect: Dialect, body: bytes, troubles: dict[int, str] | None = None
+) -> dict[int, tuple[Market, ...]]:
+    """Markets of the types we know by event, of one event or many; an event without any has none.
+
+    Raises Unreadable; where `troubles` is given, an event of which something cannot be read is told there
+    instead, and the rest of it is there.
+    """
     raw = dialect.read(body, Envelope[dict[str, object] | list[object]]).data
+    found: dict[int, tuple[Market, ...]] = {}
     if isinstance(raw, list):  # seen on the affiliate version: one flat list naming the event on each
-        found: dict[int, tuple[Market, ...]] = {}
-        for market in dialect.convert(raw, tuple[Market, ...]):
+        for market in _known(dialect, raw, None, {}):
             if market.event_id is None:
                 raise Unreadable(f"market {market.id} of a flat list names no `event_id`")
             found[market.event_id] = (*found.get(market.event_id, ()), market)
         return found
     if "markets" in raw:
         one = dialect.convert(raw, EventMarkets)
-        return {one.event_id: one.markets or ()}
-    return {
-        _event_id(event): dialect.convert(markets, tuple[Market, ...]) if markets is not None else ()
-        for event, markets in raw.items()
-    }
+        return {one.event_id: _known(dialect, one.markets, one.event_id, troubles)}
+    for name, markets in raw.items():
+        event = _event_id(name)
+        found[event] = _known(dialect, markets, event, troubles)
+    return found
+
+
+def _known(
+    dialect: Dialect, markets: object, event: int | None, troubles: dict[int, str] | None
+) -> tuple[Market, ...]:
+    """Those of types we quote: what the others look like is of no interest."""
+    found: list[Market] = []
+    for raw in dialect.convert(markets, tuple[dict[str, object], ...]) if markets is not None else ():
+        if raw.get("type", "") not in ("", *KINDS):
+            continue
+        try:
+            found.append(dialect.convert(raw, Market))
+        except Unreadable as error:
+            if troubles is None or event is None:
+                raise
+            troubles[event] = f"market {raw.get('id')}: {error}"
+    return tuple(found)
 
 
 def _event_id(text: str) -> int:
@@ -120,7 +154,7 @@ def offers(event: SportEvent, markets: Iterable[Market]) -> list[Offer]:
     """Every two-sided line of the markets we know how to quote."""
     found: list[Offer] = []
     for market in markets:
-        if market.type not in KINDS or market.sub_type not in ("", market.type):
+        if market.type not in KINDS or market.sub_type not in (None, "", market.type):
             continue  # halves, periods and players are other questions
         for line, selections, main, status in _lines(market):
             offer = _offer(event, market, line, selections, main, status)
@@ -164,8 +198,18 @@ def _offer(
     own_line = first[0].line if first[0].line is not None else line
     spec, why = None, "its sides cannot be told apart"
     if turned is not None:
-        spec, why = _match(event, market, own_line, sides), ""
+        why = _line_defect(market, first[0].line, second[0].line)
+        spec = None if why else _match(event, market, own_line, sides)
     return Offer(event, market, own_line, sides, (first, second), state, main, spec, why)
+
+
+def _line_defect(market: Market, first: Decimal | None, second: Decimal | None) -> str:
+    """Why a line cannot be believed: a handicap on the wrong side would be bought for half its worth."""
+    if market.type == "spread" and (first is None or second is None or first != -second):
+        return f"its sides say handicaps of {first} and {second}"
+    if market.type == "total" and first != second:
+        return f"its sides say totals of {first} and {second}"
+    return ""
 
 
 def state_of(event: SportEvent | None, status: str) -> MarketState:

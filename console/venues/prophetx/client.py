@@ -49,7 +49,7 @@ from console.venues.prophetx.neutral import (
 from console.venues.prophetx.orders import bid_of, cancel_body, place_body
 from console.venues.prophetx.push import EventChanged, Health, parse
 from console.venues.prophetx.pusher import Frame, Pusher
-from console.venues.prophetx.registering import check_channels, read_config, register
+from console.venues.prophetx.registering import PRIVATE, check_channels, read_config, register
 from console.venues.prophetx.session import JSON, Session
 from console.venues.prophetx.shelf import COMPARE_S, Shelf
 from console.venues.prophetx.trading import Trading
@@ -92,6 +92,8 @@ class ProphetX:
         self._sink: Put | None = None
         self._up = False
         self._why_down = ""
+        self._gave_up = False
+        self._asked: tuple[int, ...] = ()  # events whose channels the last registration asked for
         self._healthy = 0.0  # monotonic seconds of the last sign of health
         self._shelf = Shelf(
             dialect,
@@ -203,8 +205,9 @@ class ProphetX:
         return await self._session.send("GET", path)
 
     async def _register(self, socket_id: str) -> Registration:
-        shelf = self._shelf
-        told = await register(self._session, self._dialect, socket_id, shelf.events, shelf.tournaments)
+        asked, tournaments = self._shelf.events, self._shelf.tournaments
+        told = await register(self._session, self._dialect, socket_id, asked, tournaments)
+        self._asked = asked
         check_channels(told)
         return told
 
@@ -212,10 +215,13 @@ class ProphetX:
         """Everything asked for is subscribed: from here on every change reaches us."""
         scopes = [channel.scope for channel in told.authorized_channel if channel.scope is not None]
         by_event = [scope.event_id for scope in scopes if scope.event_id is not None]
-        self._shelf.joined(by_event if self._dialect.lists_signin else None)
+        if self._dialect.lists_signin:
+            self._shelf.joined(by_event, [event for event in self._asked if event not in by_event])
+        else:
+            self._shelf.joined()
         if self._up:
             return
-        self._up = True
+        self._up, self._gave_up = True, False
         self._healthy = time.monotonic()
         self._ledger.listening = True
         self._ledger.reconnected()
@@ -224,9 +230,11 @@ class ProphetX:
 
     def _lost(self, why: str) -> None:
         if not self._up:
-            self._say_down(why)
+            if not self._gave_up:
+                self._say_down(why)
+            self._gave_up = False
             return
-        self._up = False
+        self._up = self._gave_up = False
         self._trading.listening(False)
         self._ledger.listening = False
         self._shelf.disconnected()
@@ -242,6 +250,7 @@ class ProphetX:
     def _give_up(self, why: str) -> None:
         """Something that should have been pushed was not: a new socket, and everything read afresh."""
         self._lost(why)
+        self._gave_up = True  # what the socket says when it ends is no news any more
         self._pusher.drop()
 
     def _wants_changed(self) -> None:
@@ -249,7 +258,7 @@ class ProphetX:
 
     def _heard(self, frame: Frame) -> None:
         """A frame of a channel. What cannot be read makes its books doubtful, or all of us blind."""
-        private = "-user=" in frame.channel
+        private = PRIVATE in frame.channel
         try:
             news = parse(self._dialect, frame)
             match news:

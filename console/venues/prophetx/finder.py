@@ -35,7 +35,8 @@ class Finder:
         self._ask = ask
         self._tournaments: tuple[Tournament, ...] = ()
         self._tournaments_s = -KEPT_S
-        self._events: dict[int, tuple[float, tuple[SportEvent, ...]]] = {}
+        self._events: dict[int, tuple[float, tuple[SportEvent, ...], list[str]]] = {}
+        self.troubles: list[str] = []  # what could not be read and was left out
 
     async def find(self, text: str) -> tuple[SymbolView, ...]:
         """Lines whose event, league or sport contains every word; raises LookupFailed and what `ask` does."""
@@ -52,6 +53,7 @@ class Finder:
 
     async def events(self, leagues: Iterable[str]) -> list[SportEvent]:
         """Events of the leagues (or sports) named that have not started, the next ones first."""
+        self.troubles = []
         wanted = [name.lower() for name in leagues]
         found: list[SportEvent] = []
         for tournament in await self._listed():
@@ -68,7 +70,9 @@ class Finder:
         for first in range(0, len(ids), EVENTS_AT_ONCE):
             batch = ids[first : first + EVENTS_AT_ONCE]
             path = query(self._dialect.paths.markets_of_many, event_ids=",".join(map(str, batch)))
-            listed = parse_markets(self._dialect, await self._ask(path))
+            troubles: dict[int, str] = {}
+            listed = parse_markets(self._dialect, await self._ask(path), troubles)
+            self.troubles += [f"event {event}, {why}" for event, why in troubles.items()]
             for event in batch:
                 found += offers(named[event], listed.get(event, ()))
         return found
@@ -84,7 +88,10 @@ class Finder:
         kept = self._events.get(tournament)
         if kept is None or time.monotonic() - kept[0] > KEPT_S:
             body = await self._ask(query(self._dialect.paths.events, tournament_id=tournament))
-            kept = self._events[tournament] = time.monotonic(), parse_events(self._dialect, body)
+            troubles: list[str] = []
+            found = parse_events(self._dialect, body, troubles)
+            kept = self._events[tournament] = time.monotonic(), found, troubles
+        self.troubles += kept[2]
         return kept[1]
 
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from console.core.events import MassStatus
+from console.core.events import FeedStatus, MassStatus
 from console.venues.base.protocol import Put, Refused, Unanswered
 from console.venues.prophetx.account import (
     CREATED_S,
@@ -29,6 +29,7 @@ from console.venues.prophetx.neutral import Bet, Unreadable
 from console.venues.prophetx.session import Session
 from console.venues.prophetx.trading import Trading
 
+ACCOUNT: Final = "prophetx account"  # among the feeds, so that a failure is seen
 AGAIN_S: Final = 1.0  # between two looks at a copy that is too old
 PATIENCE_S: Final = 90.0
 RETRY_S: Final = 2.0
@@ -66,7 +67,7 @@ class Ledger:
         self._cash_seen: Purse | None = None
         self._paid: set[str] | None = None  # ids of movements of cash, those of before us included
         self.listening = False  # the private channel tells us what happens
-        self.why = ""  # the last read failed so
+        self._why = ""  # the last read failed so
 
     def ask(self) -> None:
         """Read the account; requests that come together share one answer."""
@@ -86,16 +87,22 @@ class Ledger:
             self._asked.clear()
             try:
                 status = await self.read()
-                self.why = ""
+                self._say("")
                 if asked:
                     self._put(status)
             except (Refused, Unanswered, Unreadable) as error:
-                self.why = str(error)
+                self._say(str(error) or "no answer")
                 if isinstance(error, Unreadable):  # no list will ever be read like this: say so, loudly
-                    self._doubt(self.why)
+                    self._doubt(str(error))
                 await asyncio.sleep(RETRY_S)
                 if asked:
                     self._asked.set()
+
+    def _say(self, why: str) -> None:
+        """What keeps us from knowing how we stand is to be seen, once."""
+        if why != self._why:
+            self._why = why
+            self._put(FeedStatus(feed=ACCOUNT, up=not why, why=why))
 
     async def read(self) -> MassStatus:
         """The whole account, fills and settlements told on the way.
@@ -109,7 +116,7 @@ class Ledger:
             if synced >= began + CLOCK_MARGIN_S:
                 break
             if time.monotonic() > until:
-                raise Unanswered(f"the venue's lists are {self._now_s() - synced:.0f} s old")
+                raise Unanswered("the venue's lists stay older than our question")
             await asyncio.sleep(AGAIN_S)
         await self._endings()
         bets = self._trading.bets

@@ -94,7 +94,7 @@ class SportEvent(Struct, frozen=True):
 class SportEvents(Struct, frozen=True):
     """Container; null for a tournament without events."""
 
-    sport_events: tuple[SportEvent, ...] | None
+    sport_events: tuple[dict[str, object], ...] | None  # each a SportEvent
 
 
 class Level(Struct, frozen=True):
@@ -133,8 +133,7 @@ class Market(Struct, frozen=True):
     type: str
     status: str
     event_id: int | None = None
-    sub_type: str = ""
-    category_name: str = ""
+    sub_type: str | None = None
     selections: Sides | None = None
     lines: tuple[Line, ...] | None = None
     line: Decimal | None = None
@@ -144,7 +143,7 @@ class EventMarkets(Struct, frozen=True):
     """The markets of one event; null when it is closed."""
 
     event_id: int
-    markets: tuple[Market, ...] | None
+    markets: tuple[dict[str, object], ...] | None  # each a Market
 
 
 # ---- our orders

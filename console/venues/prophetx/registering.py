@@ -15,6 +15,7 @@ from console.venues.prophetx.dialects import Dialect, failure
 from console.venues.prophetx.neutral import ConnectionConfig, Envelope, Registration, Unreadable
 from console.venues.prophetx.session import Session
 
+PRIVATE: Final = "-user="  # in the name of the channel that tells of our own orders
 FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -58,5 +59,5 @@ def _must(reply: Reply) -> None:
 
 def check_channels(told: Registration) -> None:
     """A registration that lets us into nothing of our own is of no use; raises Unreadable."""
-    if not told.authorized_channel:
-        raise Unreadable("no channel is authorized")
+    if not any(PRIVATE in channel.channel_name for channel in told.authorized_channel):
+        raise Unreadable("no private channel is authorized")

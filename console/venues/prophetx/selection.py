@@ -81,6 +81,7 @@ class Picker:
             why, pause_s = "", self._refresh_s
             try:
                 await self.pick(put)
+                why = "left out: " + self._finder.troubles[0] if self._finder.troubles else ""
             except (Refused, Unanswered, Unreadable) as error:
                 why, pause_s = str(error) or "no answer", min(RETRY_S, self._refresh_s)
             put(FeedStatus(feed=NAME, up=not why, why=why))

@@ -21,7 +21,7 @@ from console.venues.base.wall import VenueClock, http_date_s
 from console.venues.prophetx.dialects import V4, failure
 from console.venues.prophetx.neutral import Envelope, Tokens, Unreadable
 
-EARLY_S = 60  # refreshed this long before the end
+EARLY_S = 60.0  # refreshed this long before the end, but never before two thirds of its life
 LIFE_S = 600  # of an access token that does not say: the shorter of the two lives documented
 REFRESH_LIFE_S = 3 * 24 * 3600
 CROWDED_S = 600.0  # after too many sessions: no login for so long
@@ -39,6 +39,7 @@ class Kept(Struct, frozen=True):
     access_until: float
     refresh_token: str
     refresh_until: float
+    renew_at: float = 0.0
 
 
 class Session:
@@ -116,12 +117,12 @@ class Session:
             except (Refused, Unanswered):
                 await asyncio.sleep(RETRY_S)
                 continue
-            left = self._tokens.access_until - EARLY_S - self._now() if self._tokens is not None else 0.0
+            left = self._tokens.renew_at - self._now() if self._tokens is not None else 0.0
             await asyncio.sleep(max(1.0, min(left, 60.0)))
 
     async def _token(self) -> str:
         tokens = self._tokens
-        if tokens is not None and self._now() < tokens.access_until - EARLY_S:
+        if tokens is not None and self._now() < tokens.renew_at:
             return tokens.access_token
         if tokens is not None and self._now() < tokens.access_until - 1.0 and self._lock.locked():
             return tokens.access_token  # somebody is renewing it: it still holds
@@ -133,8 +134,14 @@ class Session:
             tokens = self._tokens
             if tokens is not None and tokens.access_token != stale:
                 return tokens.access_token
+            kept = self._load()  # another process with our keys may have renewed the session we share
+            if kept is not None and kept.access_token not in (stale, *self._refused):
+                self._tokens = kept
+                if self._now() < kept.renew_at:
+                    return kept.access_token
             if self._now() < self._not_before:
                 raise Refused(RejectReason.NOT_CONNECTED, self._why)
+            tokens = self._tokens
             fresh = None if tokens is None or len(self._refused) > 1 else await self._refresh(tokens)
             self._tokens = fresh or await self._login()
             self._save(self._tokens)
@@ -150,10 +157,12 @@ class Session:
             return None
         told = self._read(reply)
         self.refreshes += 1
+        until = self._until(told.access_expire_time, LIFE_S)
         return msgspec.structs.replace(
             tokens,
             access_token=told.access_token,
-            access_until=self._until(told.access_expire_time, LIFE_S),
+            access_until=until,
+            renew_at=self._renew_at(until),
             refresh_token=told.refresh_token or tokens.refresh_token,
         )
 
@@ -162,11 +171,13 @@ class Session:
         reply = await self._ask(V4.paths.login, keys)
         self.logins += 1
         told = self._read(reply)
+        until = self._until(told.access_expire_time, LIFE_S)
         return Kept(
             owner=self._owner(),
             base=self._base,
             access_token=told.access_token,
-            access_until=self._until(told.access_expire_time, LIFE_S),
+            access_until=until,
+            renew_at=self._renew_at(until),
             refresh_token=told.refresh_token,
             refresh_until=self._until(told.refresh_expire_time, REFRESH_LIFE_S),
         )
@@ -199,6 +210,9 @@ class Session:
 
     def _wait(self, seconds: float, why: str) -> None:
         self._not_before, self._why = self._now() + seconds, why
+
+    def _renew_at(self, until: float) -> float:
+        return until - min(EARLY_S, (until - self._now()) / 3.0)
 
     def _until(self, told: int | None, life: float) -> float:
         """When a token ends by our clock: seconds, or anything finer, since 1970; or a life in seconds."""

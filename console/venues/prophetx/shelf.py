@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from console.core.events import BookSnapshot, BookStale, InstrumentDefined, MarketStatus
+from console.core.events import BookSnapshot, BookStale, FeedStatus, InstrumentDefined, MarketStatus
 from console.core.instruments import Instrument, InstrumentSpec, MarketState
 from console.venues.base.lane import Reply
 from console.venues.base.protocol import Put, Refused, Unanswered
@@ -48,9 +48,11 @@ from console.venues.prophetx.push import EventChanged
 PER_S: Final = 1.0  # the venue's own bound for market, event and ladder queries
 BURST: Final = 2.0
 LADDER_S: Final = 3600.0
+LADDER: Final = "prophetx ladder"  # among the feeds, so that a failure is seen
 COMPARE_S: Final = 20.0
 RETRY_S: Final = 5.0
 TRIES: Final = 4
+BELIEVED_S: Final = 60.0  # so long channels are believed without a list to compare them with
 SILENT_S: Final = 2.0  # so long after a list showed a change, the channel has kept it from us
 
 Get = Callable[[str], Awaitable[Reply]]
@@ -106,6 +108,7 @@ class Shelf:
         self._throttle = throttle or Throttle(PER_S, BURST)
         self.ladder: OddsLadder | None = None
         self._ladder_due = 0.0
+        self._ladder_why = ""
         self._wanted: dict[int, dict[Instrument, None]] = {}
         self._lines: dict[str, Watched] = {}  # by the id of either side
         self._events: dict[int, SportEvent] = {}
@@ -113,8 +116,9 @@ class Shelf:
         self._states: dict[Instrument, MarketState] = {}
         self._pushed: set[int] = set()  # events whose channels we are in
         self._pending: dict[int, bool] = {}  # events to read, and whether their books are told in any case
+        self._unreadable = ""  # an event that was asked for could not be read
         self._wake = asyncio.Event()
-        self._compared = time.monotonic()
+        self._compared = self._compared_well = time.monotonic()
 
     # ---- what is wanted
 
@@ -164,15 +168,18 @@ class Shelf:
         """Nothing is pushed any more."""
         self._pushed.clear()
 
-    def joined(self, events: Iterable[int] | None = None) -> None:
+    def joined(self, events: Iterable[int] | None = None, refused: Iterable[int] = ()) -> None:
         """The channels of these events (of all) are joined: what was pushed before is read afresh."""
+        for event in refused:
+            self._pushed.discard(event)
+            self.distrust("the venue lets us into no channel of it", event)
         for event in self._wanted if events is None else events:
             if event not in self._pushed:
                 self._pushed.add(event)
                 self._read_soon(event)
                 for line in self._lines.values():
                     if line.offer.event.event_id == event:
-                        line.books, line.doubted = None, 0.0
+                        line.books, line.doubted, line.sequence = None, 0.0, 0
 
     def distrust(self, why: str, event: int | None = None) -> None:
         """A message of an event (of any, if that is not known) could not be read: its books are doubtful."""
@@ -206,7 +213,8 @@ class Shelf:
             self._throttle.empty()
         if reply.status != 200:
             said = failure(reply.body)
-            raise Unreadable(f"HTTP {reply.status} {said.error or said.message}")
+            why = f"HTTP {reply.status} {said.error or said.message}"
+            raise Unanswered(why) if reply.status == 429 or reply.status >= 500 else Unreadable(why)
         return reply.body
 
     def _due(self) -> dict[int, bool]:
@@ -225,9 +233,15 @@ class Shelf:
             body = await self.ask(self._dialect.paths.ladder)
             told = parse_ladder(self._dialect.read(body, Envelope[tuple[int, ...]]).data)
             self._ladder_due = time.monotonic() + LADDER_S
-        except (Refused, Unanswered, Unreadable):
+            why = ""
+        except (Refused, Unanswered, Unreadable) as error:
             told = self.ladder or FALLBACK
             self._ladder_due = time.monotonic() + RETRY_S
+            which = "the last one read" if told.fetched else "the 291 rungs of 2024"
+            why = f"{error or 'no answer'}; going on with {which}"
+        if why != self._ladder_why:
+            self._ladder_why = why
+            self._put(FeedStatus(feed=LADDER, up=not why, why=why))
         if told != self.ladder:
             self.ladder = told
             for event in self._wanted:
@@ -240,32 +254,49 @@ class Shelf:
         try:
             await self._read_events([event for event in events if event not in self._events])
             path = query(self._dialect.paths.markets_of_many, event_ids=",".join(map(str, events)))
-            listed = parse_markets(self._dialect, await self.ask(path))
+            troubles: dict[int, str] = {}
+            listed = parse_markets(self._dialect, await self.ask(path), troubles)
             for event, forced in events.items():
-                self._listed(event, listed.get(event, ()), asked, forced)
+                why = troubles.get(event, "" if event in self._events else self._unreadable)
+                self._listed(event, listed.get(event, ()), asked, forced, why)
+            self._compared_well = time.monotonic()
         except (Refused, Unanswered, Unreadable) as error:
-            for event in events:
-                self.distrust(f"markets: {error}", event)
+            # Without a comparison the channels are believed a while; what was never read is not known.
+            believed = time.monotonic() - self._compared_well < BELIEVED_S and not isinstance(
+                error, Unreadable
+            )
+            for event, forced in events.items():
+                if forced or not believed:
+                    self.distrust(f"markets: {error}", event)
             await asyncio.sleep(min(RETRY_S, self._compare_s))
-            for event in events:
-                self._read_soon(event)
+            for event, forced in events.items():
+                self._pending[event] = self._pending.get(event, False) or forced or not believed
+            self._wake.set()
 
     async def _read_events(self, unknown: Iterable[int]) -> None:
         ids = ",".join(map(str, unknown))
         if ids:
-            for event in parse_events(
-                self._dialect, await self.ask(query(self._dialect.paths.events, event_ids=ids))
-            ):
+            body = await self.ask(query(self._dialect.paths.events, event_ids=ids))
+            troubles: list[str] = []
+            for event in parse_events(self._dialect, body, troubles):
                 self._events[event.event_id] = event
+            self._unreadable = troubles[0] if troubles else ""
             self._changed()  # the tournament is known now
 
-    def _listed(self, event: int, markets: Iterable[Market], asked: float, forced: bool) -> None:
-        """What a list says of an event: facts of its lines, and their books where no push was later."""
+    def _listed(
+        self, event: int, markets: Iterable[Market], asked: float, forced: bool, trouble: str
+    ) -> None:
+        """What a list says of an event: facts of its lines, and their books where no push was later.
+
+        `trouble`: something of it could not be read, so that what is not there may only seem to be gone.
+        """
         known = self._events.get(event)
         found = {s.instrument: o for o in (offers(known, markets) if known else ()) for s in o.sides}
         for instrument in self._wanted.get(event, ()):
             offer = found.get(instrument)
-            if offer is None:
+            if offer is None and trouble:
+                self._put(BookStale(instrument=instrument, why=trouble))
+            elif offer is None:
                 self._tell_state(instrument, MarketState.CLOSED)
                 self._put(BookStale(instrument=instrument, why="not listed any more"))
         for offer in {id(offer): offer for offer in found.values()}.values():
@@ -280,6 +311,8 @@ class Shelf:
         for side in offer.sides:
             self._lines[side.side_id] = line
         self._define(line)
+        if offer.event.event_id not in self._pushed:
+            return  # a book nobody keeps up to date is none: it is read again when its channel is joined
         if line.heard > asked:  # a push came while the list was under way: it is the newer one
             line.doubted = 0.0
             if forced and line.books is not None:
@@ -293,7 +326,7 @@ class Shelf:
     def _compare(self, line: Watched, books: tuple[BookSnapshot, BookSnapshot]) -> None:
         """A list shows what no push told: either one is on its way, or the channel is silent."""
         now = time.monotonic()
-        if line.heard >= line.doubted or line.offer.event.event_id not in self._pushed:
+        if line.heard >= line.doubted:
             line.doubted = 0.0
         if not line.doubted and line.books is not None and line.books != books:
             line.doubted = now
@@ -326,21 +359,25 @@ class Shelf:
         sides = [side or () for side in told.info.selections or ()]
         line = next((self._lines[x.side_id] for s in sides for x in s if x.side_id in self._lines), None)
         if line is None and told.sport_event_id in self._wanted and not any(sides):
-            line = self._bare(told)
+            lines = self._bare(told)
+            line = lines[0] if len(lines) == 1 else None
+            if len(lines) > 1:
+                self.distrust("an empty picture that may be of several lines", told.sport_event_id)
+                self._read_soon(told.sport_event_id)
         if line is None or told.info.sequence_number <= line.sequence:
             return
         line.sequence = told.info.sequence_number
         line.heard = time.monotonic()
         self._show(line, snapshots(line.instruments, _by_side(line, sides)))
 
-    def _bare(self, told: SelectionsUpdate) -> Watched | None:
-        """The line of a picture without a single level: by its market and number."""
-        for line in self._lines.values():
-            offer = line.offer
-            mine = offer.event.event_id == told.sport_event_id and offer.market.id == told.market_id
-            if mine and abs(offer.line or 0) == abs(told.info.line or 0):
-                return line
-        return None
+    def _bare(self, told: SelectionsUpdate) -> list[Watched]:
+        """The lines a picture without a single level may be of: by its market and number."""
+        return [
+            line
+            for line in {id(line): line for line in self._lines.values()}.values()
+            if (line.offer.event.event_id, line.offer.market.id) == (told.sport_event_id, told.market_id)
+            and abs(line.offer.line or 0) == abs(told.info.line or 0)
+        ]
 
     def market(self, told: MarketUpdate) -> None:
         """A market opened or closed."""

@@ -12,6 +12,7 @@ from console.core.events import (
     FillConfirmed,
     FillReversed,
     MarketStatus,
+    MassStatus,
     OrderAccepted,
     OrderCanceled,
     OrderCancelRejected,
@@ -169,6 +170,30 @@ async def test_cancel_all_drops_what_has_not_left_and_empties_the_account():
             await bench.heard(OrderCanceled, order_id=order.order_id)
         assert not bench.venue.ledger.open
         assert (await bench.account()).orders == ()
+
+
+@story
+async def test_what_is_asked_before_it_runs_or_between_two_runs_is_done_when_it_runs():
+    """An engine begun under the kill latch cancels at once, and a broken client is begun again."""
+    async with Bench() as bench:
+        instrument = await bench.watch()
+        for _ in range(2):
+            await bench.rest(instrument, 10)
+            early = bench.make()
+            early.send(CancelAll(venue=P))
+            early.send(Reconcile(venue=P))
+            told = []
+            running = asyncio.create_task(early.run(told.append))
+            await bench.until(lambda: not bench.venue.ledger.open, "empty")
+            await bench.until(lambda told=told: [e for e in told if isinstance(e, MassStatus)], "an account")
+            running.cancel()
+            await asyncio.wait([running])
+            early.send(CancelAll(venue=P))
+            await bench.rest(instrument, 10)
+            running = asyncio.create_task(early.run(told.append))
+            await bench.until(lambda: not bench.venue.ledger.open, "empty again")
+            running.cancel()
+            await asyncio.wait([running])
 
 
 # ---- unknown outcomes

@@ -172,7 +172,7 @@ class Played:
         self._clock = Clock(BOOT, BOOT + self._wall)
         self._agenda = Agenda(self._clock)
         self._exchange = Exchange(Venue.KALSHI, self._clock)
-        self._exchange.account.pay_in(100_000 * ONE)
+        self._exchange.account.money.pay_in(100_000 * ONE)
         self._engine = Engine()
         self._auditor = Auditor(follow=False)
         self._number = 0

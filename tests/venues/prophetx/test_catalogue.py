@@ -97,6 +97,46 @@ def test_sides_that_cannot_be_told_apart_make_no_match():
     assert "told apart" in listed(strangers)[0].why
 
 
+@pytest.mark.parametrize("handicaps", [(None, 1.5), (-1.5, None), (-1.5, -1.5), (1.5, 1.5)])
+def test_a_handicap_that_its_sides_do_not_agree_on_makes_no_match(handicaps):
+    def muddle(message):
+        (spread,) = (m for m in message["data"]["20021871"] if m["type"] == "spread")
+        for side, strike in zip(spread["market_strikes"][0]["selections"], handicaps, strict=True):
+            for level in side:
+                level["strike"] = strike
+
+    (_, muddled, sound, *_) = listed(muddle)
+    assert (muddled.spec, sound.spec.line) == (None, "-2.5")
+    assert "its sides say handicaps of" in muddled.why
+
+
+def test_a_market_that_cannot_be_read_costs_no_other_market_or_event():
+    message = example("v4_get_multiple_markets_response")
+    markets = message["data"]["20021871"]
+    whole = len(parse_markets(V4, raw(message))[20021871])
+    markets.append({"id": 9, "type": "player_points", "market_strikes": "of another make"})
+    assert len(parse_markets(V4, raw(message))[20021871]) == whole  # of no interest
+    markets[0]["sub_type"] = None
+    assert len(offers(EVENT, parse_markets(V4, raw(message))[20021871])) == 5
+    del markets[0]["status"]
+    with pytest.raises(Unreadable, match="`status`"):
+        parse_markets(V4, raw(message))
+    troubles = {}
+    found = parse_markets(V4, raw(message), troubles)
+    assert len(found[20021871]) == whole - 1
+    assert list(troubles) == [20021871]
+    assert "`status`" in troubles[20021871]
+
+
+def test_an_event_that_cannot_be_read_costs_no_other():
+    message = example("get_sport_events_response")
+    message["data"]["sport_events"].insert(0, {"event_id": 7, "type": "match"})
+    troubles = []
+    assert parse_events(V4, raw(message), troubles) == (EVENT,)
+    assert len(troubles) == 1
+    assert troubles[0].startswith("event 7: ")
+
+
 def test_both_sides_with_one_id_are_unreadable():
     def same(message):
         for side in message["data"]["20021871"][0]["selections"]:

@@ -13,7 +13,7 @@ from console.verify import verify
 
 from .rig import house, sandbox, until
 from .stranger import Stranger
-from .test_lines import without
+from .test_unreadable import without
 from .watching import Witness, booked
 
 both = pytest.mark.parametrize("dialect", ["v4", "legacy"])

@@ -7,7 +7,6 @@ import json
 
 import pytest
 
-from console.core.commands import Reconcile
 from console.core.events import (
     BooksConfirmed,
     BookSnapshot,
@@ -31,7 +30,6 @@ from console.core.instruments import Instrument, MarketState
 from console.core.ladders import price_of_american
 from console.core.units import ONE
 from console.keys import Keys
-from console.sandbox.prophetx import push, reports
 from console.venues.base.protocol import Refused
 from console.venues.paper import PaperVenue
 from console.venues.prophetx.kit import client_of
@@ -212,66 +210,6 @@ def test_a_busy_channel_is_never_called_silent(tmp_path):
             assert hands.all(VenueDown) == []
 
     story(work)
-
-
-# ---- what cannot be read
-
-
-def test_a_picture_that_cannot_be_read_makes_its_books_doubtful(tmp_path):
-    async def work():
-        async with sandbox() as venue, desk(venue, tmp_path) as hands:
-            await hands.watch()
-            await until(lambda: len(hands.all(BookSnapshot)) >= 2)
-            original = push.selections_change
-            push.selections_change = lambda *a: without(original(*a), "price")
-            try:
-                venue.exchange.rest("crowd", hands.side(0).symbol[-32:], 130, 50_00)
-                stale = await hands.next(BookStale)
-                assert "`price`" in stale.why
-            finally:
-                push.selections_change = original
-
-    story(work)
-
-
-def test_a_private_message_that_cannot_be_read_takes_the_venue_down(tmp_path):
-    async def work():
-        async with sandbox() as venue, desk(venue, tmp_path) as hands:
-            original = push.update
-            push.update = lambda *a: without(original(*a), "total_filled_quantity")
-            try:
-                hands.send(hands.bid())
-                down = await hands.next(VenueDown)
-                assert "`total_filled_quantity`" in down.why
-            finally:
-                push.update = original
-
-    story(work)
-
-
-def test_a_list_that_cannot_be_read_takes_the_venue_down(tmp_path):
-    async def work():
-        async with sandbox() as venue, desk(venue, tmp_path) as hands:
-            hands.send(hands.bid())
-            await hands.of("run-1", OrderAccepted)
-            original = reports.row
-            reports.row = lambda *a: without(original(*a), "open_quantity")
-            try:
-                for wager in venue.user.live.values():
-                    venue.reports.heard(wager)
-                hands.send(hands.bid(order_id="two"))
-                hands.send(Reconcile(venue=X))
-                await until(lambda: any("open_quantity" in e.why for e in hands.all(VenueDown)))
-            finally:
-                reports.row = original
-
-    story(work)
-
-
-def without(message, key):
-    """A message with every occurrence of a key taken out."""
-    text = json.dumps(message)
-    return json.loads(text, object_hook=lambda found: {k: v for k, v in found.items() if k != key})
 
 
 # ---- on paper

@@ -266,3 +266,37 @@ def test_a_place_without_an_answer_is_not_sent_again():
         assert len(door.calls) == 2
 
     told(story)
+
+
+def test_a_short_life_is_refreshed_after_two_thirds_and_not_with_every_request():
+    async def story():
+        door, clock = Door(), Clock()
+        for answer in (door.login, door.refresh):
+            answer[1]["data"]["access_expire_time"] = int(NOW + 30)
+        async with session(door, clock=clock) as one:
+            for second in range(20):
+                clock.now = NOW + second
+                await one.send("GET", "/x")
+            assert door.refreshes == []
+            clock.now = NOW + 21
+            await one.send("GET", "/x")
+            assert len(door.refreshes) == 1
+
+    told(story)
+
+
+def test_a_session_renewed_by_another_process_is_not_renewed_again(tmp_path):
+    async def story():
+        door, kept = Door(), tmp_path / "prophetx.session"
+        async with session(door, kept) as one:
+            await one.send("GET", "/x")
+            async with session(door, kept) as other:
+                await other.send("GET", "/x")
+                old = door.calls[-1]
+                door.refused.add(old)  # the venue knows one token of a session: the youngest
+                await other.send("GET", "/x")
+                assert len(door.refreshes) == 1
+                await one.send("GET", "/x")
+            assert (len(door.refreshes), len(door.logins)) == (1, 1)
+
+    told(story)
