@@ -505,6 +505,7 @@ class Runner:
             on_console_lost=self._policy,
             console_lost_s=self._config.console_lost_s,
             dry_run=self._config.dry_run,
+            profiles=self._config.profiles,
             note=note,
         )
 

@@ -11,6 +11,7 @@ from console.core.instruments import Action, ClientOrderId, Instrument, MarketSt
 from console.core.margin import Margin
 from console.core.matches import MatchId, State
 from console.core.orders import OrderState
+from console.core.presets import PRESETS
 from console.core.reasons import Reason
 from console.core.regime import Motion
 from console.core.units import CENT, ONE, SECOND, Cash, Nanos, Price, Size
@@ -456,4 +457,5 @@ def welcome(role: Role = Role.CONTROL, mode: Mode = Mode.PAPER, dry_run: bool = 
         on_console_lost=OnConsoleLost.STOP,
         console_lost_s=10,
         dry_run=dry_run,
+        profiles=PRESETS,
     )
