@@ -20,7 +20,8 @@ PROGRESS_EVERY = 10_000
 
 
 class Verdict(Struct, frozen=True):
-    """What verifying a journal found; `replayed` says that every event was followed to the end.
+    """What verifying a journal found; `replayed` says that every event was followed to the end, or where
+    the run was `swept` up without the engine, to that moment.
 
     A journal that keeps no market data (`whole` False) cannot be followed: its orders are tested alone.
     """
@@ -30,6 +31,7 @@ class Verdict(Struct, frozen=True):
     events: int
     orders: int
     replayed: bool
+    swept: bool
     whole: bool
     findings: tuple[Finding, ...]
 
@@ -45,9 +47,15 @@ def verify(path: Path, progress: Callable[[int], None] = lambda _: None) -> Verd
     proof.finish()
     reader.close()
     auditor = proof.auditor
-    findings = tuple(auditor.findings[:FINDINGS_MAX])
     return Verdict(
-        path.name, proof.records, auditor.events, auditor.orders, auditor.follows, reader.whole, findings
+        journal=path.name,
+        records=proof.records,
+        events=auditor.events,
+        orders=auditor.orders,
+        replayed=auditor.follows,
+        swept=auditor.swept,
+        whole=reader.whole,
+        findings=tuple(auditor.findings[:FINDINGS_MAX]),
     )
 
 
@@ -72,7 +80,10 @@ def run(journal: str, as_json: bool) -> int:
 def _followed(verdict: Verdict) -> str:
     if not verdict.whole:
         return "each tested by itself (the market data is not in this journal)"
-    return "every event replayed to the same commands" if verdict.replayed else "not replayed to the end"
+    if not verdict.replayed:
+        return "not replayed to the end"
+    until = " until the emergency sweep" if verdict.swept else ""
+    return f"every event{until} replayed to the same commands"
 
 
 def _progress(records: int) -> None:

@@ -35,10 +35,15 @@ def contracts_of(stake: int, odds: int) -> Size:
     return Size(stake + winnings(stake, odds))
 
 
+def stake_within(size: int, odds: int) -> Cash:
+    """The largest stake of whole cents that costs no more than `size` contracts at these odds."""
+    profit, unit = ratio(odds)
+    return Cash(size * unit // ((profit + unit) * CENT) * CENT)
+
+
 def stake_of(size: int, odds: int) -> Cash:
     """The largest stake of whole cents that is no more than `size` contracts."""
-    profit, unit = ratio(odds)
-    stake = size * unit // ((profit + unit) * CENT) * CENT
+    stake: int = stake_within(size, odds)
     while contracts_of(stake + CENT, odds) <= size:  # winnings rounded down may leave room for a cent more
         stake += CENT
     return Cash(stake)

@@ -14,7 +14,7 @@ from msgspec import Struct
 from console.core.checkpoint import decode
 from console.core.commands import AmendOrder, AnyCommand, CeilingKind, PlaceOrder
 from console.core.engine import Engine
-from console.core.events import AnyEvent, InstrumentDefined, Started
+from console.core.events import AnyEvent, InstrumentDefined, Started, Sweeping
 from console.core.fees import fee_per_contract
 from console.core.instruments import BUY, YES, Instrument, InstrumentSpec
 from console.core.units import ONE
@@ -37,7 +37,8 @@ class Auditor:
         self.findings: list[Finding] = []
         self.events = 0
         self.orders = 0
-        self.follows = follow
+        self.follows = follow  # nothing has kept it from following every event
+        self.swept = False  # the engine was not asked from the emergency sweep on
         self._engine = Engine()
         self._specs: dict[Instrument, InstrumentSpec] = {}
 
@@ -58,7 +59,8 @@ class Auditor:
             if isinstance(command, PlaceOrder | AmendOrder):
                 self.orders += 1
                 self._test_order(command_number, command)
-        if self.follows:
+        self.swept = self.swept or isinstance(event, Sweeping)
+        if self.follows and not self.swept:
             self._follow(number, event, [command for _, command in commands], cut_short)
 
     # ---- the orders by themselves

@@ -126,7 +126,8 @@ class Desk:
         self.flattening: Flattening | None = None
         self.good_since: Nanos | None = None
         self.shocked_ts = NEVER  # the last shock of a source that counted then
-        self.rebalancing: dict[int, int] = {}  # outcome mask -> sign of the exposure worked off
+        # Sign of the exposure worked off by outcome mask, the number of the netting group above its bits.
+        self.rebalancing: dict[int, int] = {}
         self.side_pauses: dict[int, SidePause] = {}
         self.unsettled: dict[Venue, Unsettled] = {}  # by the first venue of the netting group
 
@@ -176,6 +177,7 @@ class Desk:
         assert self.flat(), "rules are confirmed while nothing is held"
         before = self.groups()
         self.rules_confirmed = rules_hash
+        self.rebalancing.clear()  # its keys count netting groups
         self.positions = self._positions()
         self._groups = _distinct(self.positions.values())
         merged = self.groups()[0]
@@ -186,6 +188,7 @@ class Desk:
     def part(self, positions: dict[Venue, Position]) -> None:
         """The rules no longer agree: a position for each venue."""
         self.rules_confirmed = ""
+        self.rebalancing.clear()
         self.positions = dict(positions)
         self._groups = _distinct(self.positions.values())
 

@@ -70,6 +70,7 @@ from console.core.events import (
     RewardPaid,
     Settled,
     Started,
+    Sweeping,
     Tick,
     Trade,
     VenueDown,
@@ -259,6 +260,8 @@ class Engine:
             case Watched():
                 attendance.watched(self.state, event.why)
                 self._evaluate_due()
+            case Sweeping():
+                self.state.note("everything was cancelled without the engine")
             case Started():
                 self._started(event)
             case _:

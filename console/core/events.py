@@ -508,6 +508,10 @@ class Watched(Event, frozen=True, kw_only=True):
     why: str = ""
 
 
+class Sweeping(Event, frozen=True, kw_only=True):
+    """The emergency: all is cancelled without the engine; what follows was heard, not decided upon."""
+
+
 class StartGatePassed(Event, frozen=True, kw_only=True):
     """Every check before real orders passed; `checks` names them."""
 
@@ -567,6 +571,7 @@ AccountEvent = (
     | PrivateConfirmed
     | ClockMeasured
     | Watched
+    | Sweeping
 )
 OperatorEvent = (
     Kill

@@ -76,6 +76,8 @@ class _Candidate(Struct, frozen=True):
     net: int  # what is left below the limit, the larger the better
     depth: int
     size_max: int
+    edge: Edge
+    reducing: bool
 
 
 class Planner:
@@ -97,6 +99,8 @@ class Planner:
                 self.busy.add(order.instrument.yes)
         self.seen: dict[tuple[Instrument, BookSide], Price | None] = {}
         self.exposures = {gained: desk.exposure(gained) for gained in desk.verdicts}
+        self.edges: dict[tuple[int, int], Edge] = {}  # by outcome set and netting group
+        self.working: dict[int, list[tuple[int, int]]] = {}  # by netting group: (outcome mask, sign)
 
     def plan(self) -> list[Wanted]:
         """Every order wanted; leaves the reasons in the desk's verdicts."""
@@ -114,29 +118,41 @@ class Planner:
         desk, fair = self.desk, self.theo.fair[gained]
         verdict.ceiling, verdict.kind = None, CeilingKind.QUOTE
         pause = desk.side_pause(gained, self.ts)
-        reducing = self._reduces(gained)
         if pause is not None:
             verdict.say(pause.reason)
             return []
-        if self._over_long(gained):
-            verdict.say(Reason.OVEREXPOSED)
-            return []
-        if not reducing and not self.settings.price_min <= fair <= self.settings.price_max:
-            verdict.say(Reason.PRICE_RANGE)
-            return []
-        edge = self._edge(gained)
+        routes = desk.routes[gained]
+        if self.rebalancing:
+            routes = tuple(route for route in routes if not self._over_long(route))
+            if not routes:
+                verdict.say(Reason.OVEREXPOSED)
+                return []
+        if not self.settings.price_min <= fair <= self.settings.price_max:
+            routes = tuple(route for route in routes if self._reduces(route))
+            if not routes:
+                verdict.say(Reason.PRICE_RANGE)
+                return []
         candidates: list[_Candidate] = []
         verdict.say(Reason.THIN_MARGIN)
-        for route in desk.routes[gained]:
+        for route in routes:
+            reducing = self._reduces(route)
             if self._usable(route, reducing):
-                candidates += self._candidates(route, edge, reducing, verdict)
-        if reducing:
+                candidates += self._candidates(route, self._edge(route), reducing, verdict)
+        if self.rebalancing:
             candidates = self._surest(candidates)
-        return self._sized(candidates, edge, gained, reducing, verdict)
+        return self._sized(candidates, gained, verdict)
 
-    def _edge(self, gained: int) -> Edge:
-        margin = margin_of(self.desk, self.theo, gained, self.exposures[gained], self.ts)
-        return edge_at(self.desk, self.theo, gained, margin)
+    def _edge(self, route: Route) -> Edge:
+        """What may be paid, by the exposure that stands against the route's venue."""
+        desk, gained, venue = self.desk, route.gained, route.instrument.venue
+        key = gained, id(desk.positions[venue])
+        edge = self.edges.get(key)
+        if edge is None:
+            alone = len(desk.groups()) == 1
+            exposed = self.exposures[gained] if alone else desk.taken(gained, venue)
+            margin = margin_of(desk, self.theo, gained, exposed, self.ts)
+            edge = self.edges[key] = edge_at(desk, self.theo, gained, margin)
+        return edge
 
     def _usable(self, route: Route, reducing: bool) -> bool:
         """Whether the route exists: sales need contracts held, NO legs a two-sided symbol and a wish."""
@@ -199,6 +215,8 @@ class Planner:
                     net=edge.limit - placed.bid - fee - premium,
                     depth=face.depth(settings.depth_span) if settings.depth_share_pct is not None else 0,
                     size_max=size_max,
+                    edge=edge,
+                    reducing=reducing,
                 )
             )
         return found
@@ -219,7 +237,7 @@ class Planner:
 
     def _placed(self, route: Route, situation: Situation, level: int) -> Placed:
         """By the placement of the match; the reducing side rests on top, but no lower than it would copy."""
-        settings, reducing = self.settings, self._reduces(route.gained)
+        settings, reducing = self.settings, self._reduces(route)
         if settings.placement is Placement.CEILING and not reducing:
             return place_ceiling(situation, settings, level)
         if settings.placement is Placement.COPY:
@@ -241,46 +259,66 @@ class Planner:
     # ---- reducing
 
     def _rebalancing(self) -> None:
+        """Enter and leave it, for each netting group by what stands against its inventory limit."""
         desk = self.desk
         smallest = min((m.spec.size_min for m in desk.markets.values() if m.spec is not None), default=1)
-        for outcome in range(1 if desk.outcomes == 2 else desk.outcomes):
-            mask = 1 << outcome
-            before = desk.rebalancing.get(mask, 0)
-            desk.rebalancing[mask] = next_rebalancing(self.exposures[mask], before, self.settings, smallest)
-        self.rebalancing = any(desk.rebalancing.values())
+        for number, position in enumerate(desk.groups()):
+            for outcome in range(1 if desk.outcomes == 2 else desk.outcomes):
+                mask = 1 << outcome
+                key = number << desk.outcomes | mask
+                exposed, before = self._exposed(mask, position), desk.rebalancing.get(key, 0)
+                sign = next_rebalancing(exposed, before, self.settings, smallest)
+                desk.rebalancing[key] = sign
+                if sign:
+                    self.working.setdefault(id(position), []).append((mask, sign))
+        self.rebalancing = bool(self.working)
 
-    def _over_long(self, gained: int) -> bool:
-        if not self.rebalancing:
-            return False
-        full = self.desk.full
+    def _exposed(self, mask: int, position: Position) -> int:
+        """Exposure of a netting group, with what others that do not net with it add the same way round."""
+        desk = self.desk
+        if len(desk.groups()) == 1:
+            return self.exposures[mask]
+        venue = next(venue for venue in desk.venues if desk.positions[venue] is position)
+        own = position.exposure(mask, self.theo.outcomes)
+        if own == 0:
+            return 0
+        return desk.taken(mask, venue) if own > 0 else -desk.taken(desk.full ^ mask, venue)
+
+    def _over_long(self, route: Route) -> bool:
+        """What it gains is what its netting group has too much of."""
+        working, full = self.working.get(id(self.desk.positions[route.instrument.venue]), ()), self.desk.full
         return any(
-            (sign > 0 and gained == mask) or (sign < 0 and gained == full ^ mask)
-            for mask, sign in self.desk.rebalancing.items()
+            (sign > 0 and route.gained == mask) or (sign < 0 and route.gained == full ^ mask)
+            for mask, sign in working
         )
 
-    def _reduces(self, gained: int) -> bool:
+    def _reduces(self, route: Route) -> bool:
+        """It works off what its netting group has too much of."""
         if not self.rebalancing:
             return False
-        full = self.desk.full
+        position, full, gained = self.desk.positions[route.instrument.venue], self.desk.full, route.gained
         return any(
             (sign > 0 and gained == full ^ mask)
             or (sign < 0 and gained == mask)
-            or (sign > 0 and gained != mask and self._needs_basket(mask))
-            for mask, sign in self.desk.rebalancing.items()
+            or (sign > 0 and gained != mask and self._needs_basket(mask, position))
+            for mask, sign in self.working.get(id(position), ())
         )
 
-    def _needs_basket(self, over: int) -> bool:
+    def _needs_basket(self, over: int, position: Position) -> bool:
         """Three outcomes, and what is held can neither be sold nor closed by its NO leg."""
-        if self.desk.outcomes < 3:
+        desk = self.desk
+        if desk.outcomes < 3:
             return False
         return not any(
-            self._usable(route, reducing=True) for route in self.desk.routes[self.desk.full ^ over]
+            desk.positions[route.instrument.venue] is position and self._usable(route, reducing=True)
+            for route in desk.routes[desk.full ^ over]
         )
 
     def _basket(self, position: Position, leg: int) -> Closing:
         """What a leg of the basket of all other outcomes may cost, the missing legs at their best ask."""
-        over = next((mask for mask, sign in self.desk.rebalancing.items() if sign > 0 and mask != leg), 0)
-        if not over or leg.bit_count() > 1 or not self._needs_basket(over):
+        working = self.working.get(id(position), ())
+        over = next((mask for mask, sign in working if sign > 0 and mask != leg), 0)
+        if not over or leg.bit_count() > 1 or not self._needs_basket(over, position):
             return Closing()
         return basket_leg(position, over, leg, self._asks(position))
 
@@ -306,7 +344,7 @@ class Planner:
         if closing.size == 0 and route.action is BUY:
             closing = self._basket(position, route.gained)
         at_void = self._at_void(position) if len(desk.venues) > 1 else 0
-        lock_min = lock_minimum(self.settings, at_void, closing.size)
+        lock_min = lock_minimum(self.settings, desk.spec.sport, at_void, closing.size)
         even = breakeven(face, market.spec.fees, closing, fair, lock_min, self.settings.fills_expected)
         return even, closing.size
 
@@ -327,17 +365,20 @@ class Planner:
         certain = [
             c.net
             for c in candidates
-            if not self._conditional(c.route)
+            if c.reducing
+            and not self._conditional(c.route)
             and (c.route.action is not SELL or self.desk.held(c.route.instrument) >= c.spec.size_min)
         ]
         least = max(certain, default=None)  # the premium is taken off the net of the others already
-        return [c for c in candidates if least is None or c.net >= least or not self._conditional(c.route)]
+        return [
+            c
+            for c in candidates
+            if not c.reducing or least is None or c.net >= least or not self._conditional(c.route)
+        ]
 
     # ---- size
 
-    def _sized(
-        self, candidates: list[_Candidate], edge: Edge, gained: int, reducing: bool, verdict: Verdict
-    ) -> list[Wanted]:
+    def _sized(self, candidates: list[_Candidate], gained: int, verdict: Verdict) -> list[Wanted]:
         """Share the room among the routes: the best net edge first, then what is safe, then what ties up less
         cash, then as listed.
         """
@@ -360,8 +401,8 @@ class Planner:
                 room = min(room, settings.contracts - taken.get(rung, 0))
             if candidate.kind is CeilingKind.REDUCE:
                 room = min(room, candidate.size_max - closed.get(group, 0))
-            kelly = None if reducing else self._kelly(candidate, edge)
-            size, why = self._size(candidate, reducing, room)
+            kelly = None if candidate.reducing else self._kelly(candidate)
+            size, why = self._size(candidate, room)
             if kelly is not None and kelly - self.desk.taken(gained, venue) - placed < size:
                 size, why = kelly - self.desk.taken(gained, venue) - placed, Reason.KELLY
             size = max(0, size) // candidate.spec.size_step * candidate.spec.size_step
@@ -384,7 +425,7 @@ class Planner:
                     size=size,
                     ceiling=candidate.ceiling,
                     kind=candidate.kind,
-                    edge=edge,
+                    edge=candidate.edge,
                     fee=candidate.fee,
                     even=candidate.even,
                     closes=candidate.size_max,
@@ -406,16 +447,16 @@ class Planner:
             (most - self.desk.taken(mask, venue)) * ONE // share for mask, share in raised if share > 0
         )
 
-    def _kelly(self, candidate: _Candidate, edge: Edge) -> int | None:
+    def _kelly(self, candidate: _Candidate) -> int | None:
         """How long a fraction of Kelly's bet would be at this price, all legs of the match together."""
         settings = self.settings
         if settings.kelly_pct is None or settings.bankroll is None:
             return None
         assert candidate.placed.bid is not None, "only placed candidates are sized"
         cost = candidate.placed.bid + candidate.fee
-        return kelly_size(settings.kelly_pct, settings.bankroll, edge.sober, cost)
+        return kelly_size(settings.kelly_pct, settings.bankroll, candidate.edge.sober, cost)
 
-    def _size(self, candidate: _Candidate, reducing: bool, left: int) -> tuple[int, Reason]:
+    def _size(self, candidate: _Candidate, left: int) -> tuple[int, Reason]:
         settings, bid = self.settings, candidate.placed.bid
         assert bid is not None, "only placed candidates are sized"
         size = min(settings.contracts, left)
@@ -424,7 +465,7 @@ class Planner:
         if settings.notional is not None:
             rounded = bool(candidate.spec.prices)  # odds come to no whole millionths: half of one either way
             size = min(size, 2 * settings.notional * ONE // (2 * bid - rounded))
-        if not reducing and settings.depth_share_pct is not None and candidate.depth:
+        if not candidate.reducing and settings.depth_share_pct is not None and candidate.depth:
             capped = candidate.depth * settings.depth_share_pct // 100
             size = min(size, max(capped, candidate.spec.size_min))
         return size, Reason.OVEREXPOSED

@@ -10,6 +10,10 @@ from console.core.positions import Closing, Position
 from console.core.settings import MatchSettings
 from console.core.units import BASIS_POINTS, ONE, Price, ceil_div
 
+# Of ten thousand matches of a sport so many are void: retirements and walkovers, technical forfeits, weather.
+VOID_BP = {"tennis": 200, "esports": 100}
+VOID_BP_ELSEWHERE = 50
+
 
 def next_rebalancing(exposure: int, rebalancing: int, settings: MatchSettings, size_min: int = 1) -> int:
     """Sign of the exposure being worked off, 0 for none: entered at inventory_max, left at half of it.
@@ -81,11 +85,19 @@ def basket_leg(position: Position, over: int, leg: int, asks: Mapping[int, int])
     return Closing(size, size - spent)
 
 
-def lock_minimum(settings: MatchSettings, at_void: int, size: int) -> int:
+def void_probability_bp(settings: MatchSettings, sport: str) -> int:
+    """How often a match is void, in basis points: as set, else as it is in its sport."""
+    if settings.void_probability_bp is not None:
+        return settings.void_probability_bp
+    return VOID_BP.get(sport.lower(), VOID_BP_ELSEWHERE)
+
+
+def lock_minimum(settings: MatchSettings, sport: str, at_void: int, size: int) -> int:
     """lock_min plus p_void times what a void match would cost per contract closed across venues.
 
     `at_void` is the profit locked less the profit in the worst void branch, 0 on a single venue.
     """
     if at_void <= 0 or size <= 0:
         return settings.lock_min
-    return settings.lock_min + ceil_div(settings.void_probability_bp * at_void * ONE, BASIS_POINTS * size)
+    chance = void_probability_bp(settings, sport)
+    return settings.lock_min + ceil_div(chance * at_void * ONE, BASIS_POINTS * size)

@@ -105,7 +105,7 @@ class MatchSettings(Struct, frozen=True, omit_defaults=True, kw_only=True):
     lock_min: Price = Price(1 * CENT)
     lock_leg_premium: Price = Price(CENT // 2)
     rebalance_over_fair_max: Price = Price(2 * CENT)
-    void_probability_bp: int = 50
+    void_probability_bp: int | None = None  # off: by sport
     fills_expected: int = 10
 
     # Theo

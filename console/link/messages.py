@@ -13,6 +13,7 @@ from msgspec import Struct
 from console.core.events import Mode, OnConsoleLost, OperatorEvent
 from console.core.instruments import Instrument
 from console.core.matches import MatchId, MatchSpec
+from console.core.settings import MatchSettings
 from console.core.view import FillView, LogLine, View
 
 PROTOCOL = 2  # raised when a frame changes its meaning; both ends must agree
@@ -104,6 +105,7 @@ class Welcome(Message, frozen=True):
     on_console_lost: OnConsoleLost
     console_lost_s: int
     dry_run: bool
+    profiles: dict[str, MatchSettings]  # what a match may be quoted by, as this engine has it configured
     note: str = ""
 
 

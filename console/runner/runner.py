@@ -49,6 +49,7 @@ from console.core.events import (
     StartGateFailed,
     StartGatePassed,
     Stop,
+    Sweeping,
     Tick,
 )
 from console.core.instruments import RunId, Venue
@@ -281,8 +282,7 @@ class Runner:
         for task in tasks:
             if task.get_name() in ("engine", "clock"):
                 task.cancel()
-        left = await self._sweep()
-        if left:
+        if await self._sweep():
             return EXIT_UNPROVEN
         return EXIT_CRASHED if broken else self._exit_code or 0
 
@@ -464,8 +464,8 @@ class Runner:
                 if isinstance(event, MassStatus):
                     self._listed[event.venue] = (event.ts, len(event.orders))
 
+        self._record(Sweeping())
         sweep = Sweep(self._source.venues, send, lambda _, __: None)
-
         return await sweep.run(SWEEP_PATIENCE_S, look)
 
     def _report(self, code: int, *, sound: bool) -> int:
@@ -505,6 +505,7 @@ class Runner:
             on_console_lost=self._policy,
             console_lost_s=self._config.console_lost_s,
             dry_run=self._config.dry_run,
+            profiles=self._config.profiles,
             note=note,
         )
 

@@ -266,7 +266,7 @@ class Operator:
 
     async def _form(self, found: SymbolView | None) -> AddMatch | None:
         spec, odds = (found.spec, found.odds) if found is not None else (None, ())
-        return await self._front.answer(MatchForm(spec, odds, self._clock))
+        return await self._front.answer(MatchForm(spec, odds, self._engine.welcome.profiles, self._clock))
 
     async def _edit(self, view: View) -> None:
         match = self._match(view)

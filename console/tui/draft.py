@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TypeVar
@@ -16,7 +16,6 @@ from console.core.events import AddMatch
 from console.core.instruments import Instrument, Venue
 from console.core.matches import Listing, MatchId, MatchSpec
 from console.core.odds import parse_line
-from console.core.presets import PRESETS
 from console.core.settings import MatchSettings, SettingError
 from console.core.units import SECOND, Nanos
 from console.tui.numbers import setting
@@ -71,7 +70,9 @@ def draft_of(spec: MatchSpec | None) -> Draft:
     )
 
 
-def read(draft: Draft, listed: MatchSpec | None, wall: Nanos) -> Reading:
+def read(
+    draft: Draft, listed: MatchSpec | None, wall: Nanos, profiles: Mapping[str, MatchSettings]
+) -> Reading:
     """Read every field; `listed` is the venue's own match when the form began with one."""
     wrong: dict[str, str] = {}
     outcomes = tuple(word for word in (part.strip() for part in draft.outcomes.split("/")) if word)
@@ -89,7 +90,7 @@ def read(draft: Draft, listed: MatchSpec | None, wall: Nanos) -> Reading:
         wrong.setdefault(_field_of(defect, {"end": "start"}, "instruments"), defect)
     odds = _tried(wrong, "odds", lambda: parse_odds_line(draft.odds, len(outcomes)), no_odds)
     fair = _tried(wrong, "odds", lambda: devig(odds), None) if odds else None
-    chosen = _settings(draft, wrong)
+    chosen = _settings(draft, profiles, wrong)
     event = None if wrong else AddMatch(spec=spec, settings=chosen, odds=odds)
     return Reading(event=event, wrong=wrong, outcomes=outcomes, settings=chosen, fair=fair)
 
@@ -166,11 +167,11 @@ def _spec(
     )
 
 
-def _settings(draft: Draft, wrong: dict[str, str]) -> MatchSettings:
+def _settings(draft: Draft, profiles: Mapping[str, MatchSettings], wrong: dict[str, str]) -> MatchSettings:
     """All settings together: each is read alone first, so that raising two of them needs no order."""
-    preset = PRESETS.get(draft.preset.strip())
+    preset = profiles.get(draft.preset.strip())
     if preset is None:
-        wrong["preset"] = f"preset: {draft.preset.strip()!r} is not one of {', '.join(PRESETS)}"
+        wrong["preset"] = f"preset: {draft.preset.strip()!r} is not one of {', '.join(profiles)}"
         return MatchSettings()
     values: dict[str, object] = {}
     for key in DIRECT_SETTINGS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -14,6 +15,8 @@ from console.core.view import LadderView, SourceView, View
 
 _EXCHANGES = frozenset(venue.value for venue in Venue)
 _DRAW = frozenset({"draw", "tie", "drw", "x"})
+# A market of two sides at Polymarket names both in the order of its tokens: cs2-faze-ill-2026-04-05.
+_PAIR = re.compile(r"[a-z0-9]+-([a-z]+)-([a-z]+)-\d{4}-\d{2}-\d{2}")
 CLEAR = 3 * CENT  # how much better one way round must fit before a price says anything
 
 
@@ -80,7 +83,16 @@ def _speaks(signs: Sequence[Sign]) -> bool:
 
 
 def _by_name(symbol: str, names: Sequence[str], others: Sequence[str]) -> Sign:
-    """The last part of a ticker abbreviates the side it pays on."""
+    """The last part of a ticker abbreviates the side it pays on; of a pair the first is paid by the token."""
+    pair = _PAIR.fullmatch(symbol)
+    if pair is not None:
+        sides = (names, others) if len(names) == len(others) == 1 else ((), ())
+        fits = all(
+            _abbreviates(short, name)
+            for short, side in zip(pair.groups(), sides, strict=True)
+            for name in side
+        )
+        return Sign.FITS if all(sides) and fits else Sign.SILENT
     _, dash, short = symbol.rpartition("-")
     if not dash or not short.isalpha() or len(short) > 6:
         return Sign.SILENT

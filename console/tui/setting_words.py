@@ -52,7 +52,7 @@ MATCH: dict[str, str] = {
     "lock_min": "least profit a pair must lock, per contract",
     "lock_leg_premium": "the other team's YES must be this much cheaper than the sale",
     "rebalance_over_fair_max": "how far above fair the reducing side may bid",
-    "void_probability_bp": "chance that the match is void, in hundredths of a per cent",
+    "void_probability_bp": "chance that the match is void, in hundredths of a per cent; off: by sport",
     "fills_expected": "pieces a fill arrives in, each rounded by the venue",
     "age_max_book_s": "a book not confirmed for this long pulls the quotes",
     "age_max_book_inplay_s": "the same in play",

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.core.american import american_of_decimal, contracts_of, opposite, stake_of, winnings
+from console.core.american import (
+    american_of_decimal,
+    contracts_of,
+    opposite,
+    stake_of,
+    stake_within,
+    winnings,
+)
 from console.core.ladders import american_of_price, from_american, price_of_american
 from console.core.odds import OddsStyle, parse_odds, spell
 from console.core.units import CENT
@@ -102,3 +109,10 @@ def test_a_price_is_spelled_three_ways() -> None:
 @pytest.mark.parametrize("written", [1.909, 1.91, 1.9091, 1.90909])
 def test_a_feed_that_rounds_its_decimals_still_says_minus_110(written: float) -> None:
     assert american_of_decimal(written) == -110
+
+
+def test_a_stake_within_a_size_never_costs_a_cent_more():
+    """82 cents of payout at +150 come of 33 cents staked, but 33 cents are more than 40 % of 82."""
+    assert stake_of(820_000, 150) == 330_000
+    assert stake_within(820_000, 150) == 320_000
+    assert stake_within(210_000_000, 110) == 100_000_000

@@ -281,11 +281,13 @@ def test_the_reduce_ceiling_stops_near_fair_and_is_never_below_the_normal_one() 
 
 
 def test_across_venues_a_lock_pays_for_the_chance_of_a_void_match() -> None:
-    assert lock_minimum(SETTINGS, 0, contracts(50)) == cents(1)
+    assert lock_minimum(SETTINGS, "Baseball", 0, contracts(50)) == cents(1)
     # 0.5 % of $40 over 50 contracts is 0.4 cents
-    assert lock_minimum(SETTINGS, dollars(40), contracts(50)) == cents(1.4)
-    tennis = with_values(SETTINGS, void_probability_bp=200)
-    assert lock_minimum(tennis, dollars(40), contracts(50)) == cents(2.6)
+    assert lock_minimum(SETTINGS, "Baseball", dollars(40), contracts(50)) == cents(1.4)
+    assert lock_minimum(SETTINGS, "Tennis", dollars(40), contracts(50)) == cents(2.6)  # 2 %: they retire
+    assert lock_minimum(SETTINGS, "Esports", dollars(40), contracts(50)) == cents(1.8)  # 1 %
+    typed = with_values(SETTINGS, void_probability_bp=300)
+    assert lock_minimum(typed, "Tennis", dollars(40), contracts(50)) == cents(3.4)
 
 
 # ---- commissions on winnings

@@ -317,6 +317,54 @@ def test_confirmed_rules_are_checked_again_by_the_next_run() -> None:
     assert len(later.state.desks[M].groups()) == 2
 
 
+def apart(*, confirmed: bool) -> Story:
+    """Long one side at one venue and the other side at the other."""
+    story = pair()
+    if confirmed:
+        confirm(story, right())
+    story.clerks[K].positions[A] = contracts(50)
+    story.clerks[P].positions[TOKEN] = -contracts(50)
+    for instrument, net in ((A, 50), (TOKEN, -50)):
+        story.tell(
+            SetInventory(match=M, instrument=instrument, size=contracts(net), cost=dollars(25), why="test")
+        )
+    story.wait(4)
+    return story
+
+
+def resting(story: Story) -> dict[str, list[tuple[float, float]]]:
+    legs = (A, A.no, B, B.no, TOKEN, OTHER)
+    found = {
+        f"{action.value} {leg}": story.rests(leg, action)
+        for leg in legs
+        for action in (Action.BUY, Action.SELL)
+    }
+    return {what: orders for what, orders in found.items() if orders}
+
+
+def test_unconfirmed_what_is_held_apart_does_not_offset_and_is_worked_off_at_each_venue() -> None:
+    story = apart(confirmed=False)
+    desk = story.state.desks[M]
+    assert desk.exposure(1) == 0  # in sum nothing, but the venues may disagree
+    assert set(desk.rebalancing.values()) == {1, -1}
+    assert resting(story) == {
+        f"sell {A}": [(55, 10)],  # Kalshi has too much of the first, and only gets rid of it
+        f"buy {B}": [(44, 10)],
+        f"sell {OTHER}": [(51, 10)],  # Polymarket of the second
+    }
+
+
+def test_confirmed_they_offset_and_both_sides_are_quoted() -> None:
+    story = apart(confirmed=True)
+    assert not any(story.state.desks[M].rebalancing.values())
+    assert resting(story) == {
+        f"buy {A}": [(49, 10)],
+        f"sell {A}": [(55, 10)],
+        f"buy {B}": [(44, 10)],
+        f"sell {OTHER}": [(51, 10)],
+    }
+
+
 # ---- a cancelled soccer match is a draw
 
 

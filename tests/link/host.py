@@ -45,6 +45,7 @@ class Host:
             on_console_lost=OnConsoleLost.STOP,
             console_lost_s=10,
             dry_run=False,
+            profiles={},
             note=note,
         )
 

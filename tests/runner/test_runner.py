@@ -17,6 +17,7 @@ from console.runner.inbox import BACKLOG_MAX, Inbox
 from console.runner.outbox import Outbox
 from console.runner.runner import EXIT_CRASHED, Beginning, Runner
 from console.venues.simulated import SimulatedVenues
+from console.verify import verify
 from tests.runner.books import delta
 from tests.runner.orders import place_order
 
@@ -97,6 +98,9 @@ def test_broken_source_ends_in_a_sweep_and_a_status(places, tmp_path):
             assert [line for line in said if "orders rest" in line] == [
                 f"{venue.value}: 0 orders rest" for venue in source.venues
             ]
+        [journal] = (tmp_path / "journal").glob("*.sqlite")
+        verdict = verify(journal)  # what was heard in the sweep is on record, and decided nothing
+        assert (verdict.findings, verdict.replayed, verdict.swept) == ((), True, True)
 
     asyncio.run(story())
 

@@ -6,7 +6,7 @@ import pytest
 from console.core.instruments import Instrument, Venue
 from console.core.matches import Listing
 from console.core.presets import PRESETS
-from console.core.units import CENT, ONE, Nanos
+from console.core.units import CENT, ONE, Nanos, Size
 from console.tui.draft import Draft, DraftError, draft_of, parse_instruments, parse_start, read
 from tests.tui.fakes import SYMBOLS
 from tests.tui.views import WALL
@@ -26,7 +26,7 @@ def changed(**fields: str) -> Draft:
 
 
 def test_good_draft_becomes_the_event() -> None:
-    reading = read(GOOD, None, WALL)
+    reading = read(GOOD, None, WALL, PRESETS)
     assert reading.wrong == {}
     assert reading.event is not None
     spec = reading.event.spec
@@ -41,11 +41,11 @@ def test_good_draft_becomes_the_event() -> None:
 
 
 def test_fair_values_come_with_the_odds() -> None:
-    reading = read(GOOD, None, WALL)
+    reading = read(GOOD, None, WALL, PRESETS)
     assert reading.fair is not None
     first = next(iter(reading.fair.probabilities.values()))
     assert first == pytest.approx((0.5116, 0.4884), abs=1e-4)
-    assert read(changed(odds=""), None, WALL).fair is None
+    assert read(changed(odds=""), None, WALL, PRESETS).fair is None
 
 
 @pytest.mark.parametrize(
@@ -81,22 +81,30 @@ def test_fair_values_come_with_the_odds() -> None:
     ],
 )
 def test_each_mistake_is_one_line_at_its_field(field: str, text: str, wrong: str) -> None:
-    reading = read(changed(**{field: text}), None, WALL)
+    reading = read(changed(**{field: text}), None, WALL, PRESETS)
     assert reading.event is None
     assert reading.wrong.get(field) == wrong
 
 
 def test_settings_are_judged_together() -> None:
-    alone = read(changed(contracts="80"), None, WALL)
+    alone = read(changed(contracts="80"), None, WALL, PRESETS)
     assert alone.wrong["contracts"].startswith("contracts 80 is more than inventory_max 50")
-    both = read(changed(contracts="80", inventory_max="90"), None, WALL)
+    both = read(changed(contracts="80", inventory_max="90"), None, WALL, PRESETS)
     assert both.wrong == {}
     assert both.settings.contracts == 80 * ONE
 
 
+def test_profiles_are_those_of_the_engines_settings() -> None:
+    mine = msgspec.structs.replace(PRESETS["canary"], preset="mine", contracts=Size(3 * ONE))
+    reading = read(changed(preset="mine"), None, WALL, {"mine": mine})
+    assert reading.event is not None
+    assert reading.event.settings.contracts == 3 * ONE
+    assert read(changed(preset="canary"), None, WALL, {"mine": mine}).wrong["preset"].endswith("one of mine")
+
+
 def test_empty_setting_is_the_presets() -> None:
     reading = read(
-        changed(preset="soccer", edge_min="1.5", other="retest_s = 45; in_play = false"), None, WALL
+        changed(preset="soccer", edge_min="1.5", other="retest_s = 45; in_play = false"), None, WALL, PRESETS
     )
     assert reading.settings.contracts == 25 * ONE
     assert reading.settings.edge_min == 3 * CENT // 2
@@ -107,7 +115,7 @@ def test_empty_setting_is_the_presets() -> None:
 def test_listed_match_keeps_what_the_form_does_not_show() -> None:
     spec = SYMBOLS[1].spec
     draft = draft_of(spec)
-    reading = read(draft, spec, WALL)
+    reading = read(draft, spec, WALL, PRESETS)
     assert reading.wrong == {}
     assert reading.event is not None
     assert reading.event.spec == msgspec.structs.replace(spec, start=Nanos(spec.start // MINUTE * MINUTE))

@@ -89,3 +89,17 @@ def test_a_draw_is_called_tie_and_one_silent_symbol_pays_on_what_is_left() -> No
 )
 def test_last_part_of_a_ticker_abbreviates_its_side(symbol: str, name: str, other: str, sign: Sign) -> None:
     assert readings(spec(symbol, names=(name, other)), None)[0].name is sign
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("FaZe", "illwill"), Verdict.NAMES),
+        (("illwill", "FaZe"), Verdict.OPEN),  # perhaps an order we do not know: nothing is claimed
+        (("FaZe", "Vitality"), Verdict.OPEN),
+        (("FaZe", "Draw", "illwill"), Verdict.OPEN),
+    ],
+)
+def test_a_pair_of_tokens_is_proven_by_the_order_its_symbol_names_them_in(names, said):
+    match = spec("cs2-faze-ill-2026-04-05", names=names, venue=P)
+    assert judged(match, (50,), None) is said

@@ -11,6 +11,7 @@ from console.core.instruments import Action, ClientOrderId, Instrument, MarketSt
 from console.core.margin import Margin
 from console.core.matches import MatchId, State
 from console.core.orders import OrderState
+from console.core.presets import PRESETS
 from console.core.reasons import Reason
 from console.core.regime import Motion
 from console.core.units import CENT, ONE, SECOND, Cash, Nanos, Price, Size
@@ -324,7 +325,26 @@ def view(matches: tuple[MatchView, ...] | None = None, ts: int = TS) -> View:
         matches=shown,
         watched=shown[0].id if shown else MatchId(""),
         sources=(
-            SourceView("pinnacle", (621_000, 379_000), 620_000, 41_000, 415_000, ""),
+            SourceView(
+                name="pinnacle",
+                probabilities=(621_000, 379_000),
+                weight=620_000,
+                confirmed_age_ms=41_000,
+                change_age_ms=415_000,
+                note="",
+                feed="the_odds_api",
+                stamp_age_ms=41_000,
+                received_age_ms=12_000,
+                odds=(1.56, 2.556),
+                methods=(
+                    ("multiplicative", (621_000, 379_000)),
+                    ("additive", (624_900, 375_100)),
+                    ("power", (627_300, 372_700)),
+                    ("shin", (624_900, 375_100)),
+                    ("odds_ratio", (624_500, 375_500)),
+                    ("probit", (625_400, 374_600)),
+                ),
+            ),
             SourceView("polymarket", (618_000, 382_000), 380_000, 300, 1_900, ""),
             SourceView("kalshi", (640_000, 360_000), 0, 200, 700, "own quotes"),
         ),
@@ -437,4 +457,5 @@ def welcome(role: Role = Role.CONTROL, mode: Mode = Mode.PAPER, dry_run: bool = 
         on_console_lost=OnConsoleLost.STOP,
         console_lost_s=10,
         dry_run=dry_run,
+        profiles=PRESETS,
     )

@@ -140,7 +140,10 @@ class Finder(Dialog[T], Generic[T]):
     def _tell(self, item: T | None) -> None:
         assert self._whole is not None, "told only where there is more to say"
         text = self._whole(item) if item is not None else ""
-        lines = textwrap.wrap(text, max(1, self.roll.size.width), max_lines=WHOLE_LINES, placeholder=" …")
+        width = max(3, self.roll.size.width)
+        lines = textwrap.wrap(text, width)
+        if len(lines) > WHOLE_LINES:
+            lines[WHOLE_LINES - 1 :] = [lines[WHOLE_LINES - 1][: width - 2] + " …"]
         self.query_one("#whole", Words).show(plain(*lines))
 
     @on(Input.Changed, "#find")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from textual import on
@@ -13,7 +13,6 @@ from textual.widgets import Input, TextArea
 from console.core.events import AddMatch
 from console.core.matches import MatchSpec
 from console.core.odds import american
-from console.core.presets import PRESETS
 from console.core.settings import MatchSettings, Placement, format_setting, unit_of
 from console.core.units import CENT, ONE, ceil_div
 from console.tui.clock import Clock
@@ -27,7 +26,6 @@ from console.tui.sheet import Line, Span
 _HINTS = {
     "start": "18:30 UTC, +90m, or with a date",
     "odds": "-110 +100, 1.91 2.05, 52% 48%",
-    "preset": " ".join(name for name in PRESETS if name != PRESET),
 }
 _FAIR_ROWS = 4
 
@@ -38,9 +36,16 @@ class MatchForm(Dialog[AddMatch]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "save", show=False)]
     DEFAULT_CSS = "MatchForm > Vertical { width: 78; }"
 
-    def __init__(self, listed: MatchSpec | None, odds: tuple[float, ...], clock: Clock) -> None:
+    def __init__(
+        self,
+        listed: MatchSpec | None,
+        odds: tuple[float, ...],
+        profiles: Mapping[str, MatchSettings],
+        clock: Clock,
+    ) -> None:
         super().__init__(f"Add {clean(listed.title)}" if listed else "Add a match by hand", clock)
         self._listed = listed
+        self._profiles = profiles
         self._draft = draft_of(listed)
         self._told = " ".join(f"{price:.4g}" for price in odds)
         self._choices = Choices([Choice("", "Back", False), Choice("", "Add (^S)", True)], self)
@@ -106,14 +111,21 @@ class MatchForm(Dialog[AddMatch]):
             instruments=self.query_one("#instruments", TextArea).text,
             **{key: self._text(key) for key in keys},
         )
-        reading = read(draft, self._listed, self._clock.wall())
+        reading = read(draft, self._listed, self._clock.wall(), self._profiles)
         for field in self.query(Field):
             wrong = reading.wrong.get(field.key, "")
-            field.note(wrong or _hint(field.key, reading.settings), Ink.WARN if wrong else Ink.DIM)
+            field.note(wrong or self._hint(field.key, reading.settings), Ink.WARN if wrong else Ink.DIM)
         shown = {key: text for key, text in reading.wrong.items() if all_fields or key in self._touched}
         self._show_wrong(shown, reading)
         self.query_one("#fair", Words).show(fair_lines(reading))
         return reading
+
+    def _hint(self, key: str, settings: MatchSettings) -> str:
+        if key in DIRECT_SETTINGS:
+            return f"{format_setting(settings, key)} {unit_of(MatchSettings, key)}"
+        if key == "preset":
+            return " ".join(name for name in self._profiles if name != PRESET)
+        return _HINTS.get(key, "")
 
     def _show_wrong(self, shown: dict[str, str], reading: Reading) -> None:
         first = next(iter(shown.values()), "")
@@ -125,12 +137,6 @@ class MatchForm(Dialog[AddMatch]):
 
 def _buy_below(value: int | None) -> str:
     return exact_price(None if value is None else value - value % (CENT // 100))
-
-
-def _hint(key: str, settings: MatchSettings) -> str:
-    if key in DIRECT_SETTINGS:
-        return f"{format_setting(settings, key)} {unit_of(MatchSettings, key)}"
-    return _HINTS.get(key, "")
 
 
 def _margin_asked(settings: MatchSettings) -> int:

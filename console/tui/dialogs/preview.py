@@ -12,7 +12,6 @@ from textual.widget import Widget
 
 from console.core.events import AddMatch
 from console.core.matches import MatchSpec
-from console.core.presets import PRESETS
 from console.core.view import MatchView, View
 from console.link.messages import SymbolView
 from console.tui.clock import Clock
@@ -48,7 +47,8 @@ class Preview(Dialog[AddMatch | str]):
         self._engine = engine
         self._found = found
         self._picture = picture
-        self._presets = list(PRESETS)
+        self._profiles = engine.welcome.profiles
+        self._presets = list(self._profiles)
         self._preset = self._presets.index(PRESET)
         self._preview: View | None = None
         self._error = ""
@@ -74,7 +74,7 @@ class Preview(Dialog[AddMatch | str]):
     @property
     def event(self) -> AddMatch:
         """What would be sent."""
-        return AddMatch(spec=self._found.spec, settings=PRESETS[self._presets[self._preset]])
+        return AddMatch(spec=self._found.spec, settings=self._profiles[self._presets[self._preset]])
 
     # ---- keys
 

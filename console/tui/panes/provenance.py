@@ -37,7 +37,8 @@ _AGES: tuple[tuple[str, Callable[[SourceView], int]], ...] = (
     ("got", lambda s: s.received_age_ms),
     ("stamp", lambda s: s.stamp_age_ms),
 )
-_FIXED = 18  # cells of a row beside its name, ages and price
+_FIXED = 13  # cells of a row beside its name, ages, price and note
+_NOTE = 20  # cells that a note may claim
 
 
 def provenance(picture: Picture, width: int, spare: int) -> list[Line]:
@@ -62,12 +63,15 @@ class _Table:
         self._picture = picture
         self._width = width
         sources = picture.view.sources
-        self._name = max(8, min(16, max(len(source.name) for source in sources), width - 44))
+        self._name = max(8, min(16, max(len(source.name) for source in sources), width - 40))
+        # Why a source does not count comes before how it came to us.
+        note = min(_NOTE, 2 + max(len(source.note) for source in sources))
         room = width - self._name - _FIXED
-        self._ages = _AGES if room >= 24 else _AGES[:2]
+        told = any(source.received_age_ms >= 0 or source.stamp_age_ms >= 0 for source in sources)
+        self._ages = _AGES if told and room >= 6 * len(_AGES) + note else _AGES[:2]
         room -= 6 * len(self._ages)
         price = max(len(_price(source)) for source in sources)
-        self._price = price + 2 if room >= price + 2 > 3 else 0
+        self._price = price + 2 if room - note >= price + 2 > 3 else 0
         self._note = max(0, room - self._price)
 
     def head(self) -> Line:

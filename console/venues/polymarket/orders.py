@@ -141,6 +141,7 @@ _REASONS: Final = (  # by substring, as the wire spells it
     ("post-only mode", RejectReason.MARKET),
 )
 _ALREADY_THERE: Final = "Duplicated"
+_UNSURE_4XX: Final = (408, 499)  # somebody on the way gave up waiting: the request may have arrived
 _REFUSING_5XX: Final = ("cancel-only", "Trading is currently disabled", "post-only mode")
 
 
@@ -196,6 +197,8 @@ def parse_refusal(status: int, body: bytes) -> Outcome:
         return NotPlaced(RejectReason.NOT_CONNECTED, "the matching engine restarts")
     if status == 429:
         return NotPlaced(RejectReason.RATE_LIMITED, text)
+    if status in _UNSURE_4XX:
+        return Doubtful(text)
     if 400 <= status < 500:
         return refusal(text)
     if status == 503 and any(words in text for words in _REFUSING_5XX):

@@ -517,7 +517,9 @@ class Trading:
                 self._beat = parse_heartbeat(reply.body)
                 if reply.status == OK:
                     return
-        except (Refused, Unanswered, ParseError):
+        except ParseError:
+            self._beat = ""  # no id to go on with: as the first
+        except (Refused, Unanswered):
             return  # the next sign of life tries again
         finally:
             self._beating = False

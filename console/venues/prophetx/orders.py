@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from console.core.american import stake_of, winnings
+from console.core.american import stake_within, winnings
 from console.core.commands import CancelOrder, PlaceOrder, TimeInForce
 from console.core.events import RejectReason
 from console.core.instruments import Action, ClientOrderId, Side, VenueOrderId
@@ -95,7 +95,7 @@ def bid_of(command: PlaceOrder, adds_only: bool) -> Bid:
     if command.action is not Action.BUY:
         raise Refused(RejectReason.OTHER, "bets cannot be sold: bet on the other side")
     odds = american_of_price(command.price)
-    stake = stake_of(command.size, odds)
+    stake = stake_within(command.size, odds)  # never a cent more than the limits were asked for
     if stake < CENT or winnings(stake, odds) < CENT:
         raise Refused(RejectReason.SIZE, "stake and winnings are at least a cent each")
     if stake > STAKE_MAX:

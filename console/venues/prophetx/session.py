@@ -31,7 +31,7 @@ UNAUTHORIZED = 401
 
 
 class Kept(Struct, frozen=True):
-    """A session as it is kept between runs; `owner` is a digest of the key it belongs to."""
+    """A session as it is kept between runs; `owner` is a digest of the keys it belongs to."""
 
     owner: str
     base: str
@@ -237,7 +237,8 @@ class Session:
         return kept if kept.owner == self._owner() and kept.base == self._base else None
 
     def _owner(self) -> str:
-        return hashlib.sha256(self._access_key.reveal().encode()).hexdigest()[:12]
+        pair = f"{self._access_key.reveal()}:{self._secret_key.reveal()}"
+        return hashlib.sha256(pair.encode()).hexdigest()[:12]
 
     def _save(self, tokens: Kept) -> None:
         if self._kept is None:

@@ -27,6 +27,23 @@ def typed(terminal, words: str, shown: str, seconds=20):
     terminal.until(lambda: terminal.shows(shown), seconds, shown)
 
 
+def add_by_hand(terminal, chance: float) -> None:
+    """Past the tour of a fresh machine: find a match by its words and add it with odds typed by hand."""
+    terminal.until(lambda: terminal.shows("in one picture"), 10, "the tour")
+    typed(terminal, "\r", "no match yet")
+    terminal.until(lambda: not terminal.shows("in one picture"), 10, "the tour is over")
+    typed(terminal, "a", "Add a match")
+    typed(terminal, "Boston", "Boston vs Denver")
+    typed(terminal, "\r", "it would bid")
+    typed(terminal, "f", "odds")
+    odds = f"{1 / chance:.2f} {1 / (1 - chance):.2f}"
+    typed(terminal, odds, odds)
+    for _ in range(4):
+        typed(terminal, "\t", "inventory max")
+    typed(terminal, "12", "inventory max  12")
+    terminal.type(b"\x13")
+
+
 @pytest.mark.timeout(300)
 def test_add_quote_fill_rebalance_pause_kill_and_restart(hall, tmp_path, places):
     config = settings(tmp_path / "markets.toml", hall.table())
@@ -40,21 +57,7 @@ def test_add_quote_fill_rebalance_pause_kill_and_restart(hall, tmp_path, places)
 
     terminal = opened()
     try:
-        # the tour of a fresh machine
-        terminal.until(lambda: terminal.shows("in one picture"), 10, "the tour")
-        typed(terminal, "\r", "no match yet")
-        terminal.until(lambda: not terminal.shows("in one picture"), 10, "the tour is over")
-        # a match is found by its words and added with odds typed by hand
-        typed(terminal, "a", "Add a match")
-        typed(terminal, "Boston", "Boston vs Denver")
-        typed(terminal, "\r", "it would bid")
-        typed(terminal, "f", "odds")
-        odds = f"{1 / chance:.2f} {1 / (1 - chance):.2f}"
-        typed(terminal, odds, odds)
-        for _ in range(4):
-            typed(terminal, "\t", "inventory max")
-        typed(terminal, "12", "inventory max  12")
-        terminal.type(b"\x13")
+        add_by_hand(terminal, chance)
         # both outcomes are bid in the one book
         wait(lambda: {(s, n) for s, n, _, _ in hall.open()} == {("BUY", 0), ("BUY", 1)}, 60, "no quotes")
         paid = hall.take("BUY", 0)

@@ -307,6 +307,11 @@ def test_a_server_error_of_unknown_words_proves_nothing():
         assert isinstance(parse_place(status, b'{"error": "upstream"}', DIGEST), Doubtful)
 
 
+def test_an_answer_of_somebody_on_the_way_proves_nothing():
+    for status in (408, 499):
+        assert isinstance(parse_place(status, b"", DIGEST), Doubtful)
+
+
 def test_how_long_to_wait_is_read_from_header_and_body():
     assert pause_s(429, b"", {"Retry-After": "2"}) == 2.0
     assert pause_s(503, b'{"error": "x", "retry_after_seconds": 90}', {}) == 90.0

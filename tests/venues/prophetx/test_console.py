@@ -79,5 +79,9 @@ def test_thirty_events_are_picked_quoted_filled_paused_killed_and_found_again(ve
     assert not again.shows("MISMATCH")
     assert venue.state()["filled"] == held
     assert venue.state()["sent_again"] == 0
+    # it ends on a word from outside; what both wrote down proves itself
+    (pid,) = session.pids("--detached")
+    os.kill(pid, signal.SIGTERM)
+    wait(lambda: not session.pids("--detached"), 30, "the engine goes on")
     journals = sorted((session.folder() / "journal").glob("*.sqlite"))
     assert not [finding for path in journals for finding in verify(path).findings]
