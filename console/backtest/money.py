@@ -33,6 +33,7 @@ class Money:
         self._read = dict.fromkeys(scene.world.venues, 0)  # fills of the exchange taken into `_truth`
         self._unseen: Patience[tuple[Venue, TradeId]] = Patience(SEEN_NS)
         self._surprised: dict[MatchId, int] = {}
+        self._lasting: dict[MatchId, None] = {}  # of these, as of the last look
         self._gone: dict[ClientOrderId, None] = {}
         self.worst_max = 0
         self._before: dict[MatchId, tuple[int, int]] = {}  # worst case and limit, at the last look
@@ -125,6 +126,13 @@ class Money:
                 self._surprised[self._scene.sent[fill.order_id].match] = ts
         for desk in self._scene.state.desks.values():
             surprised = ts - self._surprised.get(desk.spec.id, -_SURPRISED_NS) < _SURPRISED_NS
+            orders = self._scene.state.blotter.of_match(desk.spec.id)
+            if not surprised and desk.spec.id in self._lasting:
+                surprised = any(order.in_flight for order in orders)  # which cannot be taken out yet
+            if surprised:
+                self._lasting[desk.spec.id] = None
+            else:
+                self._lasting.pop(desk.spec.id, None)
             total += self._worst(desk, surprised)
         self.worst_max = max(self.worst_max, total)
         self._profit()
