@@ -371,7 +371,7 @@ def test_a_fair_price_that_cannot_be_read_now_is_told_once_it_can(tmp_path):
             s.sandbox.streams.tell = lambda *_: None
             facts = s.client._books._facts
             market, facts.market = facts.market, unreadable
-            s.client._books._learn_event = lambda _: None  # a routine reading may be under way
+            s.client._books._learn = lambda *_: None  # a routine reading may be under way
             await s.sandbox.act("void", s.a.symbol)
             await until(lambda: s.sandbox.house.shown.as_of() and s.sandbox.house.shown.settlements)
             await s.account()
