@@ -8,6 +8,7 @@ import pytest
 from kalshi_console import Session, Venue, wait
 
 ODDS = b"1.80 2.25"
+LONG = pytest.mark.skipif(not os.environ.get("TEST_LONG"), reason="minutes of waiting: TEST_LONG is not set")
 
 
 @pytest.fixture
@@ -68,6 +69,7 @@ def test_add_quote_fill_rebalance_pause_kill_restart_and_rearm(session, venue):
     session.quotes(180, least=1)  # a cancel-all of Kalshi's may sweep on for a minute
 
 
+@LONG
 @pytest.mark.timeout(540)
 def test_every_plug_pulled_at_the_console(session, venue):
     """Quotes are gone within the time each failure allows, the screen says why, and they come back."""
@@ -104,7 +106,7 @@ def test_every_plug_pulled_at_the_console(session, venue):
     print({name: round(seconds, 1) for name, seconds in took.items()})
 
 
-@pytest.mark.skipif(not os.environ.get("TEST_LONG"), reason="minutes of waiting: TEST_LONG is not set")
+@LONG
 @pytest.mark.timeout(540)
 def test_venue_and_engine_killed_at_the_console(session, venue):
     boston, _ = venue.tickers("KXNBAGAME")

@@ -22,6 +22,8 @@ from console.link.messages import Role
 from console.sandbox.kalshi.server import Sandbox
 from tests.runner.process import seen
 
+LONG = pytest.mark.skipif(not os.environ.get("TEST_LONG"), reason="minutes of waiting: TEST_LONG is not set")
+
 
 @pytest.fixture
 def hall():
@@ -111,7 +113,7 @@ class Kalshi:
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("alone", [False, True], ids=["by the engine", "without an engine"])
+@pytest.mark.parametrize("alone", [False, pytest.param(True, marks=LONG)], ids=["by the engine", "without"])
 def test_a_kill_with_one_venue_down_still_empties_the_other(hall, engine, tmp_path, places, alone):
     kalshi = Kalshi(hall, tmp_path)
     config = settings(tmp_path / "markets.toml", hall.table(), kalshi.table(), hall.match())
