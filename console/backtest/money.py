@@ -128,7 +128,7 @@ class Money:
             surprised = ts - self._surprised.get(desk.spec.id, -_SURPRISED_NS) < _SURPRISED_NS
             orders = self._scene.state.blotter.of_match(desk.spec.id)
             if not surprised and desk.spec.id in self._lasting:
-                surprised = any(order.in_flight for order in orders)  # which cannot be taken out yet
+                surprised = any(o.in_flight or o.retry_ts is not None for o in orders)  # which cannot go yet
             if surprised:
                 self._lasting[desk.spec.id] = None
             else:
