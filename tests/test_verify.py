@@ -8,10 +8,11 @@ import pytest
 
 from console.__main__ import main
 from console.backtest.outbox import UNRECORDED
-from console.core.commands import PlaceOrder
+from console.core.audit import Auditor
+from console.core.commands import CancelAll, PlaceOrder
 from console.core.engine import Engine
-from console.core.events import AddMatch, Mode, Started, Tick
-from console.core.instruments import RunId
+from console.core.events import AddMatch, Mode, Started, Sweeping, Tick
+from console.core.instruments import RunId, Venue
 from console.core.settings import AccountSettings, MatchSettings
 from console.core.units import MILLISECOND, SECOND, Nanos
 from console.journal import Journal, Reader
@@ -160,3 +161,12 @@ def test_file_that_is_no_journal_is_one_line(tmp_path, capsys):
     (tmp_path / "j.sqlite").write_text("not a database, by any means")
     assert main(["verify", str(tmp_path / "j.sqlite")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_command_after_the_emergency_sweep_is_found():
+    auditor = Auditor()
+    cancel = CancelAll(venue=Venue.KALSHI)
+    auditor.take(1, Sweeping(), [])
+    assert auditor.findings == []
+    auditor.take(2, Tick(), [(3, cancel)])
+    assert [finding.number for finding in auditor.findings] == [2]

@@ -60,6 +60,8 @@ class Auditor:
                 self.orders += 1
                 self._test_order(command_number, command)
         self.swept = self.swept or isinstance(event, Sweeping)
+        if self.swept and commands:
+            self._find(number, f"{len(commands)} commands recorded after the engine was not asked any more")
         if self.follows and not self.swept:
             self._follow(number, event, [command for _, command in commands], cut_short)
 
