@@ -146,6 +146,11 @@ class Journal:
         """Keep a checkpoint of the state as it is after everything recorded so far."""
         self._queue.put(_Item(self._number, "checkpoint", body, tape=False))
 
+    @property
+    def waiting(self) -> int:
+        """Records handed over that the writer has not taken up yet."""
+        return self._queue.qsize()
+
     def close(self, timeout_s: float = 5.0) -> None:
         """Write what is queued and close the files."""
         self._queue.put(_Item(self._number, "close", b"", tape=False))

@@ -16,6 +16,7 @@ from console.journal import Journal, JournalError
 
 BATCH = 4096  # records handed over at once; the writer syncs the disk for every handful it finds waiting
 PATIENCE_S = 60.0
+PAUSE_S = 0.001  # between two looks at a writer that has fallen behind
 
 
 class Decisions:
@@ -29,6 +30,11 @@ class Decisions:
     def path(self) -> Path:
         """The file."""
         return self._journal.path
+
+    @property
+    def waiting(self) -> int:
+        """Records the disk is behind by."""
+        return self._journal.waiting
 
     def event(self, event: AnyEvent) -> None:
         """Record what happened to us or was ordered; market data and ticks are left out."""
@@ -49,6 +55,9 @@ class Decisions:
             raise JournalError(self._journal.failed)
 
     def _hand_over(self) -> None:
+        # A replay is faster than a slow disk: it waits, or what is not written yet would fill the memory.
+        while self.waiting > BATCH and not self._journal.failed:
+            time.sleep(PAUSE_S)
         for record in self._batch:
             if isinstance(record, Event):
                 self._journal.event(record)

@@ -230,6 +230,8 @@ class Desk:
     def exposure(self, gained: int) -> int:
         """Net contracts long `gained` against the rest, over all venues."""
         outcomes = self.theo.outcomes if self.theo is not None else None
+        if len(self._groups) == 1:
+            return self._groups[0].exposure(gained, outcomes)
         return sum([position.exposure(gained, outcomes) for position in self._groups])
 
     def raises(self, gained: int, mask: int) -> int:
@@ -249,6 +251,8 @@ class Desk:
         What nets with that venue and what these orders would add to it if all filled, and on top the
         exposure of venues that do not net with it: what is held there the other way round offsets nothing.
         """
+        if not orders and len(self._groups) == 1:
+            return self.exposure(mask)
         mine = self.positions[venue]
         outcomes = self.theo.outcomes if self.theo is not None else None
         total = 0
@@ -356,6 +360,8 @@ class Desk:
     @property
     def start(self) -> Nanos:
         """When the match begins on the wall clock: ours, or an earlier start of a feed that is believed."""
+        if not self.pairings:
+            return self.spec.start
         told = [pairing.start for pairing in self.pairings.values() if pairing.counts]
         return min((moment for moment in (self.spec.start, *told) if moment), default=Nanos(0))
 
@@ -385,8 +391,12 @@ class Desk:
 
 
 def _share(weights: Sequence[int], gained: int, mask: int) -> int:
-    whole = sum(weight for outcome, weight in enumerate(weights) if mask >> outcome & 1)
-    part = sum(weight for outcome, weight in enumerate(weights) if mask & gained & 1 << outcome)
+    whole = part = 0
+    for outcome, weight in enumerate(weights):
+        if mask >> outcome & 1:
+            whole += weight
+            if gained >> outcome & 1:
+                part += weight
     return part * ONE // max(1, whole)
 
 

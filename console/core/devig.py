@@ -30,6 +30,9 @@ class Method(enum.Enum):
     __hash__ = object.__hash__  # members are single: by identity, where Enum hashes the name in Python
 
 
+MULTIPLICATIVE = Method.MULTIPLICATIVE  # asked for in every blend, and an enum's attributes are slow
+
+
 class Devigged(Struct, frozen=True):
     """Probabilities by method; a method without a usable answer has a reason instead.
 

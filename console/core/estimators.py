@@ -96,7 +96,7 @@ class Volatility:
     What is usual is the median over the last 24 hours, a sample a minute.
     """
 
-    __slots__ = ("_last", "_next_ts", "_past", "_past_ts", "_seen", "_variance", "ratio")
+    __slots__ = ("_last", "_next_ts", "_past", "_past_ts", "_seen", "_variance", "ratio", "sigma")
 
     def __init__(self) -> None:
         self._last: float | None = None
@@ -106,6 +106,7 @@ class Volatility:
         self._past: deque[float] = deque(maxlen=USUAL_SAMPLES)
         self._past_ts = 0
         self.ratio = 1.0  # sigma as a multiple of the usual one, as of the last minute
+        self.sigma = 0.0  # root of the variance over five seconds, in cents
 
     def sample(self, ts: Nanos, probability: float) -> None:
         """Take a probability; samples closer than a second to the last one are ignored."""
@@ -117,6 +118,7 @@ class Volatility:
             decay = math.exp(-seconds / VOL_TAU_S)
             self._variance = decay * self._variance + (1.0 - decay) * move * move / seconds
             self._seen = decay * self._seen + 1.0 - decay
+            self.sigma = math.sqrt(self._variance / self._seen * VOL_HORIZON_S)
             if ts >= self._past_ts:
                 self._compare(ts)
         self._last = probability
@@ -129,12 +131,6 @@ class Volatility:
         self._past.append(sigma)
         if len(self._past) >= USUAL_SAMPLES_MIN:
             self.ratio = sigma / median(self._past)
-
-    @property
-    def sigma(self) -> float:
-        """Root of the variance over five seconds, in cents."""
-        variance = self._variance / self._seen if self._seen > 0.0 else 0.0
-        return math.sqrt(variance * VOL_HORIZON_S)
 
     def buffer(self, factor: float) -> Price:
         """min(5, k * sqrt(v * 5 s)) cents; 0 below 0.1 ¢."""
@@ -167,13 +163,11 @@ class Flow:
 
     def imbalance(self, ts: Nanos) -> float:
         """(buys - sells) / total of the last 60 s; 0 under 20 contracts."""
+        if not self._seconds:
+            return 0.0
         self._forget(ts)
         total = self._bought + self._sold
         return 0.0 if total < FLOW_MIN_CONTRACTS else (self._bought - self._sold) / total
-
-    def buffer(self, imbalance: float) -> Price:
-        """2 * max(0, -I - 0.15) / 0.85 cents: selling pressure on what we would buy."""
-        return cents(FLOW_WEIGHT * max(0.0, -imbalance - FLOW_FREE) / (1.0 - FLOW_FREE))
 
     def _forget(self, ts: Nanos) -> None:
         oldest = float(ts // SECOND - FLOW_WINDOW_S)
@@ -183,6 +177,11 @@ class Flow:
             self._sold -= sold
         if not self._seconds:
             self._bought = self._sold = 0.0
+
+
+def flow_buffer(imbalance: float) -> Price:
+    """2 * max(0, -I - 0.15) / 0.85 cents: selling pressure on what we would buy."""
+    return cents(FLOW_WEIGHT * max(0.0, -imbalance - FLOW_FREE) / (1.0 - FLOW_FREE))
 
 
 class Markouts:

@@ -7,7 +7,7 @@ from math import ceil
 from msgspec import Struct
 
 from console.core.desk import Desk
-from console.core.estimators import cents
+from console.core.estimators import cents, flow_buffer
 from console.core.matches import INPLAY
 from console.core.quoting import Edge, edge_of, skew_of
 from console.core.settings import Placement
@@ -57,7 +57,9 @@ def margin_of(desk: Desk, theo: Theo, gained: int, exposure: int, ts: Nanos) -> 
 
 def edge_at(desk: Desk, theo: Theo, gained: int, margin: Margin) -> Edge:
     """The limit that the parts leave; a stake by Kelly trusts no line without them, a copied one neither."""
-    sober = margin.fair_lo - _adverse(desk, gained) - theo.uncertainty
+    copied = desk.settings.placement is Placement.COPY
+    adverse = _adverse(desk, gained) if copied else margin.adverse
+    sober = margin.fair_lo - adverse - theo.uncertainty
     return edge_of(
         margin.fair, margin.fair_lo, sober, margin.wanted, margin.buffers, margin.skew, desk.settings
     )
@@ -93,5 +95,5 @@ def _adverse(desk: Desk, gained: int) -> Price:
 
 
 def _flow(desk: Desk, gained: int, ts: Nanos) -> Price:
-    outcome = (gained if gained.bit_count() == 1 else desk.full ^ gained).bit_length() - 1
-    return desk.flows[outcome].buffer(imbalance_of(desk, gained, ts))
+    imbalance = imbalance_of(desk, gained, ts)
+    return flow_buffer(imbalance) if imbalance < 0.0 else Price(0)

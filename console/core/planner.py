@@ -382,12 +382,14 @@ class Planner:
         """Share the room among the routes: the best net edge first, then what is safe, then what ties up less
         cash, then as listed.
         """
+        if not candidates:
+            return []
         settings = self.settings
         if len(candidates) > 1:
             candidates.sort(key=lambda c: (-c.net, not c.route.safe, _tied_up(c), c.level))
             _sales_first(candidates)
         whole = left = settings.contracts * settings.legs_max * max(1, settings.levels)
-        rooms = {venue: self._room(gained, venue) for venue in self.desk.venues}
+        rooms: dict[Venue, int] = {}
         wanted: list[Wanted] = []
         closed: dict[int, int] = {}  # contracts already being closed, by netting group
         taken: dict[tuple[Instrument, int], int] = {}  # never both legs of a book for the same contracts
@@ -396,6 +398,8 @@ class Planner:
             group = id(self.desk.positions[candidate.route.instrument.venue])
             rung = candidate.route.instrument.yes, candidate.level
             venue, placed = candidate.route.instrument.venue, whole - left
+            if venue not in rooms:
+                rooms[venue] = self._room(gained, venue)
             room = min(left, rooms[venue] - placed)
             if candidate.spec.kept_apart:
                 room = min(room, settings.contracts - taken.get(rung, 0))
@@ -441,8 +445,10 @@ class Planner:
 
     def _room(self, gained: int, venue: Venue) -> int:
         """Contracts of a set, at a venue, until the first exposure they raise is at `inventory_max`."""
-        raised = ((mask, self.desk.raises(gained, mask)) for mask in self.exposures)
         most = self.settings.inventory_max
+        if self.desk.outcomes == 2:
+            return most - self.desk.taken(gained, venue)
+        raised = ((mask, self.desk.raises(gained, mask)) for mask in self.exposures)
         return min(
             (most - self.desk.taken(mask, venue)) * ONE // share for mask, share in raised if share > 0
         )

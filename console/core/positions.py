@@ -271,7 +271,9 @@ class Position:
 
     def exposure(self, gained: int, theo: Sequence[int] | None) -> int:
         """E[payout | S] - E[payout | not S] in contracts; exact for two outcomes, else weighed by theo."""
-        profits = self.profits()
+        profits = self._branches
+        if profits is None:
+            profits = self.profits()
         if self.outcomes == 2:
             return profits[0] - profits[1] if gained == 1 else profits[1] - profits[0]
         inside = [o for o in range(self.outcomes) if gained >> o & 1]

@@ -6,7 +6,7 @@ import enum
 import math
 from collections.abc import Mapping
 
-from console.core.devig import Method
+from console.core.devig import MULTIPLICATIVE, Method
 from console.core.estimators import Shock
 from console.core.instruments import Venue
 from console.core.matches import INPLAY, Phase
@@ -103,19 +103,23 @@ class Source:
 
         `changed_ts`: since when the price stands, where the provider tells.
         """
-        moved = self.primary != probabilities[Method.MULTIPLICATIVE]
-        self.confirmed_ts = ts
-        self.note = ""
+        moved = self.primary != probabilities[MULTIPLICATIVE]
+        self.confirm(ts)
         if moved:
             self.restate(probabilities)
             self.changed_ts = ts if changed_ts is None else changed_ts
         return moved
 
+    def confirm(self, ts: Nanos) -> None:
+        """It says what it said before, as seen at `ts`."""
+        self.confirmed_ts = ts
+        self.note = ""
+
     def restate(self, probabilities: Mapping[Method, tuple[float, ...]]) -> None:
         """Keep probabilities by method."""
         said = list(probabilities.values())
         self.probabilities = probabilities
-        self.primary = probabilities[Method.MULTIPLICATIVE]
+        self.primary = probabilities[MULTIPLICATIVE]
         self.agreed = said.count(self.primary) == len(said)
         self._logs.clear()
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from console.core.devig import Devigged, Method, devig
+from console.core.devig import MULTIPLICATIVE, Devigged, Method, devig
 from console.core.instruments import Venue
 from console.core.matches import Phase
 from console.core.reasons import Reason
@@ -99,7 +99,7 @@ class Board:
             for mask in range(1, (1 << outcomes) - 1)
         ]
         self._known_limits: Limits | None = None
-        self.methods = tuple(dict.fromkeys((Method.MULTIPLICATIVE, *ceiling_methods)))
+        self.methods = tuple(dict.fromkeys((MULTIPLICATIVE, *ceiling_methods)))
 
     # ---- learning
 
@@ -133,7 +133,7 @@ class Board:
         if kind is ODDS and _is_behind(source, devigged.odds, wall, look):
             return source
         other = bool(look.feed and source.feed and look.feed != source.feed)
-        if other and not source.note and _is_rounding(devigged.probabilities[Method.MULTIPLICATIVE], source):
+        if other and not source.note and _is_rounding(devigged.probabilities[MULTIPLICATIVE], source):
             devigged = devig(source.odds, dict.fromkeys((*self.methods, Method.POWER)))
         source.odds = devigged.odds
         if source.learn(self._by_method(devigged), ts, look.changed_ts):
@@ -149,7 +149,7 @@ class Board:
 
     def use(self, ceiling_methods: Sequence[Method]) -> None:
         """Change the methods of the ceiling; what is known is worked out afresh by the new ones."""
-        methods = tuple(dict.fromkeys((Method.MULTIPLICATIVE, *ceiling_methods)))
+        methods = tuple(dict.fromkeys((MULTIPLICATIVE, *ceiling_methods)))
         if methods == self.methods:
             return
         self.methods = methods
@@ -194,7 +194,10 @@ class Board:
             source.note = "spread too wide"
         else:
             fair = tuple([price / total for price in known])
-            if source.learn(dict.fromkeys(self.methods, fair), ts):
+            if fair == source.primary:
+                source.confirm(ts)
+            else:
+                source.learn(dict.fromkeys(self.methods, fair), ts)
                 self._refer(source)
         return source
 
@@ -232,10 +235,13 @@ class Board:
         """
         ours = frozenset(quoted_on)
         limits = self._limits(settings, phase)
-        weighted = [(source, *self._weigh(source, limits, ts, ours)) for source in self.sources.values()]
+        weighted: list[tuple[Source, float, str]] = []
+        for source in self.sources.values():
+            weight, note = self._weigh(source, limits, ts, ours)
+            weighted.append((source, weight, note))
         weighted = self._cap_books(weighted)
         counting = [(source, weight) for source, weight, _ in weighted if weight > 0.0]
-        suspected = sum([_fresh(source, limits, ts) for source, _, note in weighted if note == SUSPECT])
+        suspected = sum([_fresh(source, limits, ts) for source, _, note in weighted if note is SUSPECT])
         why: Reason | None = None
         if not counting:
             if not any(source.probabilities for source in self.sources.values()):
@@ -247,7 +253,7 @@ class Board:
         elif suspected > sum([weight for _, weight in counting]):
             why = Reason.STALE_THEO  # what carried the fair value is in doubt: the rest is no anchor
         by_method = _pool_all(counting, self.methods)
-        fair = by_method[Method.MULTIPLICATIVE]
+        fair = by_method[MULTIPLICATIVE]
         ceilings = [by_method[method] for method in settings.ceiling_methods]
         sets = self._sets(fair)
         disagreement = self._disagreement(counting)
@@ -343,6 +349,8 @@ class Board:
 
     def _sets(self, probabilities: Sequence[float]) -> dict[int, int]:
         """Probability of every outcome set, floored to millionths."""
+        if self.outcomes == 2:
+            return {1: math.floor(ONE * probabilities[0]), 2: math.floor(ONE * probabilities[1])}
         sums = {0: 0.0}
         for mask, smaller, outcome in self._sums:
             sums[mask] = sums[smaller] + probabilities[outcome]
@@ -389,8 +397,11 @@ def _pool_all(
     counting: Sequence[tuple[Source, float]], methods: Sequence[Method]
 ) -> dict[Method, tuple[float, ...]]:
     """Blend by every method; methods between which no source makes a difference share one blend."""
-    if all(source.agreed for source, _ in counting):
-        return dict.fromkeys(methods, _pool(counting, Method.MULTIPLICATIVE))
+    for source, _ in counting:
+        if not source.agreed:
+            break
+    else:
+        return dict.fromkeys(methods, _pool(counting, MULTIPLICATIVE))
     by_method: dict[Method, tuple[float, ...]] = {}
     blends: list[tuple[list[tuple[float, ...]], tuple[float, ...]]] = []
     for method in methods:

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from console.core.estimators import Flow, Markouts, Shock, Volatility, cents, kelly_size
+from console.core.estimators import Flow, Markouts, Shock, Volatility, cents, flow_buffer, kelly_size
 from console.core.units import SECOND, Nanos
 
 from .story import cents as price
@@ -178,8 +178,8 @@ def test_selling_of_what_we_would_buy_widens() -> None:
     flow.trade(at(1), 20.0, bought=False)
     imbalance = flow.imbalance(at(2))
     assert imbalance == pytest.approx(-0.6)
-    assert flow.buffer(imbalance) == pytest.approx(price(2 * 0.45 / 0.85), abs=1)
-    assert flow.buffer(-imbalance) == 0  # buyers of it do not hurt who bids for it
+    assert flow_buffer(imbalance) == pytest.approx(price(2 * 0.45 / 0.85), abs=1)
+    assert flow_buffer(-imbalance) == 0  # buyers of it do not hurt who bids for it
 
 
 def test_balanced_or_thin_flow_does_not_widen() -> None:
@@ -188,8 +188,8 @@ def test_balanced_or_thin_flow_does_not_widen() -> None:
     assert flow.imbalance(at(1)) == 0.0
     flow.trade(at(1), 1.0, bought=False)
     assert flow.imbalance(at(1)) == -1.0
-    assert flow.buffer(-1.0) == price(2)
-    assert flow.buffer(-0.15) == 0
+    assert flow_buffer(-1.0) == price(2)
+    assert flow_buffer(-0.15) == 0
 
 
 def test_flow_is_forgotten_after_a_minute() -> None:
