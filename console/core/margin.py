@@ -10,7 +10,7 @@ from console.core.desk import Desk
 from console.core.estimators import cents, flow_buffer
 from console.core.matches import INPLAY
 from console.core.quoting import Edge, edge_of, skew_of
-from console.core.settings import Placement
+from console.core.settings import CEILING, COPY
 from console.core.theo import Theo
 from console.core.units import Nanos, Price, ceil_div
 
@@ -40,7 +40,7 @@ def margin_of(desk: Desk, theo: Theo, gained: int, exposure: int, ts: Nanos) -> 
     A copied line brings its own margin: nothing is put on it.
     """
     skew = skew_of(exposure, desk.settings)
-    if desk.settings.placement is Placement.COPY:
+    if desk.settings.placement is COPY:
         return Margin(theo.fair[gained], theo.low[gained], _wanted(desk), 0, 0, 0, 0, 0, skew)
     return Margin(
         fair=theo.fair[gained],
@@ -57,7 +57,7 @@ def margin_of(desk: Desk, theo: Theo, gained: int, exposure: int, ts: Nanos) -> 
 
 def edge_at(desk: Desk, theo: Theo, gained: int, margin: Margin) -> Edge:
     """The limit that the parts leave; a stake by Kelly trusts no line without them, a copied one neither."""
-    copied = desk.settings.placement is Placement.COPY
+    copied = desk.settings.placement is COPY
     adverse = _adverse(desk, gained) if copied else margin.adverse
     sober = margin.fair_lo - adverse - theo.uncertainty
     return edge_of(
@@ -76,7 +76,7 @@ def imbalance_of(desk: Desk, gained: int, ts: Nanos) -> float:
 def _wanted(desk: Desk) -> Price:
     """What placement asks: edge_min, a half-spread, or half of a spread that follows volatility."""
     settings = desk.settings
-    if settings.placement is not Placement.CEILING:
+    if settings.placement is not CEILING:
         return settings.edge_min
     if settings.spread_usual is not None:
         spread = ceil(settings.spread_usual * desk.volatility.ratio)

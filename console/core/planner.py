@@ -40,7 +40,7 @@ from console.core.quoting import (
 )
 from console.core.reasons import Reason
 from console.core.rebalance import basket_leg, breakeven, lock_minimum, next_rebalancing, reduce_ceiling
-from console.core.settings import Placement
+from console.core.settings import CEILING, COPY
 from console.core.sight import Sight
 from console.core.sources import MANUAL, SHARP
 from console.core.theo import Theo
@@ -128,14 +128,14 @@ class Planner:
                 verdict.say(Reason.OVEREXPOSED)
                 return []
         if not self.settings.price_min <= fair <= self.settings.price_max:
-            routes = tuple(route for route in routes if self._reduces(route))
+            routes = tuple(route for route in routes if self.rebalancing and self._reduces(route))
             if not routes:
                 verdict.say(Reason.PRICE_RANGE)
                 return []
         candidates: list[_Candidate] = []
         verdict.say(Reason.THIN_MARGIN)
         for route in routes:
-            reducing = self._reduces(route)
+            reducing = self.rebalancing and self._reduces(route)
             if self._usable(route, reducing):
                 candidates += self._candidates(route, self._edge(route), reducing, verdict)
         if self.rebalancing:
@@ -192,10 +192,10 @@ class Planner:
         kind = CeilingKind.QUOTE if normal is not None and ceiling <= normal else CeilingKind.REDUCE
         verdict.ceiling = max(verdict.ceiling or Price(0), ceiling)
         verdict.kind = kind
-        levels = settings.levels if settings.placement is Placement.CEILING and not reducing else 1
+        levels = settings.levels if settings.placement is CEILING and not reducing else 1
         found: list[_Candidate] = []
         for level in range(levels):
-            placed = self._place(route, face, opposite, ceiling, level)
+            placed = self._place(route, face, opposite, ceiling, level, reducing)
             if placed.bid is None:
                 if verdict.bid is None:
                     verdict.say(placed.reason)
@@ -221,7 +221,9 @@ class Planner:
             )
         return found
 
-    def _place(self, route: Route, face: Face, opposite: Face, ceiling: Price, level: int) -> Placed:
+    def _place(
+        self, route: Route, face: Face, opposite: Face, ceiling: Price, level: int, reducing: bool
+    ) -> Placed:
         live = self.live.get((route.instrument, route.action, level))
         situation = Situation(
             face=face,
@@ -231,16 +233,16 @@ class Planner:
             opposing=_best_own(opposite),
             held_back=route.yes in self.busy,
         )
-        placed = self._placed(route, situation, level)
+        placed = self._placed(route, situation, level, reducing)
         self.seen[route.yes, route.side] = placed.rival
         return placed
 
-    def _placed(self, route: Route, situation: Situation, level: int) -> Placed:
+    def _placed(self, route: Route, situation: Situation, level: int, reducing: bool) -> Placed:
         """By the placement of the match; the reducing side rests on top, but no lower than it would copy."""
-        settings, reducing = self.settings, self._reduces(route)
-        if settings.placement is Placement.CEILING and not reducing:
+        settings = self.settings
+        if settings.placement is CEILING and not reducing:
             return place_ceiling(situation, settings, level)
-        if settings.placement is Placement.COPY:
+        if settings.placement is COPY:
             copied = place_copy(situation, self._copied(route.gained), settings)
             if not reducing:
                 return copied
@@ -294,8 +296,6 @@ class Planner:
 
     def _reduces(self, route: Route) -> bool:
         """It works off what its netting group has too much of."""
-        if not self.rebalancing:
-            return False
         position, full, gained = self.desk.positions[route.instrument.venue], self.desk.full, route.gained
         return any(
             (sign > 0 and gained == full ^ mask)
@@ -506,6 +506,8 @@ def _sales_first(candidates: list[_Candidate]) -> None:
 
 def _best_own(face: Face) -> Price | None:
     """Our best bid price on a side of the book, as that side's bidder sees it."""
+    if not face.own:
+        return None
     prices = [price for price, size in face.own.items() if size > 0]
     if not prices:
         return None

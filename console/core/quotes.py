@@ -86,20 +86,28 @@ def evaluate(state: State, desk: Desk) -> None:
 def _next_expiry(state: State, desk: Desk) -> Nanos:
     """The first moment at which something that lets orders rest now will have run out, if nothing comes."""
     settings, ts = state.settings, state.ts
-    moments: list[int] = [desk.board.next_stale(desk.settings, desk.phase, ts)]
+    first: int = desk.board.next_stale(desk.settings, desk.phase, ts)
     changes = desk.next_phase(state.wall)
     if changes is not None:
-        moments.append(ts + changes - state.wall)
+        first = min(first, ts + changes - state.wall)
     book_age = desk.age_max_book_s() * SECOND
     for market in desk.markets.values():
         if market.book is not None:
-            confirmed = market.book.confirmed_ts
-            moments += confirmed + book_age // 2 + 1, confirmed + book_age + 1  # probe, stale
+            stale = market.book.confirmed_ts + book_age + 1
+            probe = stale - book_age + book_age // 2
+            if ts < probe < first:
+                first = probe
+            elif ts < stale < first:
+                first = stale
     for venue in desk.venues:
         connection = state.connections[venue]
-        moments.append(connection.private_ts + settings.fills_blind_s * SECOND + 1)
-        moments.append(connection.cash_ts + settings.balance_age_max_s * SECOND + 1)
-    return Nanos(min([moment for moment in moments if moment > ts], default=desk.due_ts))
+        blind = connection.private_ts + settings.fills_blind_s * SECOND + 1
+        if ts < blind < first:
+            first = blind
+        unpaid = connection.cash_ts + settings.balance_age_max_s * SECOND + 1
+        if ts < unpaid < first:
+            first = unpaid
+    return Nanos(first)
 
 
 def _look(state: State, desk: Desk) -> Sight:

@@ -52,6 +52,7 @@ class Source:
     """What one source says of a match, and when it last proved and last changed it."""
 
     __slots__ = (
+        "_bases",
         "_logs",
         "agreed",
         "changed_ts",
@@ -78,6 +79,7 @@ class Source:
         self.name = name
         self.kind = kind
         self.venue = venue
+        self._bases = _bases(name, venue if kind is BOOK else None)
         self.feed = ""  # who brought what it says now, where that is not the source itself
         self.probabilities: Mapping[Method, tuple[float, ...]] = {}
         self._logs: dict[Method, tuple[float, ...]] = {}
@@ -142,14 +144,13 @@ class Source:
 
     def base(self, phase: Phase) -> float:
         """Its weight while perfectly fresh."""
-        if self.kind is BOOK:
-            assert self.venue is not None, "a book source belongs to a venue"
-            before, inplay = WEIGHT_VENUE[self.venue]
-            weight = inplay if phase is INPLAY else before
-            if self.spread <= SPREAD_NARROW:
-                return weight * SPREAD_NARROW_FACTOR
-            return weight * SPREAD_WIDE_FACTOR if self.spread >= SPREAD_WIDE else weight
-        return WEIGHT_SHARP if self.name in (SHARP, MANUAL) else WEIGHT_BOOK
+        before, inplay = self._bases
+        weight = inplay if phase is INPLAY else before
+        if self.kind is not BOOK:
+            return weight
+        if self.spread <= SPREAD_NARROW:
+            return weight * SPREAD_NARROW_FACTOR
+        return weight * SPREAD_WIDE_FACTOR if self.spread >= SPREAD_WIDE else weight
 
     @property
     def soft(self) -> bool:
@@ -167,6 +168,14 @@ class Source:
             if move > max(SUSPECT_FLOOR, SUSPECT_SIGMAS * shock.sigma / 100.0):
                 return True
         return False
+
+
+def _bases(name: str, venue: Venue | None) -> tuple[float, float]:
+    """What a source weighs while perfectly fresh, before the start and in play; `venue` is that of a book."""
+    if venue is not None:
+        return WEIGHT_VENUE[venue]
+    sharp = name in (SHARP, MANUAL)
+    return (WEIGHT_SHARP, WEIGHT_SHARP) if sharp else (WEIGHT_BOOK, WEIGHT_BOOK)
 
 
 class Limits:

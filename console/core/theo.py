@@ -274,14 +274,18 @@ class Board:
     def next_stale(self, settings: MatchSettings, phase: Phase, ts: Nanos) -> Nanos:
         """When the first source that counts now will be too old, unless it is heard of again."""
         limits = self._limits(settings, phase)
-        moments = [2**62]
+        first = 2**62
         for source in self.sources.values():
             if not source.probabilities or source.note or self._is_standing(source, limits):
                 continue
-            moments.append(source.confirmed_ts + limits.age_of(source))
+            stale = source.confirmed_ts + limits.age_of(source)
+            if ts < stale < first:
+                first = stale
             if source.kind is ODDS:
-                moments.append(source.changed_ts + limits.frozen + 1)
-        return Nanos(min([moment for moment in moments if moment > ts]))
+                frozen = source.changed_ts + limits.frozen + 1
+                if ts < frozen < first:
+                    first = frozen
+        return Nanos(first)
 
     def _limits(self, settings: MatchSettings, phase: Phase) -> Limits:
         limits = self._known_limits
@@ -301,18 +305,21 @@ class Board:
     def _weigh(self, source: Source, limits: Limits, ts: Nanos, ours: frozenset[Venue]) -> tuple[float, str]:
         if not source.probabilities or source.note:
             return 0.0, source.note
-        if self.pinned and source.kind is not TYPED:
+        kind = source.kind
+        if kind is TYPED:
+            if self._is_standing(source, limits):
+                return WEIGHT_SHARP, ""
+        elif self.pinned:
             return 0.0, "manual is pinned"
-        if self._is_standing(source, limits):
-            return WEIGHT_SHARP, ""
-        if ts - source.confirmed_ts >= limits.age_of(source):
+        age, most = ts - source.confirmed_ts, limits.age_of(source)
+        if age >= most:
             return 0.0, "stale"
-        if source.kind is ODDS:
+        if kind is ODDS:
             if ts - source.changed_ts > limits.frozen:
                 return 0.0, "frozen"
-            if self._is_suspect(source, limits.phase, ours):
+            if source.references and self._is_suspect(source, limits.phase, ours):
                 return 0.0, SUSPECT
-        return _fresh(source, limits, ts), ""
+        return source.base(limits.phase) * (1.0 - age / most), ""
 
     def suspects(self, phase: Phase, quoted_on: Iterable[Venue]) -> list[str]:
         """Lines that stand although others have moved."""
@@ -374,11 +381,9 @@ class Board:
         total = late = 0.0
         for source, weight in counting:
             total += weight
-            if self._is_standing(source, limits):
-                continue
             half = limits.age_of(source) / 2.0
             over = ts - source.confirmed_ts - half
-            if over > 0.0:
+            if over > 0.0 and not self._is_standing(source, limits):
                 late += weight * min(1.0, over / half)
         return Price(math.ceil(AGE_BUFFER * late / total))
 
@@ -455,9 +460,8 @@ def _is_behind(source: Source, odds: tuple[float, ...], wall: Nanos, look: Look)
 def _weighted(source: Source, weight: float, note: str, ts: Nanos) -> Weighted:
     if not source.probabilities:
         return Weighted(source.name, weight, -1, -1, note)
-    confirmed_ms, changed_ms = _age_ms(source.confirmed_ts, ts), _age_ms(source.changed_ts, ts)
-    return Weighted(source.name, weight, confirmed_ms, changed_ms, note)
-
-
-def _age_ms(then: Nanos, ts: Nanos) -> int:
-    return (ts - then) // MILLISECOND if ts > then else 0
+    confirmed_ms, changed_ms = (
+        (ts - source.confirmed_ts) // MILLISECOND,
+        (ts - source.changed_ts) // MILLISECOND,
+    )
+    return Weighted(source.name, weight, max(0, confirmed_ms), max(0, changed_ms), note)
