@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from console.core.attribution import Attribution, Parts
 from console.core.book import NEVER
@@ -142,6 +142,7 @@ class Desk:
 
         self._worst = 0
         self._measure: Callable[[], int] | None = None
+        self._by: tuple[Mapping[Instrument, Terms], Mapping[int, int] | None] | None = None
         self.mark = 0  # last profit at the loss marks
         self.unvalued = False  # some position has no mark now
         self.recent_fills: dict[int, deque[tuple[Nanos, int, int | None]]] = {}  # (ts, cash, fair) by set
@@ -223,9 +224,18 @@ class Desk:
             self._worst, self._measure = self._measure(), None
         return self._worst
 
-    def remeasure(self, measure: Callable[[], int]) -> None:
-        """Find the worst case by `measure`, but only when somebody asks: most changes are soon followed."""
-        self._measure = measure
+    def remeasure(
+        self, measure: Callable[[], int], terms: Mapping[Instrument, Terms], fair: Mapping[int, int] | None
+    ) -> None:
+        """Find the worst case by `measure`, but only when somebody asks: most changes are soon followed.
+
+        `terms` and `fair` are what it goes by, besides orders and position.
+        """
+        self._measure, self._by = measure, (terms, fair)
+
+    def measured_by(self, terms: Mapping[Instrument, Terms], fair: Mapping[int, int] | None) -> bool:
+        """Whether the worst case goes by these terms and this fair value."""
+        return self._by is not None and self._by[0] is terms and self._by[1] == fair
 
     def exposure(self, gained: int) -> int:
         """Net contracts long `gained` against the rest, over all venues."""

@@ -45,8 +45,11 @@ def worst_loss(
     """
     outcomes = position.outcomes
     branches = list(position.profits())
-    rules = {instrument: told.void_rule for instrument, told in terms.items()}
-    branches.append(position.void_profit(rules, fair))
+    if position.flat:
+        branches.append(position.cash)
+    else:
+        rules = {instrument: told.void_rule for instrument, told in terms.items()}
+        branches.append(position.void_profit(rules, fair))
     for order in orders:
         told = terms[order.instrument.yes]
         pays = told.pays if order.instrument.side is YES else ~told.pays
@@ -94,8 +97,8 @@ def _worst_of(order: Risked, payout: int, fees: Sequence[int]) -> int:
     """
     price, left = order.versions[0]
     worst = _loss(order.action, price, left, payout, fees[0])
-    if len(fees) == 1:
-        return worst  # nearly always
+    if len(fees) == 1:  # nearly always
+        return worst
     for (new_price, new_left), fee in zip(order.versions[1:], fees[1:], strict=True):
         after = _loss(order.action, new_price, max(0, new_left - left), payout, fee)
         alone = _loss(order.action, new_price, new_left, payout, fee)

@@ -362,7 +362,7 @@ def _refill(state: State, desk: Desk, order: Order, want: Wanted, amendable: boo
 
 def _allowed(state: State, desk: Desk, want: Wanted, replaces: Order | None) -> Verdict:
     """How much of what is wanted every limit allows now."""
-    state.remeasure(desk)  # by the present theo
+    state.revalue(desk)  # by the present theo
     return allow(
         desk,
         want,

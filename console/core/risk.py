@@ -229,10 +229,10 @@ def _reserved(connection: Connection, replaces: Order | None, blotter: Blotter) 
     return sum(
         -(-order.price * order.remaining // ONE)
         for order in blotter.live.values()
-        if order.instrument.venue is connection.venue
+        if order.placed_ts >= connection.cash_ts
+        and order.instrument.venue is connection.venue
         and order is not replaces
         and order.action is BUY
-        and order.placed_ts >= connection.cash_ts
     )
 
 
@@ -335,12 +335,12 @@ def worst_now(desk: Desk, blotter: Blotter) -> int:
 
 def worst_of(desk: Desk, orders: Iterable[Order]) -> int:
     """Worst loss of a match if these orders of it were out."""
-    return _worst(desk, risked(orders), desk.terms(), _fair(desk))
+    return _worst(desk, risked(orders), desk.terms(), fair_of(desk))
 
 
 def worst_later(desk: Desk, blotter: Blotter) -> Callable[[], int]:
     """The measurement of a match's worst loss by the theo and fees of this moment, to be made later."""
-    return partial(_worst_of_live, desk, blotter, desk.terms(), _fair(desk))
+    return partial(_worst_of_live, desk, blotter, desk.terms(), fair_of(desk))
 
 
 def _worst_of_live(
@@ -357,10 +357,11 @@ def worst_with(desk: Desk, wanted: Wanted, size: int, replaces: Order | None, bl
     if replaces is not None:
         versions = (*((int(p), n) for p, n in replaces.versions()), *versions)
     orders.append(Risked(wanted.route.instrument, wanted.route.action, versions))
-    return _worst(desk, orders, desk.terms(), _fair(desk))
+    return _worst(desk, orders, desk.terms(), fair_of(desk))
 
 
-def _fair(desk: Desk) -> Mapping[int, int] | None:
+def fair_of(desk: Desk) -> Mapping[int, int] | None:
+    """Fair value by outcome mask, as exposure takes it; None while there is none."""
     return desk.theo.fair if desk.theo is not None else None
 
 

@@ -17,7 +17,7 @@ from console.core.instruments import Action, ClientOrderId, Instrument, RunId, V
 from console.core.markets import Market
 from console.core.matches import MatchId
 from console.core.orders import Blotter, Order
-from console.core.risk import worst_later
+from console.core.risk import fair_of, worst_later
 from console.core.settings import AccountSettings
 from console.core.units import Nanos, Price
 
@@ -205,7 +205,12 @@ class State:
 
     def remeasure(self, desk: Desk) -> None:
         """Have a match's worst case measured after anything about its orders or position changed."""
-        desk.remeasure(worst_later(desk, self.blotter))
+        desk.remeasure(worst_later(desk, self.blotter), desk.terms(), fair_of(desk))
+
+    def revalue(self, desk: Desk) -> None:
+        """Have it measured again where fair value or fees are not those of the last measurement."""
+        if not desk.measured_by(desk.terms(), fair_of(desk)):
+            self.remeasure(desk)
 
     def relist(self) -> None:
         """Rebuild the index from symbols to the matches listed on them."""
