@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from console.core.complaint import Complaint
+from console.core.complaint import UNREADABLE, Complaint
 from console.core.events import Mode
 from console.core.instruments import Venue
 
@@ -132,7 +132,7 @@ class SignOfLife:
         """The last one given; None when there is none."""
         try:
             return msgspec.json.decode(os.pread(self._handle, self.SIZE, 0).rstrip(b"\0"), type=Pulse)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             return None
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ import msgspec
 from msgspec import Struct
 
 from console.core.commands import AnyCommand
-from console.core.complaint import Complaint
+from console.core.complaint import UNREADABLE, Complaint
 from console.core.events import (
     AnyEvent,
     BookDelta,
@@ -350,7 +350,7 @@ class Reader:
                 for fill in fills:
                     if isinstance(fill, OrderFilled):
                         yield fill.instrument.venue, fill.trade_id
-        except (sqlite3.Error, msgspec.DecodeError) as error:
+        except (sqlite3.Error, *UNREADABLE) as error:
             raise JournalError(f"{self.path.name}: damaged: {error}") from error
 
     def latest_checkpoint(self) -> tuple[int, bytes] | None:

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from console.core.audit import Auditor, Finding
 from console.core.commands import AnyCommand
+from console.core.complaint import UNREADABLE
 from console.core.events import AnyEvent
 from console.journal import Reader, Record
 
@@ -119,7 +120,7 @@ class _Proof:
                 self._event = (record.number, event)
             else:
                 self._commands.append((record.number, record.command()))
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             self._find(record.number, f"not a record of this program: {error}")
             self.auditor.follows = False
 

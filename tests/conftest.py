@@ -7,7 +7,7 @@ import pytest
 for name in [
     n for n in os.environ if n.startswith(("TEXTUAL", "MMCONSOLE_")) or n in ("NO_COLOR", "LINES", "COLUMNS")
 ]:
-    kept = ("MMCONSOLE_RECORDINGS", "MMCONSOLE_LONG", "TEXTUAL_SNAPSHOT_TEMPDIR")
+    kept = ("MMCONSOLE_RECORDINGS", "TEST_LONG", "TEXTUAL_SNAPSHOT_TEMPDIR")
     if name not in kept:
         del os.environ[name]
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")

@@ -40,7 +40,7 @@ from tests.test_verify import Session
 
 ROOT = Path(__file__).resolve().parent.parent
 pytestmark = pytest.mark.timeout(3600)
-EXAMPLES = 3_000 if os.environ.get("MMCONSOLE_LONG") else 40
+EXAMPLES = 3_000 if os.environ.get("TEST_LONG") else 40
 RELAXED = {"deadline": None, "suppress_health_check": list(HealthCheck), "database": None}
 
 

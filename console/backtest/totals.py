@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from console.backtest.simulate import Report
-from console.core.complaint import Complaint
+from console.core.complaint import UNREADABLE, Complaint
 
 
 class TotalsError(Complaint):
@@ -99,7 +99,7 @@ def _read(path: Path) -> Iterable[Report]:
     for number, line in enumerate(whole.splitlines(), 1):
         try:
             yield msgspec.json.decode(line, type=Report)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise TotalsError(f"{path}, line {number}: no report of a simulation: {error}") from error
     if lines and not lines[-1].endswith(b"\n"):
         with contextlib.suppress(OSError):

@@ -10,7 +10,7 @@ from msgspec import Struct
 from console.core import attribution
 from console.core.account import Baseline
 from console.core.commands import Basis, CeilingKind, PlaceOrder
-from console.core.complaint import Complaint
+from console.core.complaint import UNREADABLE, Complaint
 from console.core.connection import NOT_CONFIGURED, Connection
 from console.core.desk import Desk, SidePause
 from console.core.instruments import (
@@ -179,7 +179,7 @@ def decode(data: bytes) -> Kept:
     """Read a checkpoint; raises CheckpointError."""
     try:
         kept = msgspec.json.decode(data, type=Kept)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise CheckpointError(f"checkpoint: {error}") from error
     if kept.schema != SCHEMA:
         raise CheckpointError(f"checkpoint: schema {kept.schema}, this program reads {SCHEMA}")

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+import msgspec
+
+# All that decoding bytes from outside may raise: text that is no UTF-8 and nesting without end are no
+# msgspec errors.
+UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
 
 class Complaint(ValueError):
     """Shown to the operator as it is, without a traceback; commands end with status 2."""

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
+from console.core.complaint import UNREADABLE
 from console.link.messages import ToConsole, ToEngine
 
 FRAME_MAX = 16 * 1024 * 1024
@@ -60,5 +61,5 @@ _M = TypeVar("_M")
 def _decode(decoder: msgspec.msgpack.Decoder[_M], body: bytes) -> _M:
     try:
         return decoder.decode(body)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise WireError(f"not a message of this protocol: {error}") from error

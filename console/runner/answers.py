@@ -7,6 +7,7 @@ from itertools import islice
 import msgspec
 
 from console.core import picture
+from console.core.complaint import UNREADABLE
 from console.core.events import AddMatch
 from console.core.matches import MatchId
 from console.core.settings import AccountSettings, MatchSettings, format_setting, unit_of
@@ -50,7 +51,7 @@ async def _symbols(question: Ask, state: State, source: Source) -> Answer:
 async def _would_quote(question: Ask, state: State, peek: Peek) -> Answer:
     try:
         wanted = msgspec.json.decode(question.argument, type=AddMatch)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         return Answer(request=question.request, error=f"would_quote: {error}")
     spec = wanted.spec
     defect = spec.defect() or wanted.settings.defect()

@@ -10,6 +10,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from console.core.complaint import UNREADABLE
+
 AUTO = "auto"  # the theme that suits the terminal
 
 
@@ -50,7 +52,7 @@ class TasteFile:
             return Taste()
         try:
             return msgspec.json.decode(self._path.read_bytes(), type=Taste)
-        except (OSError, msgspec.DecodeError):
+        except (OSError, *UNREADABLE):
             return Taste()
 
     def write(self, taste: Taste) -> None:

@@ -29,7 +29,7 @@ from console.core.units import MILLISECOND, Size
 
 from .story import A, B, Clerk, K, M, Story, cents, contracts, game
 
-LOST = 10_000 if os.environ.get("MMCONSOLE_LONG") else 2_000
+LOST = 10_000 if os.environ.get("TEST_LONG") else 2_000
 SEES_ORDERS = (PlaceOrder, CancelOrder, Lookup)
 
 # ---- C17: lost replies

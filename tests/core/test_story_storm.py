@@ -15,7 +15,7 @@ from console.core.units import SECOND
 
 from .story import Clerk, K, Story, contracts
 
-SECONDS = 600 if os.environ.get("MMCONSOLE_LONG") else 45
+SECONDS = 600 if os.environ.get("TEST_LONG") else 45
 LIMITS = VenueLimits(venue=K, write_per_s=60, write_burst=60, place=10, amend=10, cancel=2)
 
 

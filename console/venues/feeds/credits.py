@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from console.config.tables import FeedTable
+from console.core.complaint import UNREADABLE
 from console.core.units import SECOND, Nanos
 
 
@@ -136,7 +137,7 @@ class Credits:
         """What the file says, with the days and months gone by taken into account."""
         try:
             account = msgspec.json.decode(self._path.read_bytes(), type=Account)
-        except (FileNotFoundError, msgspec.DecodeError):  # nothing known: the provider will tell
+        except (FileNotFoundError, *UNREADABLE):  # nothing known: the provider will tell
             account = Account()
         moment = utc(now)
         day, month = f"{moment:%Y-%m-%d}", f"{moment:%Y-%m}"

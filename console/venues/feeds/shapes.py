@@ -7,6 +7,8 @@ from typing import TypeVar
 import msgspec
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from console.core.complaint import UNREADABLE
+
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -24,7 +26,7 @@ def document(body: bytes) -> object:
     """The JSON of an answer; raises Unreadable."""
     try:
         return msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         raise Unreadable("the answer is not JSON") from None
 
 

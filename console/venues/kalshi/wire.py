@@ -6,14 +6,13 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-import msgspec
 from msgspec import Struct
 
+from console.core.complaint import UNREADABLE as UNREADABLE
 from console.core.instruments import Instrument, Venue
 from console.core.ladders import Band, banded
 from console.core.units import ONE, Nanos, Price, Size, micros
 
-UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # all that msgspec raises
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -9,7 +9,7 @@ import hmac
 import msgspec
 from msgspec import Struct
 
-from console.core.complaint import Complaint
+from console.core.complaint import UNREADABLE, Complaint
 from console.keys import Keys
 from console.venues.polymarket.hashing import address_word
 from console.venues.polymarket.signing import SignatureType, Wallet
@@ -79,7 +79,7 @@ def parse_api_key(body: bytes) -> Credentials:
     """Read a made or derived API key; raises CredentialError without showing the answer."""
     try:
         reply = msgspec.json.decode(body, type=ApiKeyReply)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         raise CredentialError("polymarket: the answer to the request for an API key cannot be read") from None
     return Credentials(reply.api_key, reply.secret, reply.passphrase)
 

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from console.core.complaint import UNREADABLE
 from console.core.events import AnyEvent, BookDelta, BookSnapshot, BookStale, Trade
 from console.core.instruments import BookSide, Instrument
 from console.core.units import ONE, Price, Size, decimal
@@ -142,7 +143,7 @@ def parse_frame(frame: str | bytes) -> list[MarketMessage]:
         return []  # PONG, NO NEW ASSETS
     try:
         parts = msgspec.json.decode(text, type=tuple[msgspec.Raw, ...])
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise ParseError("market frame", "", str(error)) from error
     return [found for part in parts if (found := _message(bytes(part))) is not None]
 
@@ -150,17 +151,17 @@ def parse_frame(frame: str | bytes) -> list[MarketMessage]:
 def _message(text: bytes) -> MarketMessage | None:
     try:
         return _ONE_MESSAGE.decode(text)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         return _unread(text, error)
 
 
-def _unread(text: bytes, error: msgspec.MsgspecError) -> MarketMessage | None:
+def _unread(text: bytes, error: Exception) -> MarketMessage | None:
     """Tell a message of an unknown kind from one of ours that does not say what it must."""
     try:
         fields = _KIND.decode(text)
         kind = msgspec.json.decode(fields.get("event_type", b'""'), type=str)
         subject = msgspec.json.decode(fields.get("market", b'""'), type=str)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         raise ParseError("market message", "", str(error)) from error
     if kind in _KINDS or not kind:
         raise ParseError(f"{kind or 'market'} message", subject, str(error)) from error

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
+from console.core.complaint import UNREADABLE
 from console.core.fees import FeeModel
 from console.core.instruments import (
     Instrument,
@@ -188,7 +189,7 @@ def _pair(text: str) -> tuple[str, str]:
     """A string that holds a JSON array of two strings."""
     try:
         first, second = msgspec.json.decode(text, type=tuple[str, str])
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise ValueError(f"{text!r} holds no two strings ({error})") from None
     return first, second
 

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from console.config.tables import PolymarketTable
-from console.core.complaint import Complaint
+from console.core.complaint import UNREADABLE, Complaint
 from console.core.units import ONE
 from console.keys import Keys
 from console.venues.base.lane import Lane, Request
@@ -222,7 +222,7 @@ class Doctor:
     ) -> Check:
         try:
             passed, seen = judge(await ask())
-        except (Unread, msgspec.MsgspecError) as error:
+        except (Unread, *UNREADABLE) as error:
             return _failed(name, str(error), "the venue's answer cannot be read")
         return Check(name, passed, seen, remedy)
 

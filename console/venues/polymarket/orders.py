@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from console.core.complaint import UNREADABLE
 from console.core.events import RejectReason
 from console.core.instruments import ClientOrderId
 from console.core.units import Nanos
@@ -210,7 +211,7 @@ def error_text(body: bytes) -> str:
     """The sentence of an error body, empty when there is none."""
     try:
         reply = msgspec.json.decode(body, type=ErrorReply)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return ""
     return reply.error or reply.error_msg
 
@@ -222,7 +223,7 @@ def pause_s(status: int, body: bytes, headers: Mapping[str, str]) -> float | Non
         if told is not None:
             return max(0.0, float(told))
         return msgspec.json.decode(body, type=ErrorReply).retry_after_seconds if status >= 400 else None
-    except (ValueError, msgspec.MsgspecError):
+    except (ValueError, *UNREADABLE):
         return None
 
 

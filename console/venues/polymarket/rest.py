@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec import Struct
 
+from console.core.complaint import UNREADABLE
 from console.core.events import ClockMeasured, RejectReason
 from console.core.instruments import Venue
 from console.core.units import SECOND, Nanos
@@ -132,7 +133,7 @@ class Rest:
         received = time.time()
         try:
             theirs = msgspec.json.decode(body, type=int)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             raise Unread(f"/time: {error}") from error
         self.clock.measure(float(theirs), sent, received, resolution_s=1.0)
         return ClockMeasured(

@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from console.core.complaint import UNREADABLE
 from console.core.events import AnyEvent, FillConfirmed, FillReversed, OrderFilled
 from console.core.fees import FeeModel, fee_of_fill
 from console.core.instruments import Action, ClientOrderId, Instrument, TradeId, Venue, VenueOrderId
@@ -101,7 +102,7 @@ def parse_user_frame(frame: str | bytes) -> list[UserMessage]:
     elif text[:1] == b"[":
         try:
             parts = tuple(bytes(raw) for raw in msgspec.json.decode(text, type=tuple[msgspec.Raw, ...]))
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             raise ParseError("user frame", "", str(error)) from error
     else:
         return []
@@ -111,10 +112,10 @@ def parse_user_frame(frame: str | bytes) -> list[UserMessage]:
 def _message(text: bytes) -> UserMessage | None:
     try:
         return _ONE_MESSAGE.decode(text)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         try:
             kind = msgspec.json.decode(_KIND.decode(text).get("event_type", b'""'), type=str)
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             raise ParseError("user message", "", str(error)) from error
         if kind in ("order", "trade", ""):
             raise ParseError(f"{kind or 'user'} message", "", str(error)) from error

@@ -9,12 +9,12 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from console.core.complaint import UNREADABLE
 from console.core.units import MILLISECOND, ONE, SECOND, Nanos, decimal, micros
 
 T = TypeVar("T")
 
 REMEMBERED: Final = 1 << 14
-UNREADABLE: Final = (msgspec.MsgspecError, ValueError, UnicodeDecodeError)
 
 
 class ParseError(Exception):
@@ -31,7 +31,7 @@ def read(body: bytes | str, shape: type[T], kind: str) -> T:
     """Decode JSON strictly: unknown fields pass, a missing or malformed one raises ParseError."""
     try:
         return msgspec.json.decode(body, type=shape)
-    except UNREADABLE as error:
+    except (*UNREADABLE, ValueError) as error:
         raise ParseError(kind, "", str(error)) from error
 
 

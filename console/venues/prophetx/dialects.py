@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec import Struct
 
+from console.core.complaint import UNREADABLE
 from console.core.units import decimal
 from console.venues.prophetx.neutral import Failure, Unreadable
 
@@ -89,7 +90,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
         """What a body says; raises Unreadable with one line."""
         try:
             return self.convert(_decode(body), kind)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise Unreadable(f"not JSON: {error}") from error
 
     def convert(self, raw: object, kind: type[T]) -> T:
@@ -123,7 +124,7 @@ def failure(body: bytes) -> Failure:
     """What a refusal says; its first words where it is not one of theirs."""
     try:
         return msgspec.json.decode(body, type=Failure)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         said = body[:80].decode(errors="replace").strip()
         return Failure(error="", message=said)
 

@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec import Struct
 
+from console.core.complaint import UNREADABLE
 from console.venues.prophetx.dialects import Dialect
 from console.venues.prophetx.neutral import (
     BetMessage,
@@ -55,7 +56,7 @@ def parse(dialect: Dialect, frame: Frame) -> News | None:
     """What a frame of a channel says; None for what nobody needs. Raises Unreadable."""
     try:
         envelope = msgspec.json.decode(inner(frame), type=Envelope)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise Unreadable(f"{frame.event}: {error}") from error
     match envelope.change_type:
         case "market_selections":

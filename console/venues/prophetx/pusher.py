@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from console.core.complaint import UNREADABLE
 from console.venues.base.backoff import Backoff
 from console.venues.base.protocol import Refused, Unanswered
 from console.venues.base.stream import Dead, Line, Stream
@@ -56,7 +57,7 @@ def parse_frame(text: str | bytes) -> Frame:
     """One frame; raises Unreadable."""
     try:
         return msgspec.json.decode(text, type=Frame)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise Unreadable(f"push frame: {error}") from error
 
 
@@ -67,7 +68,7 @@ def inner(frame: Frame) -> bytes:
         return raw or b"{}"
     try:
         return msgspec.json.decode(raw, type=str).encode() or b"{}"
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise Unreadable(f"push frame {frame.event}: {error}") from error
 
 
@@ -75,7 +76,7 @@ def told(frame: Frame, kind: type[Opened] | type[Trouble]) -> Opened | Trouble:
     """The payload of a frame of the protocol itself; raises Unreadable."""
     try:
         return msgspec.json.decode(inner(frame), type=kind)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise Unreadable(f"{frame.event}: {error}") from error
 
 

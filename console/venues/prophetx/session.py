@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from console.core.complaint import UNREADABLE
 from console.core.events import RejectReason
 from console.keys import Secret
 from console.venues.base.backoff import Backoff
@@ -232,7 +233,7 @@ class Session:
             return None
         try:
             kept = msgspec.json.decode(self._kept.read_bytes(), type=Kept)
-        except (msgspec.DecodeError, OSError):
+        except (*UNREADABLE, OSError):
             return None
         return kept if kept.owner == self._owner() and kept.base == self._base else None
 
