@@ -257,6 +257,12 @@ class Face:
                 total += size - min(size, self.own.get(prices[rung], 0))
         return total
 
+    def queue(self, bid: int) -> int:
+        """Others' size at a legal price: what an order placed there now waits behind."""
+        at = ONE - bid if self.mirrored else bid
+        sizes = self.book.ask_sizes if self.mirrored else self.book.bid_sizes
+        return max(0, sizes[self.book.index[at]] - self.own.get(at, 0))
+
     def down(self, price: int) -> Price | None:
         """Largest legal price at or below `price`."""
         if not self.mirrored:

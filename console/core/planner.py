@@ -379,14 +379,14 @@ class Planner:
     # ---- size
 
     def _sized(self, candidates: list[_Candidate], gained: int, verdict: Verdict) -> list[Wanted]:
-        """Share the room among the routes: the best net edge first, then what is safe, then what ties up less
-        cash, then as listed.
+        """Share the room among the routes: the best net edge first, then what is safe, then the shorter
+        queue, then what ties up less cash, then as listed.
         """
         if not candidates:
             return []
         settings = self.settings
         if len(candidates) > 1:
-            candidates.sort(key=lambda c: (-c.net, not c.route.safe, _tied_up(c), c.level))
+            candidates.sort(key=lambda c: (-c.net, not c.route.safe, self._queue(c), _tied_up(c), c.level))
             _sales_first(candidates)
         whole = left = settings.contracts * settings.legs_max * max(1, settings.levels)
         rooms: dict[Venue, int] = {}
@@ -442,6 +442,18 @@ class Planner:
                 verdict.bid, verdict.size = candidate.placed.bid, size
                 verdict.ceiling, verdict.kind = candidate.ceiling, candidate.kind
         return wanted
+
+    def _queue(self, candidate: _Candidate) -> int:
+        """Contracts that fill before ours. An order that rests there keeps its place: nothing is before it
+        where the venue does not say, or every change of a queue would move us.
+        """
+        route, bid = candidate.route, candidate.placed.bid
+        assert bid is not None, "only placed candidates are sized"
+        live = self.live.get((route.instrument, route.action, candidate.level))
+        if live is not None and live.price == route.price_of(bid):
+            return live.ahead or 0
+        bids, asks = self.sight.faces(route.yes)
+        return (bids if route.side is BID else asks).queue(bid)
 
     def _room(self, gained: int, venue: Venue) -> int:
         """Contracts of a set, at a venue, until the first exposure they raise is at `inventory_max`."""

@@ -308,3 +308,37 @@ def test_rebalancing_ends_where_it_should_and_quotes_go_on(outcomes: int) -> Non
     assert abs(desk.exposure(0b01)) <= contracts(60)
     assert KALSHI.two_sided
     assert story.resting() > 0
+
+
+# ---- legs that are as good
+
+
+def joined(queue_a: float, queue_pa: float) -> Story:
+    """A can be bought on two venues for the same net edge: at 45, behind those who are there."""
+    story = Story(K, P).up()
+    settings = with_values(SETTINGS, legs_max=1)
+    story.add(pays={A: (0,), B: (1,), PA: (0,), PB: (1,)}, settings=settings)
+    for instrument, queue in ((A, queue_a), (PA, queue_pa)):
+        story.book(instrument, {45: queue}, {46: 100})
+    for instrument in (B, PB):
+        story.book(instrument, {48: 100}, {55: 100})
+    story.fair(0.525, 0.475)
+    story.wait(6)
+    return story
+
+
+@pytest.mark.parametrize(("queue_a", "queue_pa", "chosen", "left"), [(100, 20, PA, A), (20, 100, A, PA)])
+def test_of_two_legs_as_good_the_one_with_the_shorter_queue_is_chosen(
+    queue_a: float, queue_pa: float, chosen: Instrument, left: Instrument
+) -> None:
+    story = joined(queue_a, queue_pa)
+    assert story.rests(chosen) == [(45, 10)]
+    assert story.rests(left) == []
+
+
+def test_a_place_in_a_queue_is_kept_when_the_other_queue_becomes_shorter() -> None:
+    story = joined(20, 100)
+    story.book(PA, {45: 5}, {46: 100})
+    story.wait(6)
+    assert story.rests(A) == [(45, 10)]
+    assert story.rests(PA) == []
