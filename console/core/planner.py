@@ -156,6 +156,9 @@ class Planner:
 
     def _usable(self, route: Route, reducing: bool) -> bool:
         """Whether the route exists: sales need contracts held, NO legs a two-sided symbol and a wish."""
+        only = self.settings.quote_on
+        if only is not None and route.instrument.venue is not only and not reducing:
+            return False
         spec = self.desk.markets[route.yes].spec
         if spec is None:
             return route.instrument.side is YES and route.action is BUY

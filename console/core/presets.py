@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from console.core.instruments import Venue
 from console.core.settings import AccountSettings, MatchSettings, Placement
 from console.core.units import CENT, ONE, Cash, Price, Size
 
@@ -32,6 +33,7 @@ PRESETS: dict[str, MatchSettings] = {
     ),
     "canary": MatchSettings(
         preset="canary",
+        quote_on=Venue.KALSHI,
         contracts=Size(10 * ONE),
         notional=Cash(1 * ONE),
         inventory_max=Size(50 * ONE),

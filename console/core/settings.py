@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from console.core.complaint import Complaint
 from console.core.devig import Method
+from console.core.instruments import Venue
 from console.core.units import CENT, ONE, Cash, Price, Size, micros, plain
 
 S = TypeVar("S", bound=Struct)
@@ -51,6 +52,7 @@ class MatchSettings(Struct, frozen=True, omit_defaults=True, kw_only=True):
     placement: Placement = Placement.TOP
     in_play: bool = False
     no_legs: bool = False
+    quote_on: Venue | None = None  # the only venue to quote on; what is held elsewhere is still worked off
 
     # Edge and ceiling
     edge_min: Price = Price(1 * CENT)

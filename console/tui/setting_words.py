@@ -7,6 +7,7 @@ MATCH: dict[str, str] = {
     "placement": "top: best bid as cheaply as possible; ceiling: rest at the ceiling",
     "in_play": "go on quoting after the start",
     "no_legs": "also quote the NO leg of every symbol",
+    "quote_on": "the only venue to quote on; off: every venue listed",
     "edge_min": "wanted below the lowest fair value, after fees (placement top)",
     "edge_floor": "never less than this below it, whatever the skew gives",
     "half_spread": "wanted on each side before the start (placement ceiling)",

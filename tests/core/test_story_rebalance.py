@@ -7,6 +7,7 @@ import pytest
 from console.core.commands import AmendOrder, CeilingKind, PlaceOrder
 from console.core.events import SetInventory
 from console.core.instruments import Action, Instrument, InstrumentSpec, Side
+from console.core.presets import PRESETS
 from console.core.reasons import Reason
 from console.core.settings import MatchSettings
 
@@ -342,3 +343,30 @@ def test_a_place_in_a_queue_is_kept_when_the_other_queue_becomes_shorter() -> No
     story.wait(6)
     assert story.rests(A) == [(45, 10)]
     assert story.rests(PA) == []
+
+
+# ---- one venue to quote on
+
+
+def test_a_match_held_to_one_venue_works_off_what_it_holds_elsewhere() -> None:
+    settings = with_values(SETTINGS, quote_on=K)
+    story = Story(K, P).up()
+    story.add(pays={A: (0,), B: (1,), PA: (0,), PB: (1,)}, settings=settings)
+    for instrument in (A, PA):
+        story.book(instrument, {48: 100}, {56: 100})
+    for instrument in (B, PB):
+        story.book(instrument, {43: 100}, {53: 100})
+    story.fair(0.525, 0.475)
+    story.wait(6)
+    assert story.rests(A)
+    assert not story.rests(PA)
+    assert not story.rests(PB)
+    hold(story, PA, 50, 49)
+    story.wait(6)
+    assert story.rests(PA, Action.SELL)
+
+
+def test_a_match_held_to_a_venue_it_has_nothing_on_is_refused() -> None:
+    story = Story(P).up()
+    said = story.add(pays={PA: (0,), PB: (1,)}, settings=PRESETS["canary"])
+    assert story.refusals(said) == [f"{M}: quote_on is kalshi (canary), where no instrument of it is quoted"]
