@@ -22,10 +22,12 @@ from console.venues.prophetx.dialects import LEGACY
 
 pytestmark = pytest.mark.timeout(3600)
 EXAMPLES = 2_000 if os.environ.get("TEST_LONG") else 20
+MOMENTS = ("2026-11-21T18:00:00Z", "2026-11-21T18:00:00", "0001-01-01T00:00:00Z", "2026-13-45T99:99:99Z")
 WORDS = (
     *("", "0", "1", "-1", "0.5", "0.50", "00.5", "1e9", "1e400", "NaN", "Infinity", "-0.0", "0.123456789"),
     *("yes", "no", "BUY", "sell", "open", "resting", "canceled", "[]", "\x00", "ü" * 40, "0x" + "f" * 64),
-    *("2026-11-21T18:00:00Z", "2026-13-45T99:99:99Z", "1795284000", "12345678901234567890123"),
+    *MOMENTS,
+    *("1795284000", "12345678901234567890123"),
     "KXNBAGAME-26NOV21BOSDEN-DEN",
 )
 NUMBERS = (0, 1, -1, 50, 100, 10**6, 2**53 + 1, 2**63, -(2**63), 10**30)
@@ -76,6 +78,8 @@ def shaped(kind: msgspec.inspect.Type, depth: int = 0) -> st.SearchStrategy[obje
             return st.floats(allow_nan=False, allow_infinity=False) | scalars
         case msgspec.inspect.StrType():
             return st.sampled_from(WORDS) | scalars
+        case msgspec.inspect.DateTimeType():
+            return st.sampled_from(MOMENTS) | scalars
         case msgspec.inspect.BoolType():
             return st.booleans() | scalars
         case msgspec.inspect.NoneType():

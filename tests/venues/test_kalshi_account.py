@@ -219,3 +219,8 @@ def test_a_value_that_cannot_be_is_refused() -> None:
     told["settlements"][0]["value"] = 101
     with pytest.raises(ParseError, match="value"):
         parse_settlements(json.dumps(told).encode())
+
+
+def test_a_time_without_its_zone_is_refused_not_guessed() -> None:
+    with pytest.raises(ParseError, match="as_of_time"):
+        parse_as_of(b'{"as_of_time":"2026-11-19T23:30:00"}')

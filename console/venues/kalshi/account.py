@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Final, TypeVar
 
 import msgspec
@@ -16,6 +15,7 @@ from console.core.units import CENT, Cash, Nanos, Price, Size, cost_of, micros, 
 from console.venues.kalshi.own import OwnOrders, leg_of
 from console.venues.kalshi.wire import (
     UNREADABLE,
+    Moment,
     ParseError,
     change,
     instrument,
@@ -145,7 +145,7 @@ class _Order(Struct, frozen=True, kw_only=True):
     fill_count_fp: str
     remaining_count_fp: str
     exchange_index: int | None = None
-    expiration_time: datetime | None = None
+    expiration_time: Moment | None = None
 
 
 class _OrderBody(Struct, frozen=True):
@@ -187,7 +187,7 @@ class _Settlement(Struct, frozen=True):
     ticker: str
     market_result: str
     value: int
-    settled_time: datetime
+    settled_time: Moment
 
 
 class _SettlementsBody(Struct, frozen=True):
@@ -228,7 +228,7 @@ class _CostsBody(Struct, frozen=True):
 
 
 class _AsOf(Struct, frozen=True):
-    as_of_time: datetime
+    as_of_time: Moment
 
 
 # ---- parsers

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
 from typing import Final, TypeVar
 
 import msgspec
@@ -14,7 +13,7 @@ from console.core.fees import KALSHI_UNIT_BROKER, KALSHI_UNIT_DIRECT
 from console.core.units import SECOND
 from console.venues.kalshi.listings import EventListing, FeeTerms, Listing, parse_event, parse_series
 from console.venues.kalshi.rest import Rest
-from console.venues.kalshi.wire import UNREADABLE, ParseError, nanos
+from console.venues.kalshi.wire import UNREADABLE, Moment, ParseError, nanos
 
 S = TypeVar("S", bound=Struct)
 
@@ -38,7 +37,7 @@ class _EventBody(Struct, frozen=True):
 
 
 class _SeriesChange(Struct, frozen=True):
-    scheduled_ts: datetime
+    scheduled_ts: Moment
 
 
 class _SeriesChanges(Struct, frozen=True):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 import hashlib
 import math
-from datetime import datetime
 from decimal import Decimal
 from typing import Final, TypeVar
 
@@ -24,7 +23,16 @@ from console.core.fees import (
 from console.core.instruments import Instrument, InstrumentSpec, MarketState, VoidRule
 from console.core.ladders import Band
 from console.core.units import ONE, Nanos, Price, Size
-from console.venues.kalshi.wire import UNREADABLE, ParseError, PriceRange, bands, instrument, nanos, payout
+from console.venues.kalshi.wire import (
+    UNREADABLE,
+    Moment,
+    ParseError,
+    PriceRange,
+    bands,
+    instrument,
+    nanos,
+    payout,
+)
 
 T = TypeVar("T")
 
@@ -137,13 +145,13 @@ class _Market(Struct, frozen=True, kw_only=True):
     rules_primary: str
     rules_secondary: str
     price_ranges: tuple[PriceRange, ...]
-    close_time: datetime
+    close_time: Moment
     title: str = ""
     exchange_index: int = 0
     settlement_value_dollars: str | None = None
-    settlement_ts: datetime | None = None
-    occurrence_datetime: datetime | None = None
-    expected_expiration_time: datetime | None = None
+    settlement_ts: Moment | None = None
+    occurrence_datetime: Moment | None = None
+    expected_expiration_time: Moment | None = None
 
 
 class _MarketBody(Struct, frozen=True):

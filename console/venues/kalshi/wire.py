@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Annotated, Final
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from console.core.complaint import UNREADABLE as UNREADABLE
 from console.core.instruments import Instrument, Venue
 from console.core.ladders import Band, banded
 from console.core.units import ONE, Nanos, Price, Size, micros
 
+Moment = Annotated[datetime, Meta(tz=True)]  # a time without its zone is no moment
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
