@@ -114,9 +114,14 @@ def _alone(scene: Scene, order: Leaving) -> None:
 
 
 def _covered(scene: Scene, desk: Desk, order: Leaving) -> None:
-    """Bids of ours never cost together, fees in, what they can pay at most less a tick: no sure loss."""
+    """Bids of ours never cost together, fees in, what they can pay at most less a tick: no sure loss.
+
+    An exit of unknown fate is no bid: it gives up what its own floor allows, whatever is bid beside it.
+    """
     best: dict[int, int] = {}
     for other in scene.state.blotter.of_match(desk.spec.id):
+        if other.ceiling_kind is CeilingKind.FLATTEN:
+            continue
         fees = scene.specs[other.instrument.yes].fees
         gained = scene.gained(desk, other.instrument, other.action)
         for price, left in other.versions():

@@ -27,7 +27,7 @@ from console.core.instruments import (
 from console.core.markets import Market
 from console.core.matches import MatchId, MatchSpec
 from console.core.matches import State as Stage
-from console.core.orders import Order
+from console.core.orders import Order, OrderState
 from console.core.overrides import lasting_account
 from console.core.pairing import Confirmed
 from console.core.provisional import PositionKept, Unsettled, bring_back
@@ -36,9 +36,10 @@ from console.core.reasons import Reason
 from console.core.settings import AccountSettings, MatchSettings
 from console.core.sources import MANUAL, SourceKind
 from console.core.state import Override, State
-from console.core.units import Nanos, Price, Size
+from console.core.units import SECOND, Nanos, Price, Size
 
 SCHEMA = 1
+LATE_FILLS = 60 * SECOND  # later than this after its order ended no fill is told
 
 
 class MatchKept(Struct, frozen=True, array_like=True):
@@ -90,6 +91,14 @@ class OrderKept(Struct, frozen=True, array_like=True):
     placed_wall: Nanos = Nanos(0)
 
 
+class EndedKept(Struct, frozen=True, array_like=True):
+    """One order that ended a moment ago: a fill of it that is told late still finds its match."""
+
+    order: OrderKept
+    state: OrderState
+    ended_ns: int  # how long ago
+
+
 class Kept(Struct, frozen=True):
     """A checkpoint; `ts` and `wall` are the moment it was taken."""
 
@@ -119,6 +128,7 @@ class Kept(Struct, frozen=True):
     curve: tuple[int, ...] = ()
     curve_step_s: int = 1
     closed: tuple[tuple[Instrument, MarketState], ...] = ()  # symbols that did not trade, and why
+    ended: tuple[EndedKept, ...] = ()  # orders of the last minute, oldest first
 
 
 class CheckpointError(Complaint):
@@ -166,6 +176,10 @@ def encode(state: State, with_trades: bool = True) -> bytes:
         curve=tuple(state.account.curve.points),
         curve_step_s=state.account.curve.step_s,
         closed=tuple((i, m.state) for i, m in state.markets.items() if m.state is not MarketState.OPEN),
+        ended=tuple(
+            EndedKept(_order_kept(order, state.ts), order.state, state.ts - order.ended_ts)
+            for order in state.blotter.lately_ended(Nanos(state.ts - LATE_FILLS))
+        ),
     )
     return msgspec.json.encode(kept)
 
@@ -225,6 +239,8 @@ def restore(state: State, data: bytes) -> None:
         state.blotter.undo_trade(venue, trade_id)
     for order in kept.orders:
         _restore_order(state, order)
+    for over in kept.ended:
+        state.blotter.over(_restore_order(state, over.order), over.state, Nanos(state.ts - over.ended_ns))
     for desk in state.desks.values():
         state.remeasure(desk)
 
@@ -326,7 +342,7 @@ def _restore_match(state: State, kept: MatchKept, specs: dict[Instrument, Instru
         desk.board.pinned = kept.pinned
 
 
-def _restore_order(state: State, kept: OrderKept) -> None:
+def _restore_order(state: State, kept: OrderKept) -> Order:
     command = PlaceOrder(
         order_id=kept.order_id,
         match=kept.match,
@@ -344,3 +360,4 @@ def _restore_order(state: State, kept: OrderKept) -> None:
     if kept.venue_order_id:
         state.blotter.accepted(order, kept.venue_order_id, state.ts)
     state.blotter.restored(order, kept.to_price, kept.to_size, kept.filled)
+    return order

@@ -319,6 +319,11 @@ class Blotter:
         order.state = OrderState.UNKNOWN
         self._resized(order)
 
+    def over(self, order: Order, state: OrderState, ended_ts: Nanos) -> None:
+        """An order of an earlier run had ended so."""
+        order.pending, order.state, order.ended_ts = None, state, ended_ts
+        self._delist(order)
+
     def amend_sent(self, order: Order, command: AmendOrder, ts: Nanos) -> None:
         """Record an amend as it is decided: until its outcome both versions may rest."""
         assert order.pending is None, f"{order.order_id}: {order.pending} is still in flight"
@@ -452,6 +457,16 @@ class Blotter:
     def trades(self) -> list[tuple[Venue, TradeId]]:
         """Trades remembered, oldest first."""
         return list(self._trades)
+
+    def lately_ended(self, since: Nanos) -> list[Order]:
+        """Orders that ended after a moment, oldest first."""
+        found: list[Order] = []
+        for order_id in reversed(self._ended):
+            order = self.orders[order_id]
+            if order.ended_ts <= since:
+                break
+            found.append(order)
+        return found[::-1]
 
     # ---- keeping
 
