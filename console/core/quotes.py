@@ -289,7 +289,8 @@ def _place(state: State, desk: Desk, want: Wanted) -> None:
         _held_back(desk, want, verdict.reason, verdict.limit)
         return
     connection = state.connections[want.route.instrument.venue]
-    price = want.route.price_of(want.bid)
+    spec, price = desk.markets[want.route.yes].spec, want.route.price_of(want.bid)
+    assert spec is not None, "an order is allowed only where the symbol is defined"
     command = PlaceOrder(
         order_id=state.new_order_id(),
         match=desk.spec.id,
@@ -303,6 +304,7 @@ def _place(state: State, desk: Desk, want: Wanted) -> None:
         ts=state.ts,
         expires=state.lease_until(connection),
         wall=state.wall,
+        stake=spec.stake(want.route.action, price, verdict.size),
     )
     state.blotter.placed(command, want.level, state.ts)
     budget = connection.budget

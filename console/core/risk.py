@@ -14,7 +14,7 @@ from console.core.connection import Connection
 from console.core.desk import Desk
 from console.core.exposure import Risked, Terms, cash_at_risk, worst_loss
 from console.core.fees import fee_per_contract
-from console.core.instruments import ASK, BID, BUY, Instrument
+from console.core.instruments import ASK, BID, BUY, Instrument, InstrumentSpec
 from console.core.orders import Blotter, Order, yes_price
 from console.core.planner import Wanted
 from console.core.reasons import Reason
@@ -64,7 +64,6 @@ def allow(
     market = desk.markets[wanted.route.yes]
     assert market.spec is not None, "an order is wanted only where the symbol is defined"
     price = wanted.route.price_of(wanted.bid)
-    fees = market.spec.fees
     face = market.face(blotter, wanted.route.side)
     refused = (
         _collared(desk, wanted, face, blotter)
@@ -80,7 +79,7 @@ def allow(
     if not connection.budget.allows(cost, ts):
         return Verdict(0, Reason.RATE_LIMITED)
     size, reason, limit = wanted.size, Reason.LIMIT, ""
-    per_contract = cash_at_risk(wanted.route.action, price, ONE, fees, wanted.edge.fair)
+    per_contract = _loses_at_most(market.spec, wanted, ONE, wanted.edge.fair)
     for most, name in _caps(desk, wanted, per_contract, replaces, blotter):
         if most < size:
             size, reason, limit = most, _CAUSES.get(name, Reason.LIMIT), name
@@ -214,7 +213,7 @@ def _free(connection: Connection, cash: int, replaces: Order | None, blotter: Bl
     if not connection.resting_multiple:
         return cash - connection.spent_anew - _reserved(connection, replaces, blotter)
     resting = sum(
-        -(-order.price * order.remaining // ONE)
+        order.owed
         for order in blotter.live.values()
         if order.instrument.venue is connection.venue and order is not replaces and order.action is BUY
     )
@@ -227,7 +226,7 @@ def _reserved(connection: Connection, replaces: Order | None, blotter: Blotter) 
     One placed at the very moment the balance was told is none of those.
     """
     return sum(
-        -(-order.price * order.remaining // ONE)
+        order.owed
         for order in blotter.live.values()
         if order.instrument.venue is connection.venue
         and order is not replaces
@@ -239,9 +238,7 @@ def _reserved(connection: Connection, replaces: Order | None, blotter: Blotter) 
 def _reserved_on(instrument: Instrument, replaces: Order | None, blotter: Blotter) -> int:
     """Cash our purchases of either leg of one symbol tie up, where the venue reserves it by symbol."""
     return sum(
-        -(-order.price * order.remaining // ONE)
-        for order in blotter.on_book(instrument)
-        if order is not replaces and order.action is BUY
+        order.owed for order in blotter.on_book(instrument) if order is not replaces and order.action is BUY
     )
 
 
@@ -258,6 +255,8 @@ def stake(order: Order) -> int:
 
     Of one being amended the worse of both versions, or the old one first and the rest of the new one after.
     """
+    if order.stake:
+        return order.owed
     (price, left), (new, new_left) = order.versions()[0], order.versions()[-1]
     if order.action is not BUY:
         price, new = Price(ONE - price), Price(ONE - new)
@@ -291,7 +290,9 @@ def _exposed(
         ("exposure_event", min(desk.settings.exposure_event, books.event_most), books.event),
         ("exposure_match", desk.settings.exposure_match, desk.worst),
     )
-    alone = _loses_at_most(desk, wanted, size)
+    spec = desk.markets[wanted.route.yes].spec
+    assert spec is not None, "an order is wanted only where the symbol is defined"
+    alone = _loses_at_most(spec, wanted, size, ONE)  # the highest commission paid
     if all(limit - used >= max(alone, _soft(limit)) for _, limit, used in limits):
         return size, ""  # there is room even if all of it were lost on top of the worst case
     added = worst_with(desk, wanted, size, replaces, blotter) - desk.worst
@@ -316,16 +317,21 @@ def _soft(limit: int) -> int:
     return limit * TAPER_PCT // 100
 
 
-def _loses_at_most(desk: Desk, wanted: Wanted, size: int) -> int:
-    """Most that an order can add to any worst case: what it loses by itself, the highest commission paid."""
-    market = desk.markets[wanted.route.yes]
-    assert market.spec is not None, "an order is wanted only where the symbol is defined"
-    return cash_at_risk(wanted.route.action, wanted.route.price_of(wanted.bid), size, market.spec.fees, ONE)
+def _loses_at_most(spec: InstrumentSpec, wanted: Wanted, size: int, fair: int) -> int:
+    """Most that an order can add to any worst case: what it loses by itself.
+
+    A stake follows from odds, whose price may be rounded down: a millionth more is never too little.
+    """
+    price = wanted.route.price_of(wanted.bid) + (1 if spec.cost_step else 0)
+    return cash_at_risk(wanted.route.action, price, size, spec.fees, fair)
 
 
 def risked(orders: Iterable[Order]) -> list[Risked]:
     """Orders as exposure sees them."""
-    return [Risked(order.instrument, order.action, order.versions()) for order in orders]
+    return [
+        Risked(order.instrument, order.action, order.versions(), order.owed if order.stake else 0)
+        for order in orders
+    ]
 
 
 def worst_now(desk: Desk, blotter: Blotter) -> int:
@@ -354,9 +360,12 @@ def worst_with(desk: Desk, wanted: Wanted, size: int, replaces: Order | None, bl
     price = int(wanted.route.price_of(wanted.bid))
     orders = risked(order for order in blotter.of_match(desk.spec.id) if order is not replaces)
     versions: tuple[tuple[int, int], ...] = ((price, size),)
+    spec, owed = desk.markets[wanted.route.yes].spec, 0
     if replaces is not None:
         versions = (*((int(p), n) for p, n in replaces.versions()), *versions)
-    orders.append(Risked(wanted.route.instrument, wanted.route.action, versions))
+    elif spec is not None:
+        owed = spec.stake(wanted.route.action, price, size)
+    orders.append(Risked(wanted.route.instrument, wanted.route.action, versions, owed))
     return _worst(desk, orders, desk.terms(), _fair(desk))
 
 
