@@ -303,6 +303,7 @@ def _restore_match(state: State, kept: MatchKept, specs: dict[Instrument, Instru
         connection = state.connections.get(instrument.venue)
         if instrument in specs and connection is not None and market.spec is None:
             market.define(specs[instrument], connection.stream)
+            connection.defined(instrument, specs[instrument].pocket)
             state.blotter.mirror(instrument, specs[instrument].mirror)
         markets.append(market)
     desk = Desk(kept.spec, kept.settings, markets)

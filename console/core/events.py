@@ -311,7 +311,8 @@ class MassStatus(Event, frozen=True, kw_only=True):
     `positions` are net contracts by YES leg, NO held counting negative. `fills` are those the venue
     reports since the time asked for. `held` is our cash there besides the free `cash`: what resting orders
     tie up and payouts not collected yet; None where the venue does not tell, and cash is then not compared.
-    `rounded_to` is the unit of both, 0 where they are exact.
+    `rounded_to` is the unit of both, 0 where they are exact. `pockets` are the parts of the free cash that do
+    not mix, where it lies in several; an instrument names its own (`InstrumentSpec.pocket`).
     """
 
     venue: Venue
@@ -321,13 +322,15 @@ class MassStatus(Event, frozen=True, kw_only=True):
     cash: Cash
     held: Cash | None = None
     rounded_to: Cash = Cash(10_000)
+    pockets: tuple[tuple[str, Cash], ...] = ()
 
 
 class BalanceUpdate(Event, frozen=True, kw_only=True):
-    """Free cash at the venue."""
+    """Free cash at the venue, and the `pockets` it lies in where they do not mix."""
 
     venue: Venue
     cash: Cash
+    pockets: tuple[tuple[str, Cash], ...] = ()
 
 
 class CashAdjusted(Event, frozen=True, kw_only=True):

@@ -130,7 +130,8 @@ class InstrumentSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
     one's asks at a dollar less the price: both sides of a bet lie in one pool, and an order of ours on one
     shows in the book of the other. `kept_apart` (Polymarket): the venue reserves cash by symbol, so that what
     rests elsewhere does not lessen it, and YES and NO held together wait to be merged. `cost_step`: what a
-    purchase costs is a whole number of these (a stake in cents), never amended; 0: price times size.
+    purchase costs is a whole number of these (a stake in cents), never amended; 0: price times size. `pocket`
+    names the part of our cash at the venue that pays for it, where that lies in several which do not mix.
     """
 
     bands: tuple[Band, ...] = (Band(0, ONE, CENT),)
@@ -148,6 +149,7 @@ class InstrumentSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
     kept_apart: bool = False
     rewards: RewardTerms | None = None
     cost_step: Cash = Cash(0)
+    pocket: str = ""
 
     def stake(self, action: Action, price: int, size: int) -> Cash:
         """What an order costs as a whole where the venue takes round sums: never more than its contracts.

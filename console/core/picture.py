@@ -216,6 +216,7 @@ def _venue(state: State, connection: Connection) -> VenueView:
         killed=connection.killed,
         proven=proven,
         claimable=Cash(connection.claimable),
+        pockets=connection.listed_pockets(),
     )
 
 

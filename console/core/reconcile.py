@@ -43,7 +43,7 @@ def mass_status(state: State, connection: Connection, status: MassStatus) -> Non
     connection.private_ts = state.ts
     for filled in status.fills:
         fill(state, filled, late=True)
-    connection.told_cash(status.cash, state.ts)
+    connection.told_cash(status.cash, status.pockets, state.ts)
     ours, orphans = _match_orders(state, connection, status)
     if orphans and not connection.reconciling:
         connection.reconciling = True

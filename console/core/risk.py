@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from console.core.book import Face
 from console.core.commands import CeilingKind
-from console.core.connection import Connection
+from console.core.connection import Connection, Purse
 from console.core.desk import Desk
 from console.core.exposure import Risked, Terms, cash_at_risk, worst_loss
 from console.core.fees import fee_per_contract
@@ -84,11 +84,12 @@ def allow(
         if most < size:
             size, reason, limit = most, _CAUSES.get(name, Reason.LIMIT), name
     if connection.cash is not None and wanted.route.action is BUY:
-        cash = connection.cash - account.cash_reserve
+        purse = connection.purse_of(wanted.route.instrument)
+        cash = purse.cash - account.cash_reserve
         if market.spec.kept_apart:
-            free = cash - connection.spent - _reserved_on(wanted.route.instrument, replaces, blotter)
+            free = cash - purse.spent - _reserved_on(wanted.route.instrument, replaces, blotter)
         else:
-            free = _free(connection, cash, replaces, blotter)
+            free = _free(connection, purse, cash, replaces, blotter)
         if free * ONE // per_contract < size:
             size, reason, limit = free * ONE // per_contract, Reason.NO_BALANCE, ""
     if not attended and connection.unattended_max is not None:
@@ -205,22 +206,25 @@ def _caps(
         yield desk.sellable(route.instrument) - held, "held"
 
 
-def _free(connection: Connection, cash: int, replaces: Order | None, blotter: Blotter) -> int:
-    """Cash that a new order may tie up, where the venue reserves it for the whole account.
+def _free(connection: Connection, purse: Purse, cash: int, replaces: Order | None, blotter: Blotter) -> int:
+    """Cash that a new order may tie up, where the venue reserves it for all that is paid from one purse.
 
     What has filled since the cash was told is gone, but for orders for which it was set aside already.
     """
     if not connection.resting_multiple:
-        return cash - connection.spent_anew - _reserved(connection, replaces, blotter)
+        return cash - purse.spent_anew - _reserved(connection, purse, replaces, blotter)
     resting = sum(
         order.owed
         for order in blotter.live.values()
-        if order.instrument.venue is connection.venue and order is not replaces and order.action is BUY
+        if order.instrument.venue is connection.venue
+        and order is not replaces
+        and order.action is BUY
+        and connection.purse_of(order.instrument) is purse
     )
-    return (cash - connection.spent) * connection.resting_multiple - resting
+    return (cash - purse.spent) * connection.resting_multiple - resting
 
 
-def _reserved(connection: Connection, replaces: Order | None, blotter: Blotter) -> int:
+def _reserved(connection: Connection, purse: Purse, replaces: Order | None, blotter: Blotter) -> int:
     """Cash our orders in flight will tie up beyond what the venue's free balance already excludes.
 
     One placed at the very moment the balance was told is none of those.
@@ -232,6 +236,7 @@ def _reserved(connection: Connection, replaces: Order | None, blotter: Blotter) 
         and order is not replaces
         and order.action is BUY
         and order.placed_ts >= connection.cash_ts
+        and connection.purse_of(order.instrument) is purse
     )
 
 

@@ -91,7 +91,8 @@ def test_both_shards_and_every_leg_can_be_traded(tmp_path):
             }
             status = await s.account()
             assert len(status.orders) == 4
-            assert status.cash < 500 * ONE  # of the poorer shard, what rests deducted
+            assert status.cash == sum(cash for _, cash in status.pockets) < 1000 * ONE  # less what rests
+            assert [name for name, _ in status.pockets] == ["shard 0", "shard 3"]
 
     run(story)
 
@@ -164,7 +165,8 @@ def test_an_unfunded_shard_is_a_matter_of_money(tmp_path):
             refused = await s.hears(OrderRejected, s.place())
             assert refused.reason is RejectReason.BALANCE
             assert "shard" in refused.text
-            assert (await s.account()).cash == 0  # a healthy total hides nothing
+            status = await s.account()
+            assert status.pockets == (("shard 0", status.cash),)  # a healthy total hides nothing
 
     run(story)
 

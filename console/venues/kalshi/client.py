@@ -34,7 +34,6 @@ from console.core.commands import (
 from console.core.events import (
     AmendRejected,
     AnyEvent,
-    BalanceUpdate,
     ClockMeasured,
     OrderAccepted,
     OrderCanceled,
@@ -356,7 +355,7 @@ class Kalshi:
         await asyncio.sleep(BALANCE_AFTER_S)
         self._balance_due = False
         try:
-            self._emit(BalanceUpdate(venue=Venue.KALSHI, cash=await self._reads.cash()))
+            self._emit(await self._reads.cash())
         except (Refused, Unanswered, ParseError):
             return  # the next reconciliation tells
 
