@@ -219,6 +219,7 @@ class Connection:
         "drawn_on",
         "elsewhere",
         "ghosts",
+        "held",
         "kept_alive_ts",
         "killed",
         "mismatch",
@@ -243,6 +244,7 @@ class Connection:
         self.absent = False  # not configured in this run: positions there are kept, nothing is sent
         self.up = False
         self.why_down = "not connected yet"
+        self.held = ""  # why nothing may rest there, though what takes may leave
         self.reconciling = True
         self.mismatch = ""  # red until the operator accepts the venue's account of us
         self.accepting = False  # the next account of us is taken over as it is
@@ -322,6 +324,10 @@ class Connection:
         if self.cash is None or ts - self.cash_ts > settings.balance_age_max_s * SECOND:
             return Reason.NO_BALANCE
         return None
+
+    def quote_trouble(self, settings: AccountSettings, ts: Nanos) -> Reason | None:
+        """Why nothing may rest at the venue now."""
+        return self.trouble(settings, ts) or (Reason.VENUE_HELD if self.held else None)
 
     def lease(self, settings: AccountSettings, orders: int) -> int:
         """How long from now orders may rest without a sign of life from us, in nanoseconds.

@@ -439,7 +439,7 @@ class Engine:
             return
         match event:
             case VenueUp():
-                reconcile.venue_up(state, connection)
+                reconcile.venue_up(state, connection, event.held)
                 if state.kill is not None:
                     killing.kill(state, state.kill.by)
                 elif connection.killed:

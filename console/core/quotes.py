@@ -32,6 +32,7 @@ DATA_CAUSES = frozenset(
         Reason.NO_THEO,
         Reason.STALE_THEO,
         Reason.DISAGREEMENT,
+        Reason.VENUE_HELD,
         Reason.VENUE_DOWN,
         Reason.FILLS_BLIND,
         Reason.NO_BALANCE,
@@ -104,7 +105,7 @@ def _next_expiry(state: State, desk: Desk) -> Nanos:
 
 def _look(state: State, desk: Desk) -> Sight:
     def trouble(venue: Venue) -> Reason | None:
-        return state.connections[venue].trouble(state.settings, state.ts)
+        return state.connections[venue].quote_trouble(state.settings, state.ts)
 
     return Sight(desk, state.blotter, trouble, state.ts)
 
