@@ -20,7 +20,7 @@ from console.core.instruments import (
     book_side,
 )
 from console.core.matches import MatchId
-from console.core.units import ONE, SECOND, Nanos, Price, ceil_div
+from console.core.units import ONE, SECOND, Nanos, Price
 
 
 class OrderState(enum.Enum):
@@ -198,7 +198,7 @@ class Order:
     def owed(self) -> int:
         """Cash that what is left of a purchase may take, to the last millionth, fees aside."""
         if not self.stake:
-            return ceil_div(self.price * self.remaining, ONE)
+            return -(-self.price * self.remaining // ONE)
         return max(0, self.stake - self.paid) if self.state not in ENDED else 0
 
     @property
