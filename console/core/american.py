@@ -35,10 +35,10 @@ def contracts_of(stake: int, odds: int) -> Size:
     return Size(stake + winnings(stake, odds))
 
 
-def stake_within(size: int, odds: int) -> Cash:
-    """The largest stake of whole cents that costs no more than `size` contracts at these odds."""
+def stake_within(size: int, odds: int, step: int = CENT) -> Cash:
+    """The largest stake of whole cents (or `step`) that costs no more than `size` contracts at these odds."""
     profit, unit = ratio(odds)
-    return Cash(size * unit // ((profit + unit) * CENT) * CENT)
+    return Cash(size * unit // ((profit + unit) * step) * step)
 
 
 def stake_of(size: int, odds: int) -> Cash:

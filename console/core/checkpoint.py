@@ -36,7 +36,7 @@ from console.core.reasons import Reason
 from console.core.settings import AccountSettings, MatchSettings
 from console.core.sources import MANUAL, SourceKind
 from console.core.state import Override, State
-from console.core.units import SECOND, Nanos, Price, Size
+from console.core.units import SECOND, Cash, Nanos, Price, Size
 
 SCHEMA = 1
 LATE_FILLS = 60 * SECOND  # later than this after its order ended no fill is told
@@ -89,6 +89,8 @@ class OrderKept(Struct, frozen=True, array_like=True):
     placed_ns: int
     amended_ns: int
     placed_wall: Nanos = Nanos(0)
+    stake: Cash = Cash(0)
+    paid: Cash = Cash(0)
 
 
 class EndedKept(Struct, frozen=True, array_like=True):
@@ -304,6 +306,8 @@ def _order_kept(order: Order, ts: Nanos) -> OrderKept:
         placed_ns=ts - order.placed_ts,
         amended_ns=ts - order.amended_ts,
         placed_wall=order.placed_wall,
+        stake=Cash(order.stake),
+        paid=Cash(order.paid),
     )
 
 
@@ -315,6 +319,7 @@ def _restore_match(state: State, kept: MatchKept, specs: dict[Instrument, Instru
         connection = state.connections.get(instrument.venue)
         if instrument in specs and connection is not None and market.spec is None:
             market.define(specs[instrument], connection.stream)
+            connection.defined(instrument, specs[instrument].pocket)
             state.blotter.mirror(instrument, specs[instrument].mirror)
         markets.append(market)
     desk = Desk(kept.spec, kept.settings, markets)
@@ -354,10 +359,11 @@ def _restore_order(state: State, kept: OrderKept) -> Order:
         ceiling_kind=kept.ceiling_kind,
         basis=kept.basis,
         wall=kept.placed_wall,
+        stake=kept.stake,
     )
     order = state.blotter.placed(command, 0, Nanos(state.ts - kept.placed_ns))
     order.amended_ts = Nanos(state.ts - kept.amended_ns)
     if kept.venue_order_id:
         state.blotter.accepted(order, kept.venue_order_id, state.ts)
-    state.blotter.restored(order, kept.to_price, kept.to_size, kept.filled)
+    state.blotter.restored(order, kept.to_price, kept.to_size, kept.filled, kept.paid)
     return order

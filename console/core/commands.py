@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from console.core.instruments import Action, ClientOrderId, Instrument, Venue, VenueOrderId
 from console.core.matches import MatchId, MatchSpec
-from console.core.units import Nanos, Price, Size
+from console.core.units import Cash, Nanos, Price, Size
 
 
 class CeilingKind(enum.Enum):
@@ -54,7 +54,8 @@ class PlaceOrder(Command, frozen=True, kw_only=True):
     `ceiling` bounds it in prices of `instrument`: the highest price of a buy, the lowest (floor) of a
     sale. `ts` is the moment it was decided, on the clock of its run, `wall` the same by the wall clock.
     `expires`: wall-clock nanoseconds at which the venue takes it out by itself unless kept alive, 0 for
-    never. `reduce_only`: it may only lessen what is held, where the venue knows the word.
+    never. `reduce_only`: it may only lessen what is held, where the venue knows the word. `stake` is what it
+    costs as a whole where the venue takes round sums, 0 where that is price times size.
     """
 
     order_id: ClientOrderId
@@ -72,6 +73,7 @@ class PlaceOrder(Command, frozen=True, kw_only=True):
     reduce_only: bool = False
     expires: Nanos = Nanos(0)
     wall: Nanos = Nanos(0)
+    stake: Cash = Cash(0)
 
 
 class AmendOrder(Command, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 
 from msgspec import Struct
 
@@ -11,7 +12,7 @@ from console.core.events import VenueLimits
 from console.core.instruments import Instrument, Venue
 from console.core.reasons import Reason
 from console.core.settings import AccountSettings
-from console.core.units import MILLISECOND, SECOND, Nanos
+from console.core.units import MILLISECOND, SECOND, Cash, Nanos
 
 RENEWAL_SHARE = 4  # at most one in so many write tokens goes into keeping resting orders alive
 KILL_PAUSES_MS = (250, 500, 1000, 2000)
@@ -189,6 +190,17 @@ class Till:
             self.paid_in += amount
 
 
+class Purse:
+    """Free cash as it was last told, and what fills have taken since: `anew` on orders placed since, too."""
+
+    __slots__ = ("cash", "spent", "spent_anew")
+
+    def __init__(self, cash: int) -> None:
+        self.cash = cash
+        self.spent = 0
+        self.spent_anew = 0  # of it, what nothing was set aside for when the cash was told
+
+
 class Connection:
     """A venue's state."""
 
@@ -204,18 +216,20 @@ class Connection:
         "clock_offset",
         "dead_man",
         "differences",
+        "drawn_on",
         "elsewhere",
         "ghosts",
+        "held",
         "kept_alive_ts",
         "killed",
         "mismatch",
+        "pockets",
         "private_ts",
+        "purse",
         "reconciling",
         "rejects",
         "resting_multiple",
         "round_trip",
-        "spent",
-        "spent_anew",
         "stream",
         "sweep",
         "till",
@@ -230,6 +244,7 @@ class Connection:
         self.absent = False  # not configured in this run: positions there are kept, nothing is sent
         self.up = False
         self.why_down = "not connected yet"
+        self.held = ""  # why nothing may rest there, though what takes may leave
         self.reconciling = True
         self.mismatch = ""  # red until the operator accepts the venue's account of us
         self.accepting = False  # the next account of us is taken over as it is
@@ -237,10 +252,11 @@ class Connection:
         self.elsewhere: dict[Instrument, int] = {}  # net contracts held there of no match of ours
         self.stream = Stream()
         self.private_ts = NEVER  # last proof that fills reach us
-        self.cash: int | None = None
+        self.cash: int | None = None  # free, in all pockets
         self.cash_ts = NEVER
-        self.spent = 0  # on fills since the cash was told ...
-        self.spent_anew = 0  # ... and of it on orders placed since, for which nothing was set aside then
+        self.purse = Purse(0)
+        self.pockets: dict[str, Purse] = {}  # what the purse is divided into, where that does not mix
+        self.drawn_on: dict[Instrument, str] = {}  # the pocket that pays for a symbol (its YES leg)
         self.till = Till()
         self.ghosts = 0  # orders we held live that the venue did not list
         self.claimable = 0  # waits to be merged or redeemed
@@ -257,16 +273,36 @@ class Connection:
         self.killed = ""  # by whom, while nothing may leave for this venue alone
         self.sweep: Sweep | None = None
 
-    def told_cash(self, cash: int, ts: Nanos) -> None:
+    def told_cash(self, cash: int, pockets: Iterable[tuple[str, int]], ts: Nanos) -> None:
         """The venue told our free cash: fills told before are in it, whatever comes now is not."""
-        self.cash, self.cash_ts = cash, ts
-        self.spent = self.spent_anew = 0
+        self.cash, self.cash_ts, self.purse = cash, ts, Purse(cash)
+        self.pockets = {name: Purse(amount) for name, amount in pockets}
 
-    def paid(self, amount: int, placed_ts: Nanos | None) -> None:
+    def defined(self, instrument: Instrument, pocket: str) -> None:
+        """The venue stated which pocket pays for a symbol; empty: it has but one."""
+        if pocket:
+            self.drawn_on[instrument] = pocket
+
+    def purse_of(self, instrument: Instrument) -> Purse:
+        """What pays for a purchase; a pocket the venue does not list is empty."""
+        if not self.pockets:
+            return self.purse
+        return self.pockets.setdefault(self.drawn_on.get(instrument.yes, ""), Purse(0))
+
+    def listed_pockets(self) -> tuple[tuple[str, Cash], ...]:
+        """Every pocket that holds something or pays for a symbol of ours, by name."""
+        if not self.pockets:
+            return ()
+        cash = {name: purse.cash for name, purse in self.pockets.items() if purse.cash}
+        names = sorted({*cash, *self.drawn_on.values()})
+        return tuple((name, Cash(cash.get(name, 0))) for name in names)
+
+    def paid(self, instrument: Instrument, amount: int, placed_ts: Nanos | None) -> None:
         """A purchase filled; `placed_ts` None: nobody knows since when it rested."""
-        self.spent += amount
+        purse = self.purse_of(instrument)
+        purse.spent += amount
         if placed_ts is None or placed_ts >= self.cash_ts:
-            self.spent_anew += amount
+            purse.spent_anew += amount
 
     def trouble(self, settings: AccountSettings, ts: Nanos) -> Reason | None:
         """Why nothing may be sent to the venue now; None when it is sound."""
@@ -288,6 +324,10 @@ class Connection:
         if self.cash is None or ts - self.cash_ts > settings.balance_age_max_s * SECOND:
             return Reason.NO_BALANCE
         return None
+
+    def quote_trouble(self, settings: AccountSettings, ts: Nanos) -> Reason | None:
+        """Why nothing may rest at the venue now."""
+        return self.trouble(settings, ts) or (Reason.VENUE_HELD if self.held else None)
 
     def lease(self, settings: AccountSettings, orders: int) -> int:
         """How long from now orders may rest without a sign of life from us, in nanoseconds.

@@ -331,7 +331,9 @@ class Engine:
             return
         match event:
             case InstrumentDefined():
-                market.define(event.spec, state.connections[event.instrument.venue].stream, state.ts)
+                connection = state.connections[event.instrument.venue]
+                market.define(event.spec, connection.stream, state.ts)
+                connection.defined(market.instrument, event.spec.pocket)
                 state.blotter.mirror(market.instrument, event.spec.mirror)
                 for desk in state.on_market.get(market.instrument, ()):
                     netting.recheck(state, desk)
@@ -437,7 +439,7 @@ class Engine:
             return
         match event:
             case VenueUp():
-                reconcile.venue_up(state, connection)
+                reconcile.venue_up(state, connection, event.held)
                 if state.kill is not None:
                     killing.kill(state, state.kill.by)
                 elif connection.killed:
@@ -464,7 +466,7 @@ class Engine:
             case MassStatus():
                 reconcile.mass_status(state, connection, event)
             case BalanceUpdate():
-                connection.told_cash(event.cash, event.ts)
+                connection.told_cash(event.cash, event.pockets, event.ts)
                 connection.private_ts = event.ts
             case CashAdjusted():
                 connection.till.paid(event.amount)

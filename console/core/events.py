@@ -125,9 +125,12 @@ class GameEnded(Event, frozen=True, kw_only=True):
 
 
 class VenueUp(Event, frozen=True, kw_only=True):
-    """The venue is connected; nothing is sent to it before its `MassStatus` agrees with our records."""
+    """The venue is connected: nothing is sent there before its `MassStatus` agrees with our records, and
+    nothing that would rest while `held` says why not.
+    """
 
     venue: Venue
+    held: str = ""
 
 
 class VenueDown(Event, frozen=True, kw_only=True):
@@ -308,10 +311,8 @@ class OpenOrder(Struct, frozen=True, array_like=True):
 class MassStatus(Event, frozen=True, kw_only=True):
     """A venue's own account of us, complete: every resting order, position and the free cash.
 
-    `positions` are net contracts by YES leg, NO held counting negative. `fills` are those the venue
-    reports since the time asked for. `held` is our cash there besides the free `cash`: what resting orders
-    tie up and payouts not collected yet; None where the venue does not tell, and cash is then not compared.
-    `rounded_to` is the unit of both, 0 where they are exact.
+    `positions`: net contracts by YES leg, NO negative. `fills`: since the time asked for. `held`: cash tied
+    up or not collected; None: not told, none is compared. `rounded_to`: the unit of both, 0: exact.
     """
 
     venue: Venue
@@ -321,13 +322,15 @@ class MassStatus(Event, frozen=True, kw_only=True):
     cash: Cash
     held: Cash | None = None
     rounded_to: Cash = Cash(10_000)
+    pockets: tuple[tuple[str, Cash], ...] = ()
 
 
 class BalanceUpdate(Event, frozen=True, kw_only=True):
-    """Free cash at the venue."""
+    """Free cash at the venue; `pockets`: the parts it lies in where they do not mix (`InstrumentSpec`)."""
 
     venue: Venue
     cash: Cash
+    pockets: tuple[tuple[str, Cash], ...] = ()
 
 
 class CashAdjusted(Event, frozen=True, kw_only=True):

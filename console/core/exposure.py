@@ -25,11 +25,15 @@ class Terms(Struct, frozen=True):
 
 
 class Risked(Struct, frozen=True, array_like=True):
-    """An order as exposure sees it: every version (price, remaining) that may be resting, the older first."""
+    """An order as exposure sees it: every version (price, remaining) that may be resting, the older first.
+
+    `owed` is the exact cost of a purchase for a round sum, else 0: price times remaining.
+    """
 
     instrument: Instrument
     action: Action
     versions: tuple[tuple[int, int], ...]
+    owed: int = 0
 
 
 def worst_loss(
@@ -96,6 +100,8 @@ def _worst_of(order: Risked, payout: int, fees: Sequence[int]) -> int:
     An amend in flight asks for a total: the old version may fill first, and the rest of the new one after.
     """
     price, left = order.versions[0]
+    if order.owed:
+        return min(0, left * (payout - fees[0]) // ONE - order.owed)
     worst = _loss(order.action, price, left, payout, fees[0])
     if len(fees) == 1:  # nearly always
         return worst

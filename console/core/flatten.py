@@ -272,16 +272,16 @@ def _send(state: State, desk: Desk, route: Route, count: int, floor: Price) -> P
     most = min(count, desk.settings.order_size_max)  # no order is larger (C1): more goes in the next round
     if route.action is Action.SELL:
         most = min(most, desk.held(route.instrument))
-    if limit is None or most < step:
+    if limit is None or most < step or market.spec is None:
         return None
-    price = route.price_of(limit)
+    price, size = route.price_of(limit), Size(most // step * step)
     command = PlaceOrder(
         order_id=state.new_order_id(),
         match=desk.spec.id,
         instrument=route.instrument,
         action=route.action,
         price=price,
-        size=Size(most // step * step),
+        size=size,
         ceiling=price,
         ceiling_kind=CeilingKind.FLATTEN,
         basis=Basis(_fair(desk, route), 0, 0, 0, ONE - floor, "flatten"),
@@ -290,6 +290,7 @@ def _send(state: State, desk: Desk, route: Route, count: int, floor: Price) -> P
         post_only=False,
         reduce_only=route.action is Action.SELL,
         wall=state.wall,
+        stake=market.spec.stake(route.action, price, size),
     )
     state.blotter.placed(command, 0, state.ts)
     connection.budget.take(connection.budget.costs.place, state.ts)

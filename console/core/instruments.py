@@ -8,9 +8,10 @@ from typing import NewType
 
 from msgspec import Struct
 
+from console.core.american import stake_within
 from console.core.fees import NO_FEES, FeeModel
-from console.core.ladders import Band, Ladder, banded
-from console.core.units import CENT, ONE, Price, Size
+from console.core.ladders import Band, Ladder, american_of_price, banded
+from console.core.units import CENT, ONE, Cash, Price, Size
 
 ClientOrderId = NewType("ClientOrderId", str)  # "<run>-<n>", only [A-Za-z0-9_-], at most 36 characters
 VenueOrderId = NewType("VenueOrderId", str)
@@ -128,7 +129,9 @@ class InstrumentSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
     or not, so that it is cancelled and placed anew instead. `mirror` names the symbol whose bids are this
     one's asks at a dollar less the price: both sides of a bet lie in one pool, and an order of ours on one
     shows in the book of the other. `kept_apart` (Polymarket): the venue reserves cash by symbol, so that what
-    rests elsewhere does not lessen it, and YES and NO held together wait to be merged.
+    rests elsewhere does not lessen it, and YES and NO held together wait to be merged. `cost_step`: what a
+    purchase costs is a whole number of these (a stake in cents), never amended; 0: price times size. `pocket`
+    names the part of our cash at the venue that pays for it, where that lies in several which do not mix.
     """
 
     bands: tuple[Band, ...] = (Band(0, ONE, CENT),)
@@ -145,6 +148,20 @@ class InstrumentSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
     rules_hash: str = ""
     kept_apart: bool = False
     rewards: RewardTerms | None = None
+    cost_step: Cash = Cash(0)
+    pocket: str = ""
+
+    def stake(self, action: Action, price: int, size: int) -> Cash:
+        """What an order costs as a whole where the venue takes round sums: never more than its contracts.
+
+        0 where it costs price times contracts.
+        """
+        step = self.cost_step
+        if not step or action is not BUY:
+            return Cash(0)
+        if self.prices:  # of odds, which a price in millionths does not say to the last
+            return stake_within(size, american_of_price(price), step)
+        return Cash(price * size // (ONE * step) * step)
 
     def ladder(self) -> Ladder:
         """Build the price ladder; raises ValueError for a grid that makes no sense."""

@@ -212,6 +212,7 @@ def remove_match(state: State, event: RemoveMatch) -> None:
         for instrument in desk.markets:
             if instrument not in state.on_market:
                 del state.markets[instrument]
+                state.connections[instrument.venue].drawn_on.pop(instrument, None)
                 state.send(Unsubscribe(instrument=instrument))
         state.send(UnwatchOdds(match=event.match))
         state.note("match removed", event.match)

@@ -130,6 +130,7 @@ class Order:
         "match",
         "not_found",
         "order_id",
+        "paid",
         "pending",
         "pending_since",
         "placed_ts",
@@ -139,6 +140,7 @@ class Order:
         "rest_since",
         "retry_ts",
         "size",
+        "stake",
         "state",
         "to_price",
         "to_size",
@@ -156,6 +158,8 @@ class Order:
         self.yes_price = yes_price(command.instrument.side, command.price)
         self.size: int = command.size
         self.filled = 0
+        self.stake: int = command.stake  # what all of it costs, where that is a round sum
+        self.paid = 0  # for what was filled, fees aside
         self.level = level
         self.ahead: int | None = None  # contracts before it at its price, as the venue last said
         self.state = OrderState.SUBMITTED
@@ -189,6 +193,13 @@ class Order:
             return 0
         left = (self.size if self.size > self.to_size else self.to_size) - self.filled
         return left if left > 0 else 0
+
+    @property
+    def owed(self) -> int:
+        """Cash that what is left of a purchase may take, to the last millionth, fees aside."""
+        if not self.stake:
+            return -(-self.price * self.remaining // ONE)
+        return max(0, self.stake - self.paid) if self.state not in ENDED else 0
 
     @property
     def in_flight(self) -> bool:
@@ -311,9 +322,9 @@ class Blotter:
         self._enlist(order)
         return order
 
-    def restored(self, order: Order, to_price: Price, to_size: int, filled: int) -> None:
+    def restored(self, order: Order, to_price: Price, to_size: int, filled: int, paid: int = 0) -> None:
         """An earlier run left it so, perhaps with an amend in flight: unknown until it is looked up."""
-        order.to_price, order.to_size, order.filled = to_price, to_size, filled
+        order.to_price, order.to_size, order.filled, order.paid = to_price, to_size, filled, paid
         if (to_price, to_size) != (order.price, order.size):
             order.pending = Operation.AMEND
         order.state = OrderState.UNKNOWN
@@ -327,6 +338,7 @@ class Blotter:
     def amend_sent(self, order: Order, command: AmendOrder, ts: Nanos) -> None:
         """Record an amend as it is decided: until its outcome both versions may rest."""
         assert order.pending is None, f"{order.order_id}: {order.pending} is still in flight"
+        assert not order.stake, f"{order.order_id}: what costs a round sum is not amended"
         order.pending, order.pending_since, order.amended_ts = Operation.AMEND, ts, ts
         order.to_price, order.to_size = command.price, command.size
         order.ceiling, order.ceiling_kind, order.basis = command.ceiling, command.ceiling_kind, command.basis
@@ -444,9 +456,10 @@ class Blotter:
         """Trades that failed, oldest first."""
         return list(self._undone)
 
-    def filled(self, order: Order, size: int, ts: Nanos) -> None:
+    def filled(self, order: Order, size: int, ts: Nanos, cost: int = 0) -> None:
         """Count a fill, whatever state the order is in."""
         order.filled += size
+        order.paid += cost
         self._resized(order)
         self._echo(order, order.price, size, ts)
         fact = Fact.FILLED_ALL if order.filled >= max(order.size, order.to_size) else Fact.FILLED_PART

@@ -241,9 +241,11 @@ def fill(state: State, event: OrderFilled, late: bool = False) -> None:
     desk = _desk_of(state, event.instrument, order)
     connection = state.connections.get(venue)
     if connection is not None and event.action is BUY:
-        connection.paid(event.cost + event.fee, order.placed_ts if order is not None else None)
+        connection.paid(
+            event.instrument, event.cost + event.fee, order.placed_ts if order is not None else None
+        )
     if order is not None:
-        state.blotter.filled(order, event.size, state.ts)
+        state.blotter.filled(order, event.size, state.ts, event.cost)
     if desk is None:
         _elsewhere(state, event, ours=order is not None)
         return

@@ -195,6 +195,8 @@ def _venue(state: State, connection: Connection) -> VenueView:
         halt = f"down: {connection.why_down}"
     elif connection.reconciling:
         halt = "RECONCILING"
+    elif connection.held:
+        halt = f"HELD {connection.held}"
     budget = connection.budget
     return VenueView(
         venue=connection.venue,
@@ -216,6 +218,7 @@ def _venue(state: State, connection: Connection) -> VenueView:
         killed=connection.killed,
         proven=proven,
         claimable=Cash(connection.claimable),
+        pockets=connection.listed_pockets(),
     )
 
 

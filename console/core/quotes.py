@@ -32,6 +32,7 @@ DATA_CAUSES = frozenset(
         Reason.NO_THEO,
         Reason.STALE_THEO,
         Reason.DISAGREEMENT,
+        Reason.VENUE_HELD,
         Reason.VENUE_DOWN,
         Reason.FILLS_BLIND,
         Reason.NO_BALANCE,
@@ -112,7 +113,7 @@ def _next_expiry(state: State, desk: Desk) -> Nanos:
 
 def _look(state: State, desk: Desk) -> Sight:
     def trouble(venue: Venue) -> Reason | None:
-        return state.connections[venue].trouble(state.settings, state.ts)
+        return state.connections[venue].quote_trouble(state.settings, state.ts)
 
     return Sight(desk, state.blotter, trouble, state.ts)
 
@@ -297,7 +298,8 @@ def _place(state: State, desk: Desk, want: Wanted) -> None:
         _held_back(desk, want, verdict.reason, verdict.limit)
         return
     connection = state.connections[want.route.instrument.venue]
-    price = want.route.price_of(want.bid)
+    spec, price = desk.markets[want.route.yes].spec, want.route.price_of(want.bid)
+    assert spec is not None, "an order is allowed only where the symbol is defined"
     command = PlaceOrder(
         order_id=state.new_order_id(),
         match=desk.spec.id,
@@ -311,6 +313,7 @@ def _place(state: State, desk: Desk, want: Wanted) -> None:
         ts=state.ts,
         expires=state.lease_until(connection),
         wall=state.wall,
+        stake=spec.stake(want.route.action, price, verdict.size),
     )
     state.blotter.placed(command, want.level, state.ts)
     budget = connection.budget

@@ -43,6 +43,7 @@ class Reason(enum.Enum):
     NOT_OPEN = "not open"
     STARTED = "started"
     STOP_TIME = "stop time"
+    VENUE_HELD = "venue held"
     VENUE_DOWN = "venue down"
     CLOCK = "clock off"
     FILLS_BLIND = "blind to fills"

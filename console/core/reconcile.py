@@ -20,11 +20,14 @@ from console.core.units import CENT, ONE, SECOND, ceil_div
 SECOND_LOOK = 10 * SECOND  # a position difference counts when it is seen twice this far apart
 
 
-def venue_up(state: State, connection: Connection) -> None:
-    """Nothing is sent before the venue's account of us agrees with ours."""
-    connection.up, connection.why_down = True, ""
+def venue_up(state: State, connection: Connection, held: str) -> None:
+    """Nothing is sent before the venue's account of us agrees with ours; `held`: then only what takes."""
+    connection.up, connection.why_down, connection.held = True, "", held
     connection.reconciling = True
     ask(state, connection)
+    if held:
+        state.alert(Severity.WARN, f"{connection.venue.value} takes nothing that rests: {held}")
+        state.urge_venue(connection.venue)
     state.note(f"{connection.venue.value} up, reconciling")
 
 
@@ -43,7 +46,7 @@ def mass_status(state: State, connection: Connection, status: MassStatus) -> Non
     connection.private_ts = state.ts
     for filled in status.fills:
         fill(state, filled, late=True)
-    connection.told_cash(status.cash, state.ts)
+    connection.told_cash(status.cash, status.pockets, state.ts)
     ours, orphans = _match_orders(state, connection, status)
     if orphans and not connection.reconciling:
         connection.reconciling = True

@@ -10,11 +10,11 @@ from msgspec import Struct
 
 from console.core.book import Face
 from console.core.commands import CeilingKind
-from console.core.connection import Connection
+from console.core.connection import Connection, Purse
 from console.core.desk import Desk
 from console.core.exposure import Risked, Terms, cash_at_risk, worst_loss
 from console.core.fees import fee_per_contract
-from console.core.instruments import ASK, BID, BUY, Instrument
+from console.core.instruments import ASK, BID, BUY, Instrument, InstrumentSpec
 from console.core.orders import Blotter, Order, yes_price
 from console.core.planner import Wanted
 from console.core.reasons import Reason
@@ -64,7 +64,6 @@ def allow(
     market = desk.markets[wanted.route.yes]
     assert market.spec is not None, "an order is wanted only where the symbol is defined"
     price = wanted.route.price_of(wanted.bid)
-    fees = market.spec.fees
     face = market.face(blotter, wanted.route.side)
     refused = (
         _collared(desk, wanted, face, blotter)
@@ -80,16 +79,17 @@ def allow(
     if not connection.budget.allows(cost, ts):
         return Verdict(0, Reason.RATE_LIMITED)
     size, reason, limit = wanted.size, Reason.LIMIT, ""
-    per_contract = cash_at_risk(wanted.route.action, price, ONE, fees, wanted.edge.fair)
+    per_contract = _loses_at_most(market.spec, wanted, ONE, wanted.edge.fair)
     for most, name in _caps(desk, wanted, per_contract, replaces, blotter):
         if most < size:
             size, reason, limit = most, _CAUSES.get(name, Reason.LIMIT), name
     if connection.cash is not None and wanted.route.action is BUY:
-        cash = connection.cash - account.cash_reserve
+        purse = connection.purse_of(wanted.route.instrument)
+        cash = purse.cash - account.cash_reserve
         if market.spec.kept_apart:
-            free = cash - connection.spent - _reserved_on(wanted.route.instrument, replaces, blotter)
+            free = cash - purse.spent - _reserved_on(wanted.route.instrument, replaces, blotter)
         else:
-            free = _free(connection, cash, replaces, blotter)
+            free = _free(connection, purse, cash, replaces, blotter)
         if free * ONE // per_contract < size:
             size, reason, limit = free * ONE // per_contract, Reason.NO_BALANCE, ""
     if not attended and connection.unattended_max is not None:
@@ -206,42 +206,44 @@ def _caps(
         yield desk.sellable(route.instrument) - held, "held"
 
 
-def _free(connection: Connection, cash: int, replaces: Order | None, blotter: Blotter) -> int:
-    """Cash that a new order may tie up, where the venue reserves it for the whole account.
+def _free(connection: Connection, purse: Purse, cash: int, replaces: Order | None, blotter: Blotter) -> int:
+    """Cash that a new order may tie up, where the venue reserves it for all that is paid from one purse.
 
     What has filled since the cash was told is gone, but for orders for which it was set aside already.
     """
     if not connection.resting_multiple:
-        return cash - connection.spent_anew - _reserved(connection, replaces, blotter)
+        return cash - purse.spent_anew - _reserved(connection, purse, replaces, blotter)
     resting = sum(
-        -(-order.price * order.remaining // ONE)
+        order.owed
         for order in blotter.live.values()
-        if order.instrument.venue is connection.venue and order is not replaces and order.action is BUY
+        if order.instrument.venue is connection.venue
+        and order is not replaces
+        and order.action is BUY
+        and connection.purse_of(order.instrument) is purse
     )
-    return (cash - connection.spent) * connection.resting_multiple - resting
+    return (cash - purse.spent) * connection.resting_multiple - resting
 
 
-def _reserved(connection: Connection, replaces: Order | None, blotter: Blotter) -> int:
+def _reserved(connection: Connection, purse: Purse, replaces: Order | None, blotter: Blotter) -> int:
     """Cash our orders in flight will tie up beyond what the venue's free balance already excludes.
 
     One placed at the very moment the balance was told is none of those.
     """
     return sum(
-        -(-order.price * order.remaining // ONE)
+        order.owed
         for order in blotter.live.values()
         if order.placed_ts >= connection.cash_ts
         and order.instrument.venue is connection.venue
         and order is not replaces
         and order.action is BUY
+        and connection.purse_of(order.instrument) is purse
     )
 
 
 def _reserved_on(instrument: Instrument, replaces: Order | None, blotter: Blotter) -> int:
     """Cash our purchases of either leg of one symbol tie up, where the venue reserves it by symbol."""
     return sum(
-        -(-order.price * order.remaining // ONE)
-        for order in blotter.on_book(instrument)
-        if order is not replaces and order.action is BUY
+        order.owed for order in blotter.on_book(instrument) if order is not replaces and order.action is BUY
     )
 
 
@@ -258,6 +260,8 @@ def stake(order: Order) -> int:
 
     Of one being amended the worse of both versions, or the old one first and the rest of the new one after.
     """
+    if order.stake:
+        return order.owed
     (price, left), (new, new_left) = order.versions()[0], order.versions()[-1]
     if order.action is not BUY:
         price, new = Price(ONE - price), Price(ONE - new)
@@ -291,7 +295,9 @@ def _exposed(
         ("exposure_event", min(desk.settings.exposure_event, books.event_most), books.event),
         ("exposure_match", desk.settings.exposure_match, desk.worst),
     )
-    alone = _loses_at_most(desk, wanted, size)
+    spec = desk.markets[wanted.route.yes].spec
+    assert spec is not None, "an order is wanted only where the symbol is defined"
+    alone = _loses_at_most(spec, wanted, size, ONE)  # the highest commission paid
     if all(limit - used >= max(alone, _soft(limit)) for _, limit, used in limits):
         return size, ""  # there is room even if all of it were lost on top of the worst case
     added = worst_with(desk, wanted, size, replaces, blotter) - desk.worst
@@ -316,16 +322,21 @@ def _soft(limit: int) -> int:
     return limit * TAPER_PCT // 100
 
 
-def _loses_at_most(desk: Desk, wanted: Wanted, size: int) -> int:
-    """Most that an order can add to any worst case: what it loses by itself, the highest commission paid."""
-    market = desk.markets[wanted.route.yes]
-    assert market.spec is not None, "an order is wanted only where the symbol is defined"
-    return cash_at_risk(wanted.route.action, wanted.route.price_of(wanted.bid), size, market.spec.fees, ONE)
+def _loses_at_most(spec: InstrumentSpec, wanted: Wanted, size: int, fair: int) -> int:
+    """Most that an order can add to any worst case: what it loses by itself.
+
+    A stake follows from odds, whose price may be rounded down: a millionth more is never too little.
+    """
+    price = wanted.route.price_of(wanted.bid) + (1 if spec.cost_step else 0)
+    return cash_at_risk(wanted.route.action, price, size, spec.fees, fair)
 
 
 def risked(orders: Iterable[Order]) -> list[Risked]:
     """Orders as exposure sees them."""
-    return [Risked(order.instrument, order.action, order.versions()) for order in orders]
+    return [
+        Risked(order.instrument, order.action, order.versions(), order.owed if order.stake else 0)
+        for order in orders
+    ]
 
 
 def worst_now(desk: Desk, blotter: Blotter) -> int:
@@ -354,9 +365,12 @@ def worst_with(desk: Desk, wanted: Wanted, size: int, replaces: Order | None, bl
     price = int(wanted.route.price_of(wanted.bid))
     orders = risked(order for order in blotter.of_match(desk.spec.id) if order is not replaces)
     versions: tuple[tuple[int, int], ...] = ((price, size),)
+    spec, owed = desk.markets[wanted.route.yes].spec, 0
     if replaces is not None:
         versions = (*((int(p), n) for p, n in replaces.versions()), *versions)
-    orders.append(Risked(wanted.route.instrument, wanted.route.action, versions))
+    elif spec is not None:
+        owed = spec.stake(wanted.route.action, price, size)
+    orders.append(Risked(wanted.route.instrument, wanted.route.action, versions, owed))
     return _worst(desk, orders, desk.terms(), fair_of(desk))
 
 

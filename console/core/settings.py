@@ -198,7 +198,7 @@ class AccountSettings(Struct, frozen=True, omit_defaults=True, kw_only=True):
     reconcile_s: int = 30
     fills_blind_s: int = 15
     balance_age_max_s: int = 60
-    cash_reserve: Cash = Cash(0)  # at each venue, never spent on quotes
+    cash_reserve: Cash = Cash(0)  # at each venue (in each of its pockets), never spent on quotes
     write_tokens_per_s: int = 100
     write_burst: int = 100
     cancel_reserve_pct: int = 25

@@ -294,6 +294,7 @@ class VenueView(Struct, frozen=True, array_like=True):
     killed: str = ""  # by whom, when this venue alone is killed
     proven: bool = False  # and that nothing rests there is proven
     claimable: Cash = Cash(0)  # waits for us to merge pairs or redeem what has won
+    pockets: tuple[tuple[str, Cash], ...] = ()  # what the cash lies in where it does not mix: what is in use
 
 
 class FeedView(Struct, frozen=True, array_like=True):

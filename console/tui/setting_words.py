@@ -100,7 +100,7 @@ ACCOUNT: dict[str, str] = {
     "reconcile_s": "how often the venues' account of us is read",
     "fills_blind_s": "no proof for this long that fills reach us: nothing new is placed",
     "balance_age_max_s": "a balance older than this is unknown: nothing new is placed",
-    "cash_reserve": "of the cash at each venue, never spent on quotes",
+    "cash_reserve": "of the cash at each venue (Kalshi: each shard), never spent on quotes",
     "write_tokens_per_s": "requests a venue allows, where it does not tell",
     "write_burst": "and at once",
     "cancel_reserve_pct": "share of them kept for cancels",

@@ -83,6 +83,7 @@ REASONS: dict[Reason, tuple[str, str]] = {
     Reason.NOT_OPEN: ("shut", "the venue does not trade this market now"),
     Reason.STARTED: ("began", "the match began and in-play quoting is off"),
     Reason.STOP_TIME: ("stop", "the time to stop quoting has come"),
+    Reason.VENUE_HELD: ("held", "the venue takes nothing that rests for a while, exits it does: see Venues"),
     Reason.VENUE_DOWN: ("down", "no connection to the venue"),
     Reason.CLOCK: ("clock", "our clock and the venue's differ too much: ages and signatures are doubtful"),
     Reason.FILLS_BLIND: ("blind", "the venue has not confirmed our fills lately: nothing new is placed"),

@@ -124,6 +124,7 @@ class Clerk:
     cash: int = 1_000 * ONE
     held: int | None = 0  # cash besides the free one; None: it does not tell
     rounded_to: int = 10_000
+    pockets: tuple[tuple[str, Cash], ...] = ()  # where its cash lies, when that does not mix
     orders: dict[ClientOrderId, Resting] = field(default_factory=dict)
     gone: set[ClientOrderId] = field(default_factory=set)
     positions: dict[Instrument, int] = field(default_factory=dict)
@@ -174,6 +175,7 @@ class Clerk:
             cash=Cash(self.cash),
             held=None if self.held is None else Cash(self.held),
             rounded_to=Cash(self.rounded_to),
+            pockets=self.pockets,
         )
 
     def snapshot(self, instrument: Instrument) -> BookSnapshot:

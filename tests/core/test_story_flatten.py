@@ -21,6 +21,7 @@ from console.core.events import (
     Resume,
     SetInventory,
     SetTheo,
+    VenueUp,
 )
 from console.core.instruments import Action, TradeId, VenueOrderId
 from console.core.matches import State as Stage
@@ -336,3 +337,32 @@ def test_it_ends_when_the_game_starts_by_its_clock_or_by_word(started: bool) -> 
     desk = story.state.desks[M]
     assert (desk.flattening, desk.stage) == (None, Stage.DONE)
     assert desk.paused == "not flat at the start: 20.00 contracts left, they are held"
+
+
+# ---- a venue that takes nothing which rests
+
+
+def test_a_venue_that_is_held_lets_exits_leave_and_no_quote_until_it_is_up_again() -> None:
+    story = held(10)
+    story.answering = True
+    story.tell(VenueUp(venue=K, held="order group fired"))
+    story.wait(3)
+    assert story.state.desks[M].reason is Reason.VENUE_HELD
+    assert not story.state.blotter.live  # what rested was pulled
+    assert any("takes nothing that rests: order group fired" in alert for alert in story.alerts())
+    story.answering = False
+    (way_out,) = exits(story, [*flatten(story), *story.wait(1)])
+    assert (way_out.action, way_out.size) == (Action.SELL, contracts(10))
+    story.answering = True
+    quotes = [c for c in story.wait(20) if isinstance(c, PlaceOrder) and c.post_only]
+    assert quotes == []
+
+
+def test_a_venue_held_no_longer_is_quoted_once_its_account_agrees() -> None:
+    story = game()
+    story.tell(VenueUp(venue=K, held="order group fired"))
+    story.wait(10)
+    assert not story.state.blotter.live
+    story.tell(VenueUp(venue=K))
+    story.wait(10)  # the warm-up
+    assert {order.instrument for order in story.state.blotter.live.values()} == {A, B}

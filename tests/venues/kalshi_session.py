@@ -78,6 +78,16 @@ class Session:
 
     # ---- what a test asks for
 
+    async def transfer(self, dollars, source, target) -> None:
+        """Move collateral from shard to shard, as the operator would."""
+        body = {
+            "amount": round(dollars * 10_000),
+            "source_exchange_shard": source,
+            "destination_exchange_shard": target,
+        }
+        path = "/portfolio/intra_exchange_instance_transfer"
+        await self.client._rest.write("POST", path, msgspec.json.encode(body))
+
     async def add(self, event, chances=None, settings=ROOMY) -> str:
         """Make a market on an event, fair value pinned (at the truth of the book)."""
         listing = await self.client._books._facts.event(event)

@@ -91,7 +91,8 @@ def test_both_shards_and_every_leg_can_be_traded(tmp_path):
             }
             status = await s.account()
             assert len(status.orders) == 4
-            assert status.cash < 500 * ONE  # of the poorer shard, what rests deducted
+            assert status.cash == sum(cash for _, cash in status.pockets) < 1000 * ONE  # less what rests
+            assert [name for name, _ in status.pockets] == ["shard 0", "shard 3"]
 
     run(story)
 
@@ -164,7 +165,8 @@ def test_an_unfunded_shard_is_a_matter_of_money(tmp_path):
             refused = await s.hears(OrderRejected, s.place())
             assert refused.reason is RejectReason.BALANCE
             assert "shard" in refused.text
-            assert (await s.account()).cash == 0  # a healthy total hides nothing
+            status = await s.account()
+            assert status.pockets == (("shard 0", status.cash),)  # a healthy total hides nothing
 
     run(story)
 
@@ -258,8 +260,8 @@ def test_the_order_group_pulls_everything_when_too_much_fills(tmp_path):
             await s.rests(price=ask - CENT, size=5 * ONE)
             other = await s.rests(s.b, price=10 * CENT)
             s.take(s.a, BookSide.ASK, 4 * ONE, ask - CENT)
-            down = await s.hears(VenueDown)
-            assert "order group fired: more than 3 contracts" in down.why
+            held = await s.hears(VenueUp, count=2)
+            assert "order group fired: more than 3 contracts" in held.held
             await s.hears(OrderCanceled, other.order_id)
             assert s.resting() == []
             refused = await s.hears(OrderRejected, s.place(s.b))
@@ -283,8 +285,63 @@ def test_an_order_group_that_is_gone_or_fired_unheard_is_mended(tmp_path, what, 
             s.sandbox.streams.tell = tell
             refused = await s.hears(OrderRejected, s.place(price=10 * CENT))
             assert refused.reason is RejectReason.NOT_CONNECTED
-            assert "order group" in (await s.hears(VenueDown)).why
-            await s.hears(VenueUp, count=2)
+            assert "order group" in (await s.hears(VenueUp, count=2)).held
+            assert (await s.hears(VenueUp, count=3)).held == ""
+            await s.rests(price=10 * CENT)
+
+    run(story)
+
+
+def test_exits_leave_while_a_group_that_fired_keeps_quotes_out(tmp_path, monkeypatch):
+    """No group holds an exit back; what we know to have filled explains the trigger: 15 s, not a minute."""
+    for module in ("client", "groups"):
+        monkeypatch.setattr(f"console.venues.kalshi.{module}.WINDOW_S", 2.0)
+
+    async def story():
+        async with stage(tmp_path, table=KalshiTable(fill_backstop=3)) as s:
+            await s.subscribed()
+            _, ask = s.best()
+            await s.rests(price=ask - CENT, size=5 * ONE)
+            s.take(s.a, BookSide.ASK, 4 * ONE, ask - CENT)
+            assert (await s.hears(VenueUp, count=2)).held
+            fired = time.monotonic()
+            bid, _ = s.best()
+            exit_id = s.place(
+                action=Action.SELL,
+                price=bid,
+                size=4 * ONE,
+                time_in_force=TimeInForce.IOC,
+                post_only=False,
+                reduce_only=True,
+            )
+            sold = await s.hears(OrderFilled, exit_id)
+            assert (sold.maker, time.monotonic() - fired < 2.0) == (False, True)
+            assert (
+                await s.hears(OrderRejected, s.place(price=10 * CENT))
+            ).reason is RejectReason.NOT_CONNECTED
+            assert (await s.hears(VenueUp, count=3)).held == ""
+            assert 1.9 < time.monotonic() - fired < 6.0
+            await s.rests(price=10 * CENT)
+            assert s.of(VenueDown) == []
+
+    run(story)
+
+
+def test_a_group_that_fired_by_more_than_we_know_of_stays_shut_for_longer(tmp_path, monkeypatch):
+    for module in ("client", "groups"):
+        monkeypatch.setattr(f"console.venues.kalshi.{module}.WINDOW_S", 0.5)
+    monkeypatch.setattr("console.venues.kalshi.groups.PAUSE_S", 4.0)
+
+    async def story():
+        async with stage(tmp_path) as s:
+            await s.subscribed()
+            groups = s.sandbox.house.groups
+            for group in groups.known.values():
+                groups.trigger(group)
+            assert (await s.hears(VenueUp, count=2)).held
+            fired = time.monotonic()
+            assert (await s.hears(VenueUp, count=3)).held == ""
+            assert time.monotonic() - fired > 3.8
             await s.rests(price=10 * CENT)
 
     run(story)
@@ -307,7 +364,7 @@ def test_a_kill_empties_every_shard_and_nothing_rests_for_a_minute(tmp_path):
             assert (await s.account()).orders == ()
             refused = await s.hears(OrderRejected, s.place())
             assert refused.reason is RejectReason.NOT_CONNECTED
-            assert "cancel-all" in (await s.hears(VenueDown)).why
+            assert "cancel-all" in (await s.hears(VenueUp, count=2)).held
 
     run(story)
 

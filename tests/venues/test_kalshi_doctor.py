@@ -122,6 +122,24 @@ def test_an_empty_shard_is_named(tmp_path):
     run(story)
 
 
+def test_an_empty_shard_beside_a_funded_one_is_a_note_and_keeps_nothing_from_starting(tmp_path):
+    async def story():
+        async with sandbox_of(tmp_path, ["unfunded"]) as sandbox:
+            of = sandbox.house.catalogue
+            events = [next(e for e in of.matches if e.startswith(s)) for s in ("KXNBAGAME", "KXNHLGAME")]
+            dry, wet = (of.tickers(event)[0] for event in events)
+            names = [of.listing(ticker)["yes_sub_title"] for ticker in (dry, wet)]
+            checks = await examined(sandbox, tmp_path, outcomes=names, tickers=(dry, wet))
+            funds = checks["kalshi funds"]
+            assert (funds.passed, funds.needed) == (False, False)
+            assert funds.seen == "shard 0: $1000.00, shard 3: $0.00"
+            assert "transfer collateral to shard 3" in funds.remedy
+            assert checks["kalshi order group"].passed
+            assert checks["kalshi dead man"].passed
+
+    run(story)
+
+
 def test_teams_the_wrong_way_round_are_refused(tmp_path):
     async def story():
         async with sandbox_of(tmp_path) as sandbox:

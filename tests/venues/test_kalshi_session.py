@@ -10,10 +10,13 @@ import pytest
 from kalshi_session import ACCOUNT, ROOMY, Session, session
 from kalshi_stage import K, client_of, until
 
+from console.config.tables import KalshiTable
 from console.core import checkpoint
-from console.core.commands import AmendOrder, CancelAll, KeepAlive, PlaceOrder
+from console.core.commands import AmendOrder, CancelAll, KeepAlive, PlaceOrder, Reconcile
 from console.core.events import Kill
+from console.core.picture import view
 from console.core.reasons import Reason
+from console.core.units import ONE
 
 LONG = bool(os.environ.get("TEST_LONG"))
 LOST = int(os.environ.get("TEST_LOST") or (10_000 if LONG else 150))  # answers lost
@@ -51,6 +54,51 @@ def test_a_three_way_match_is_quoted_on_every_ticker(tmp_path):
         async with session(tmp_path) as s:
             await s.add(event_of(s, "KXEPLGAME"), settings=ROOMY)
             await until(lambda: len({t.ticker for t in s.sandbox.house.resting()}) == 3, 30)
+
+    run(story)
+
+
+@pytest.mark.parametrize("backstop", [0, 500])
+def test_a_shard_without_money_stops_its_own_matches_only(tmp_path, backstop):
+    async def story():
+        table = KalshiTable(fill_backstop=backstop)
+        async with session(tmp_path, ["unfunded"], table=table) as s:
+            dry, wet = await s.add(event_of(s)), await s.add(event_of(s, "KXNHLGAME"))
+            await s.quoting()
+            await asyncio.sleep(3.0)
+            quoted = {command.match for command in s.of(PlaceOrder)}
+            assert quoted == {wet}
+            assert s.state.desks[dry].reason in (Reason.NO_BALANCE, Reason.NO_BOOK)
+            (venue,) = view(s.state, dry).venues
+            assert dict(venue.pockets)["shard 0"] == venue.cash
+            await s.transfer(250, 0, 3)
+            await until(lambda: {command.match for command in s.of(PlaceOrder)} == {dry, wet}, 60)
+            assert s.state.rejects == 0
+
+    run(story)
+
+
+def test_a_shard_that_runs_dry_stops_its_own_matches_only(tmp_path):
+    async def story():
+        async with session(tmp_path) as s:
+            dry, wet = await s.add(event_of(s)), await s.add(event_of(s, "KXNHLGAME"))
+            await until(lambda: {command.match for command in s.of(PlaceOrder)} == {dry, wet}, 30)
+            s.state.desks[dry].paused = "by the test"
+            s.state.desks[dry].urge(s.state.ts)
+            await until(lambda: not s.state.blotter.of_match(dry))
+            await s.transfer(s.sandbox.house.bank.free(3) / ONE, 3, 0)
+            s.client.send(Reconcile(venue=K))
+            await until(lambda: dict(view(s.state, dry).venues[0].pockets)["shard 3"] == 0)
+            s.state.desks[dry].paused = ""
+            s.state.desks[dry].urge(s.state.ts)
+            before = len(s.of(PlaceOrder))
+            mids = s.mids(s.state.desks[wet].spec)
+            for step in (-0.03, 0.03, -0.03, 0.03):
+                s.fair(wet, mids[0] + step, mids[1] - step)
+                await asyncio.sleep(0.7)
+            assert s.state.desks[dry].reason is Reason.NO_BALANCE
+            assert {command.match for command in s.of(PlaceOrder)[before:]} == {wet}
+            assert (s.state.rejects, s.state.connections[K].trouble(ACCOUNT, s.state.ts)) == (0, None)
 
     run(story)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from console.core.matches import MatchId
 from console.core.view import FeedView, VenueView
-from console.tui.format import UNKNOWN, age, cash, clean, fit, milliseconds
+from console.tui.format import UNKNOWN, age, cash, clean, fit, fixed, milliseconds
 from console.tui.ink import Ink
 from console.tui.picture import Picture
 from console.tui.sheet import Line, Room, Span, text
@@ -22,7 +22,7 @@ HELP = (
     ("state", "ok, or why nothing is sent there: RECONCILING, MISMATCH (A accepts it), down"),
     ("data", "since its market data last said anything; loud from 3 s"),
     ("fills", "since it last proved that fills reach us; from 15 s nothing new is placed"),
-    ("cash", "free cash, and how old that number is"),
+    ("cash", "free cash, and how old that number is; below it by shard where each pays only for its own"),
     ("ord", "our orders resting or in flight there"),
     ("answer", "from deciding to place to its acknowledgement: half take less, one in twenty more"),
     ("clock", "how far its clock is ahead of ours; beyond 2 s nothing is quoted"),
@@ -59,7 +59,10 @@ class Venues:
         width = room.width
         cells = _chosen(width)
         lines = [_head(cells)]
-        lines += [_venue(venue, cells) for venue in picture.view.venues]
+        for venue in picture.view.venues:
+            lines.append(_venue(venue, cells))
+            if len(venue.pockets) > 1 or any(amount <= 0 for _, amount in venue.pockets):
+                lines.append(_pockets(venue))
         if picture.view.feeds:
             lines.append(text(Span(f" {'feed':14}{'state':16}{'next':>6}  credits", Ink.HEAD)))
             lines += [_feed(feed, width) for feed in picture.view.feeds]
@@ -175,6 +178,15 @@ def _venue(venue: VenueView, cells: Sequence[Cell]) -> Line:
         words, ink = write(venue)
         spans.append(Span(f"{fit(words, width, right)} ", ink))
     return text(" ", *spans)
+
+
+def _pockets(venue: VenueView) -> Line:
+    """Where the cash of a venue lies, when what is in one place pays for nothing in another."""
+    spans = [Span("          ", Ink.DIM)]
+    for name, amount in venue.pockets:
+        ink = Ink.PLAIN if amount > 0 else Ink.WARN
+        spans.append(Span(f"{clean(name)} {fixed(amount, 2)}  ", ink))
+    return text(*spans)
 
 
 def _feed(feed: FeedView, width: int) -> Line:

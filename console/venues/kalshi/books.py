@@ -126,10 +126,6 @@ class Books:
         """Every channel whose subscription the venue has acknowledged on this connection."""
         return set(self._sids)
 
-    def shards(self) -> set[int]:
-        """Every shard in use."""
-        return {m.listing.shard for m in self.markets.values() if m.listing is not None}
-
     def pause(self, shard: int, paused: bool) -> None:
         """The venue paused (or resumed) trading on a whole shard."""
         (self._paused_shards.add if paused else self._paused_shards.discard)(shard)

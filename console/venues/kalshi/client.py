@@ -34,7 +34,6 @@ from console.core.commands import (
 from console.core.events import (
     AmendRejected,
     AnyEvent,
-    BalanceUpdate,
     ClockMeasured,
     OrderAccepted,
     OrderCanceled,
@@ -56,7 +55,7 @@ from console.venues.kalshi.account import Fill, parse_costs, parse_limits, venue
 from console.venues.kalshi.books import LIFECYCLE, Books
 from console.venues.kalshi.discovery import Discovery
 from console.venues.kalshi.facts import Facts
-from console.venues.kalshi.groups import PAUSE_S, Groups
+from console.venues.kalshi.groups import PAUSE_S, WINDOW_S, Groups
 from console.venues.kalshi.hosts import Hosts
 from console.venues.kalshi.leases import Leases
 from console.venues.kalshi.own import OwnOrder, OwnOrders
@@ -117,7 +116,7 @@ class Kalshi:
         self._told = not trading  # limits are known
         self._up = False
         self._down = ""  # why it is not up, as last said
-        self._held = ""  # why nothing is placed though all is connected
+        self._held = ""  # why nothing may rest though all is connected
         self._given_up = ""
         self._idle_asked = False
         self._balance_due = False
@@ -131,7 +130,7 @@ class Kalshi:
 
     async def run(self, put: Put) -> None:
         """Put events until cancelled."""
-        self._put = put
+        self._put, self._held = put, ""
         self._trading.attach(put, self._group_shut)
         await self._rest.open()
         try:
@@ -172,7 +171,7 @@ class Kalshi:
                 self._books.resync(command.instrument)
             case PlaceOrder():
                 self._place(command)
-            case AmendOrder() if not self._up:
+            case AmendOrder() if not self._up or self._held:
                 down = RejectReason.NOT_CONNECTED
                 self._emit(AmendRejected(order_id=command.order_id, reason=down, text=self._held))
             case AmendOrder():
@@ -196,7 +195,7 @@ class Kalshi:
         swept_s = self._trading.swept_until - time.monotonic()
         if self._up and rests and swept_s > 0:
             self._hold("a cancel-all of less than a minute ago may take new orders out", swept_s)
-        if self._up:
+        if self._up and not (rests and self._held):
             self._trading.place(command)
         else:
             down = RejectReason.NOT_CONNECTED
@@ -270,6 +269,7 @@ class Kalshi:
         match news:
             case Fill():
                 if self._reads.concerns(news):
+                    self._groups.filled(self._books.shard(news.market), news.size)
                     self._emit(self._reads.booked(news))
                     self._read_balance()
             case OrderNews():
@@ -283,12 +283,12 @@ class Kalshi:
         """Say that the venue is up or down whenever that changed."""
         needed = {LIFECYCLE, *(CHANNELS if self._trades else ())}
         joined = self._connected and needed <= self._books.channels()
-        up = joined and self._told and not self._held
+        up = joined and self._told
         if up and not self._up:
             self._up, self._down = True, ""
-            self._emit(VenueUp(venue=Venue.KALSHI))
+            self._emit(VenueUp(venue=Venue.KALSHI, held=self._held))
         elif not up and (self._up or (why and why != self._down)):  # the same failure is said once
-            self._up, self._down = False, why or self._held or "connection lost"
+            self._up, self._down = False, why or "connection lost"
             self._emit(VenueDown(venue=Venue.KALSHI, why=self._down))
 
     # ---- private news
@@ -318,7 +318,7 @@ class Kalshi:
         shard = self._groups.triggered(news)
         if shard is not None:
             why = f"order group fired: more than {self._groups.contracts} contracts filled within 15 s"
-            self._hold(why, PAUSE_S, lambda: self._groups.mend(shard))
+            self._hold(why, WINDOW_S, lambda: self._mend(shard))
         gone = self._groups.lost(news)
         if gone is not None:
             self._hold("somebody deleted the order group", 1.0, lambda: self._groups.ready(gone))
@@ -329,11 +329,20 @@ class Kalshi:
         self._hold(f"order group: {why}", seconds, lambda: self._groups.mend(shard))
 
     def _hold(self, why: str, seconds: float, then: Callable[[], Awaitable[None]] | None = None) -> None:
-        """Place nothing for a while; the engine sees the venue down, and up again after `then`."""
+        """Rest nothing for a while, until `then` is done; exits may leave once the account is read anew."""
         if not self._held:
             self._held = why
-            self._set_up(why)
+            self._tell_held()
             self._spawned(self._release(seconds, then))
+
+    def _tell_held(self) -> None:
+        if self._up:
+            self._emit(VenueUp(venue=Venue.KALSHI, held=self._held))
+
+    async def _mend(self, shard: int) -> None:
+        """A group that fired by what we know to have filled is reset when its window is over, else later."""
+        await asyncio.sleep(self._groups.shut_s(shard))
+        await self._groups.mend(shard)
 
     async def _release(self, seconds: float, then: Callable[[], Awaitable[None]] | None) -> None:
         backoff = Backoff()
@@ -345,7 +354,7 @@ class Kalshi:
             except (Refused, Unanswered):
                 await asyncio.sleep(backoff.next_s())
         self._held = ""
-        self._set_up()
+        self._tell_held()
 
     def _read_balance(self) -> None:
         if not self._balance_due:
@@ -356,7 +365,7 @@ class Kalshi:
         await asyncio.sleep(BALANCE_AFTER_S)
         self._balance_due = False
         try:
-            self._emit(BalanceUpdate(venue=Venue.KALSHI, cash=await self._reads.cash()))
+            self._emit(await self._reads.cash())
         except (Refused, Unanswered, ParseError):
             return  # the next reconciliation tells
 

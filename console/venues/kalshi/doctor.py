@@ -68,6 +68,7 @@ class Doctor:
         self._discovery = Discovery(rest, self._facts)
         self._listings: dict[Instrument, Listing] = {}
         self._shards: dict[int, bool] = {}
+        self._funded: list[int] = []  # of those our markets are on
 
     async def examine(self) -> list[Check]:
         """Every check, in the order in which failures make the later ones moot."""
@@ -198,8 +199,11 @@ class Doctor:
         used = sorted({listing.shard for listing in self._listings.values()}) or sorted(shards)
         seen = ", ".join(f"shard {shard}: ${decimal(shards.get(shard, 0), 6)[:-4]}" for shard in used)
         empty = [str(shard) for shard in used if shards.get(shard, 0) <= 0]
+        self._funded = [shard for shard in used if shards.get(shard, 0) > 0]
         remedy = f"transfer collateral to shard {', '.join(empty)}: each shard stands alone"
-        return Check("kalshi funds", not empty and bool(used), seen or "no balance at all", remedy)
+        passed = not empty and bool(used)
+        seen = seen or "no balance at all"
+        return Check("kalshi funds", passed, seen, remedy, needed=not self._funded)
 
     async def _group(self) -> Check:
         """An order group can be made and removed: the backstop."""
@@ -207,7 +211,7 @@ class Doctor:
         if not contracts:
             seen, remedy = "off (fill_backstop = 0)", "set venues.kalshi.fill_backstop"
             return Check("kalshi order group", False, seen, remedy, needed=False)
-        shard = min((listing.shard for listing in self._listings.values()), default=0)
+        shard = min(self._funded, default=0)
         group = parse_group(
             await self._rest.write("POST", f"{GROUPS}/create", render_group(contracts, shard))
         )

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
+from console.core.units import ONE
 from console.venues.base.protocol import Unanswered
 from console.venues.kalshi.errors import GroupShut
 from console.venues.kalshi.private import GroupNews
 from console.venues.kalshi.wire import UNREADABLE
 
 GROUPS: Final = "/portfolio/order_groups"
-PAUSE_S: Final = 60.0  # how long a triggered group stays shut
+WINDOW_S: Final = 15.0  # the venue counts what filled within so long
+PAUSE_S: Final = 60.0  # how long a group stays shut that fired by more than we know of
 
 Write = Callable[[str, str, bytes], Awaitable[bytes]]
 
@@ -50,6 +54,8 @@ class Groups:
         self._write = write
         self._ids: dict[int, str] = {}
         self._making = asyncio.Lock()
+        self._filled: dict[int, deque[tuple[float, int]]] = {}  # when and how much, of the last windows
+        self._fired: dict[int, float] = {}
 
     def of(self, shard: int) -> str:
         """The group new orders on a shard join; empty without one."""
@@ -66,7 +72,24 @@ class Groups:
 
     def triggered(self, news: GroupNews) -> int | None:
         """The shard whose group fired, None when this is not it."""
-        return self._shard(news.group) if news.what == "triggered" else None
+        shard = self._shard(news.group) if news.what == "triggered" else None
+        if shard is not None:
+            self._fired[shard] = time.monotonic()
+        return shard
+
+    def filled(self, shard: int | None, size: int) -> None:
+        """So much of ours filled on a shard."""
+        if self.contracts and shard is not None:
+            fills, now = self._filled.setdefault(shard, deque()), time.monotonic()
+            fills.append((now, size))
+            while fills[0][0] < now - 2 * WINDOW_S:
+                fills.popleft()
+
+    def shut_s(self, shard: int) -> float:
+        """How much longer a group that fired stays shut: 0 when our fills around then reach its limit."""
+        fired = self._fired.get(shard, time.monotonic() - PAUSE_S)
+        sizes = (size for at, size in self._filled.get(shard, ()) if abs(at - fired) <= WINDOW_S)
+        return 0.0 if sum(sizes) >= self.contracts * ONE else max(0.0, fired + PAUSE_S - time.monotonic())
 
     def lost(self, news: GroupNews) -> int | None:
         """The shard whose group somebody deleted; it is forgotten, to be made anew."""

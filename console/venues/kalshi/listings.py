@@ -239,7 +239,7 @@ def _listing(market: _Market, series: FeeTerms, own: FeeTerms) -> Listing:
         raise ParseError("market listing", market.ticker, f"{field}: {error}") from error
     return Listing(
         instrument=instrument(market.ticker),
-        spec=spec(grid, fees, rules_hash=_rules_hash(market)),
+        spec=spec(grid, fees, rules_hash=_rules_hash(market), pocket=pocket_of(market.exchange_index)),
         terms=series,
         event=market.event_ticker,
         title=market.title,
@@ -255,8 +255,13 @@ def _listing(market: _Market, series: FeeTerms, own: FeeTerms) -> Listing:
     )
 
 
-def spec(grid: tuple[Band, ...], fees: FeeModel, rules_hash: str = "") -> InstrumentSpec:
-    """The facts of a market: its own grid and fees, and what is true of all of them."""
+def pocket_of(shard: int) -> str:
+    """What the cash of a shard is called: it pays for nothing on another."""
+    return f"shard {shard}"
+
+
+def spec(grid: tuple[Band, ...], fees: FeeModel, rules_hash: str = "", pocket: str = "") -> InstrumentSpec:
+    """The facts of a market: its own grid, fees and shard, and what is true of all of them."""
     return InstrumentSpec(
         bands=grid,
         size_min=SIZE_STEP,
@@ -267,6 +272,7 @@ def spec(grid: tuple[Band, ...], fees: FeeModel, rules_hash: str = "") -> Instru
         amendable=True,
         amend_takes=True,  # the schema has no post-only word for an amend, and it may cross and trade
         rules_hash=rules_hash,
+        pocket=pocket,
     )
 
 

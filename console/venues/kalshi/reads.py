@@ -9,6 +9,7 @@ from typing import Final
 from console.core.commands import Lookup
 from console.core.events import (
     AnyEvent,
+    BalanceUpdate,
     MassStatus,
     OpenOrder,
     OrderAccepted,
@@ -36,6 +37,7 @@ from console.venues.kalshi.account import (
     parse_settlements,
 )
 from console.venues.kalshi.books import Books
+from console.venues.kalshi.listings import pocket_of
 from console.venues.kalshi.own import OwnOrder, OwnOrders, action_on, leg_of
 from console.venues.kalshi.rest import Rest
 
@@ -81,7 +83,8 @@ class Reads:
             orders=tuple(self._open(order) for order in orders),
             fills=tuple(fills),
             positions=tuple(row for page in positions for row in page.positions if row[1]),
-            cash=cash,
+            cash=cash.cash,
+            pockets=cash.pockets,
         )
         self._fills_since = began - OVERLAP_S
         return [*settled, status]
@@ -104,13 +107,11 @@ class Reads:
         known = self._own.find(fill.order_id, fill.venue_order_id)
         return known is not None or fill.market in self._books.markets
 
-    async def cash(self) -> Cash:
-        """Free cash where it is needed: the least of the shards in use, since each stands alone."""
+    async def cash(self) -> BalanceUpdate:
+        """Free cash in all, and on each shard: an order is paid from its own."""
         shards = parse_balance(await self._rest.get("/portfolio/balance"))
-        used = self._books.shards()
-        if used:
-            return min((shards.get(shard, Cash(0)) for shard in used), default=Cash(0))
-        return Cash(sum(shards.values()))
+        pockets = tuple((pocket_of(shard), cash) for shard, cash in sorted(shards.items()))
+        return BalanceUpdate(venue=Venue.KALSHI, cash=Cash(sum(shards.values())), pockets=pockets)
 
     async def caught_up(self) -> bool:
         """Wait until reads of the account tell what has happened by now; False when they do not for long.

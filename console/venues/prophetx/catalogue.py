@@ -12,7 +12,7 @@ from msgspec import Struct
 from console.core.fees import FeeKind, FeeModel
 from console.core.instruments import Instrument, InstrumentSpec, MarketState, Venue, VoidRule
 from console.core.matches import Kind, Listing, MatchId, MatchSpec
-from console.core.units import CENT, ONE, SECOND, Nanos, Size
+from console.core.units import CENT, ONE, SECOND, Cash, Nanos, Size
 from console.venues.prophetx.dialects import Dialect
 from console.venues.prophetx.ladder import OddsLadder
 from console.venues.prophetx.neutral import (
@@ -304,6 +304,7 @@ def spec_of(
         sellable=False,
         mirror=other.instrument.symbol,
         rules_hash=f"prophetx-{sport.lower().replace(' ', '-')}-{question}",
+        cost_step=Cash(CENT),
     )
 
 

@@ -95,7 +95,9 @@ def bid_of(command: PlaceOrder, adds_only: bool) -> Bid:
     if command.action is not Action.BUY:
         raise Refused(RejectReason.OTHER, "bets cannot be sold: bet on the other side")
     odds = american_of_price(command.price)
-    stake = stake_within(command.size, odds)  # never a cent more than the limits were asked for
+    stake = command.stake or stake_within(command.size, odds)  # never a cent more than the limits allowed
+    if stake % CENT:
+        raise Refused(RejectReason.SIZE, "stakes are whole cents")
     if stake < CENT or winnings(stake, odds) < CENT:
         raise Refused(RejectReason.SIZE, "stake and winnings are at least a cent each")
     if stake > STAKE_MAX:

@@ -209,9 +209,9 @@ def test_thirty_events_stay_within_the_limits_of_event_and_account(tmp_path):
                     await asyncio.sleep(0.1)
                     worst = witness.worst()
                     seen.append((max(worst.values()), sum(worst.values())))
-                # winnings are whole cents: an order may stake up to a cent more than its contracts say
-                assert max(event for event, _ in seen) <= 500 + 0.06
-                assert 1800 < max(total for _, total in seen) <= 2000 + 0.01 * len(venue.user.live)
+                    assert not witness.uncounted(us.state)
+                assert max(event for event, _ in seen) <= 500_00
+                assert 1800_00 < max(total for _, total in seen) <= 2000_00
                 assert len({desk.spec.event for desk in us.state.desks.values()}) == 30
                 assert [d for d in us.state.desks if any("limit" in why for why in reasons(us, d))]
                 assert await us.stop() == 0

@@ -12,7 +12,7 @@ from .rig import house, sandbox
 from .watching import Witness, booked
 
 SECONDS = 20.0
-EVENT_MAX, TOTAL_MAX = 500.06, 2000.36  # dollars: limits of the preset, and a cent for each order
+EVENT_MAX, TOTAL_MAX = 500_00, 2000_00  # cents: limits of the preset
 WEATHER = {  # faults, and how much likelier they are than in the sandbox of the command line
     "lost answers": (("lost_replies", "errors", "slow"), 6),
     "late lists": (("lost_replies", "errors", "lag"), 6),
@@ -42,6 +42,7 @@ async def weathered(name, tmp_path):
                 worst = witness.worst()
                 assert max(worst.values(), default=0) <= EVENT_MAX, worst
                 assert sum(worst.values()) <= TOTAL_MAX, worst
+                assert not witness.uncounted(us.state)
             for fault in faults:
                 venue.faults.switch(fault, on=False)  # what it did stays: now it is all to be found out
             await us.until(lambda: not unknown(us.state), 60)

@@ -73,6 +73,11 @@ def test_a_single_order_is_written_as_documented():
     assert json.loads(body) == example("legacy_place_wager_request")
 
 
+def test_an_order_stakes_what_the_limits_counted():
+    assert bid_of(place(stake=99_990_000), adds_only=True).stake == 99_990_000
+    assert bid_of(place(dollars=0.33, odds=150), adds_only=True).stake == 330_000
+
+
 def test_money_leaves_with_its_cents_and_never_as_a_rounded_double():
     _, body = place_body(V4, bids(V4, place(dollars=100.1)))
     assert b'"quantity":100.10' in body
@@ -130,6 +135,7 @@ def test_a_sharp_line_is_written_so_that_others_see_it():
     ("command", "reason"),
     [
         (place(dollars=0.01, odds=-10_000), RejectReason.SIZE),  # wins less than a cent
+        (place(stake=99_995_000), RejectReason.SIZE),  # half a cent
         (place(size=5_000), RejectReason.SIZE),
         (place(action=Action.SELL), RejectReason.OTHER),
         (place(instrument=Instrument(Venue.PROPHETX, "nonsense")), RejectReason.MARKET),

@@ -45,7 +45,7 @@ class Witness:
         return dict(found)
 
     def worst(self):
-        """Dollars that could be lost by event, whatever is on the book being filled in the worst way."""
+        """Cents that could be lost by event, whatever is on the book being filled in the worst way."""
         # by side: the certain profit when it wins, then what of that may be lost by what rests
         lines = defaultdict(lambda: [0, 0, 0, 0])
         for wager in self.wagers:
@@ -54,10 +54,18 @@ class Witness:
             line[1 - wager.side] -= wager.filled
             if wager.state in ON_THE_BOOK:
                 line[2 + 1 - wager.side] -= wager.open
-        events = defaultdict(float)
+        events = defaultdict(int)
         for (event, _), line in lines.items():
-            events[event] += max(0, -(line[0] + line[2]), -(line[1] + line[3])) / 100
+            events[event] += max(0, -(line[0] + line[2]), -(line[1] + line[3]))
         return events
+
+    def uncounted(self, state):
+        """Events of which more could be lost than the engine counts: (cents at the venue, cents counted)."""
+        counted = defaultdict(int)
+        for desk in state.desks.values():
+            counted[desk.spec.event] += desk.worst
+        worst = {event: (cents, counted[f"px-{event}"] / 10_000) for event, cents in self.worst().items()}
+        return {event: both for event, both in worst.items() if both[0] > both[1]}
 
     def check(self):
         """Nothing was sent twice, doubled or left; returns figures."""
