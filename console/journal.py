@@ -20,7 +20,7 @@ import msgspec
 from msgspec import Struct
 
 from console.core.commands import AnyCommand
-from console.core.complaint import UNREADABLE, Complaint
+from console.core.complaint import UNREADABLE, Complaint, line_of
 from console.core.events import (
     AnyEvent,
     BookDelta,
@@ -169,7 +169,7 @@ class Journal:
             self._db.execute("INSERT INTO header VALUES ('run', ?)", (self._run_id,))
             self._db.execute("INSERT INTO header VALUES ('whole', ?)", (str(int(self._whole)),))
         except (sqlite3.Error, OSError) as error:
-            raise JournalError(f"{self.path}: cannot be created: {error}") from error
+            raise JournalError(f"{self.path}: cannot be created: {line_of(error)}") from error
 
     def _live(self) -> None:
         """Write until closed; a writer that dies of anything says so, since nobody waits for a thread."""
@@ -189,7 +189,7 @@ class Journal:
                 try:
                     self._commit(batch)
                 except (sqlite3.Error, OSError) as error:
-                    self.failed = f"{self.path.name}: {error}"
+                    self.failed = f"{self.path.name}: {line_of(error)}"
                     self._on_failure(self.failed)
             if batch[-1].kind == "close":
                 self._shut()
@@ -228,7 +228,7 @@ class Journal:
                 self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 self._db.close()
             except sqlite3.Error as error:
-                self.failed = self.failed or f"{self.path.name}: {error}"
+                self.failed = self.failed or f"{self.path.name}: {line_of(error)}"
 
 
 class _Tape:
@@ -283,7 +283,7 @@ class Reader:
             self._db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
             header = dict(self._db.execute("SELECT key, value FROM header"))
         except sqlite3.Error as error:
-            raise JournalError(f"{path.name}: not a readable journal: {error}") from error
+            raise JournalError(f"{path.name}: not a readable journal: {line_of(error)}") from error
         if header.get("schema") != str(SCHEMA):
             raise JournalError(f"{path.name}: schema {header.get('schema')}, this program reads {SCHEMA}")
         self.run_id = RunId(str(header.get("run", "")))
@@ -304,7 +304,7 @@ class Reader:
                     raise JournalError(f"{self.path.name}: damaged: record {number} is of other types")
                 yield Record(number, kind, body.encode(), chain)
         except sqlite3.Error as error:
-            raise JournalError(f"{self.path.name}: damaged: {error}") from error
+            raise JournalError(f"{self.path.name}: damaged: {line_of(error)}") from error
 
     def all(self) -> Iterator[Record]:
         """Every record in order, market data included, as far as it was written."""
@@ -329,10 +329,10 @@ class Reader:
                             break
                         number, _, body = line[:-1].partition(b" ")
                         yield Record(int(number), "event", body, b"")
-            except (EOFError, gzip.BadGzipFile):
-                return
-            except (OSError, ValueError, zlib.error) as error:
-                raise JournalError(f"{path.name}: damaged: {error}") from error
+            except EOFError:
+                return  # cut short
+            except (OSError, ValueError, zlib.error) as error:  # its own checksum among them
+                raise JournalError(f"{path.name}: damaged: {line_of(error)}") from error
 
     def trades(self, until: int) -> Iterator[tuple[Venue, TradeId]]:
         """Every trade of ours that was told in the run up to a record, in order."""
@@ -351,14 +351,14 @@ class Reader:
                     if isinstance(fill, OrderFilled):
                         yield fill.instrument.venue, fill.trade_id
         except (sqlite3.Error, *UNREADABLE) as error:
-            raise JournalError(f"{self.path.name}: damaged: {error}") from error
+            raise JournalError(f"{self.path.name}: damaged: {line_of(error)}") from error
 
     def latest_checkpoint(self) -> tuple[int, bytes] | None:
         """The last checkpoint and the record number it stands after; None before the first."""
         try:
             row = self._db.execute("SELECT number, body FROM checkpoint WHERE slot = 1").fetchone()
         except sqlite3.Error as error:
-            raise JournalError(f"{self.path.name}: damaged: {error}") from error
+            raise JournalError(f"{self.path.name}: damaged: {line_of(error)}") from error
         if row is None:
             return None
         if type(row[0]) is not int or type(row[1]) is not str:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from console.core.audit import Auditor, Finding
 from console.core.commands import AnyCommand
-from console.core.complaint import UNREADABLE
+from console.core.complaint import UNREADABLE, line_of
 from console.core.events import AnyEvent
 from console.journal import Reader, Record
 
@@ -121,7 +121,7 @@ class _Proof:
             else:
                 self._commands.append((record.number, record.command()))
         except UNREADABLE as error:
-            self._find(record.number, f"not a record of this program: {error}")
+            self._find(record.number, f"not a record of this program: {line_of(error)}")
             self.auditor.follows = False
 
     def finish(self) -> None:

@@ -135,6 +135,7 @@ def said_of(path):
 
 @settings(max_examples=EXAMPLES // 3, **RELAXED)
 @given(share=st.floats(0.0, 1.0), bit=st.integers(0, 7), more=st.integers(0, 40))
+@example(share=0.45937352609072135, bit=0, more=18)
 def test_a_bit_that_flipped_is_found_or_changes_nothing(tmp_path, kept, share, bit, more):
     path, body, records = kept
     at = min(len(body) - 1, int(share * len(body)))
@@ -149,6 +150,7 @@ def test_a_bit_that_flipped_is_found_or_changes_nothing(tmp_path, kept, share, b
 
 @settings(max_examples=EXAMPLES // 3, **RELAXED)
 @given(share=st.floats(0.0, 1.0), bit=st.integers(0, 7))
+@example(share=0.9337954338407626, bit=5)
 def test_market_data_that_changed_is_found(tmp_path, kept, share, bit):
     path, body, records = kept
     copy = damaged(tmp_path, path, body)

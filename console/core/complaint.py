@@ -13,3 +13,8 @@ UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 class Complaint(ValueError):
     """Shown to the operator as it is, without a traceback; commands end with status 2."""
+
+
+def line_of(error: BaseException) -> str:
+    """What an error says, in one line of printable text, whatever bytes it quotes."""
+    return "".join(c if c.isprintable() else "?" for c in " ".join(str(error).split()))

@@ -6,8 +6,6 @@ engine (the simulator and the replay set them). `ts` is monotonic and never runs
 
 from __future__ import annotations
 
-import enum
-
 from msgspec import Struct
 
 from console.core.fact import Event as Event
@@ -31,6 +29,7 @@ from console.core.instruments import (
 from console.core.matches import MatchId, MatchSpec
 from console.core.modes import Mode as Mode
 from console.core.modes import OnConsoleLost as OnConsoleLost
+from console.core.rejects import RejectReason as RejectReason
 from console.core.settings import AccountSettings, MatchSettings
 from console.core.units import Cash, Nanos, Price, Size
 
@@ -178,22 +177,6 @@ class ClockMeasured(Event, frozen=True, kw_only=True):
 # ---- our orders
 
 
-class RejectReason(enum.Enum):
-    """Why a request was certainly not taken."""
-
-    POST_ONLY_CROSS = "post only would cross"
-    PRICE = "price not on the ladder"
-    SIZE = "size below the minimum"
-    BALANCE = "insufficient balance"
-    MARKET = "market not open"
-    DUPLICATE = "client order id used before"
-    NOT_FOUND = "no such order"
-    RATE_LIMITED = "rate limited"
-    NOT_CONNECTED = "venue not connected"
-    KILLED = "kill latch engaged"
-    OTHER = "refused"
-
-
 class OrderAccepted(Event, frozen=True, kw_only=True):
     """The venue has the order; it may also tell the price and total size it took (filled part included)."""
 
@@ -212,19 +195,25 @@ class OrderRejected(Event, frozen=True, kw_only=True):
 
 
 class OrderAmended(Event, frozen=True, kw_only=True):
-    """The order now has this price and total size (filled part included)."""
+    """The order now has this price and total size (filled part included).
+
+    `amend` is the `ts` of the AmendOrder it answers, 0 where the venue does not tell: a repeated answer to an
+    earlier one is none to the one in flight.
+    """
 
     order_id: ClientOrderId
     price: Price
     size: Size
+    amend: Nanos = Nanos(0)
 
 
 class AmendRejected(Event, frozen=True, kw_only=True):
-    """The amend was certainly not taken; the order stands as it was, unless NOT_FOUND."""
+    """The amend was certainly not taken; the order stands as it was, unless NOT_FOUND. `amend` as above."""
 
     order_id: ClientOrderId
     reason: RejectReason
     text: str = ""
+    amend: Nanos = Nanos(0)
 
 
 class OrderCanceled(Event, frozen=True, kw_only=True):

@@ -71,6 +71,8 @@ def learn(state: State, event: OrderEvent) -> None:
                 blotter.accepted(order, event.venue_order_id, ts, told)
         case OrderRejected():
             _rejected(state, order, event)
+        case OrderAmended() | AmendRejected() if event.amend and event.amend != order.amended_ts:
+            return  # told once more, of an amend whose outcome is known
         case OrderAmended():
             blotter.amended(order, event.price, event.size, ts)
         case AmendRejected():

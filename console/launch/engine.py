@@ -17,7 +17,7 @@ from console.alerts import KEY, Webhook
 from console.config.read import Config
 from console.core.checkpoint import decode, with_trades
 from console.core.commands import Severity
-from console.core.complaint import UNREADABLE
+from console.core.complaint import UNREADABLE, line_of
 from console.core.events import AddMatch, Mode, OperatorEvent, Pause, RemoveMatch, Started
 from console.core.instruments import RunId
 from console.core.operating import UNWANTED
@@ -207,7 +207,7 @@ def _recovered(journals: Path, ledger: str) -> bytes:
             if started is not None:  # a run that ended before its first record left nothing
                 return _last(reader, started, ledger)
         except (*UNREADABLE, AssertionError) as error:
-            raise JournalError(f"{path}: cannot be read back: {error}; move it away") from error
+            raise JournalError(f"{path}: cannot be read back: {line_of(error)}; move it away") from error
         finally:
             reader.close()
     return b""

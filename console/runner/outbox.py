@@ -90,4 +90,4 @@ class Outbox:
         if isinstance(command, PlaceOrder):
             self._answer(OrderRejected(order_id=command.order_id, reason=reason, text=text))
         else:
-            self._answer(AmendRejected(order_id=command.order_id, reason=reason, text=text))
+            self._answer(AmendRejected(order_id=command.order_id, amend=command.ts, reason=reason, text=text))

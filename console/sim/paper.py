@@ -328,17 +328,21 @@ class PaperExchange:
         """A total below what has filled already comes to: keep what filled, take the rest out."""
         order = self.wallet.find(command.order_id, command.venue_order_id)
         if order is None:
-            return AmendRejected(order_id=command.order_id, reason=RejectReason.NOT_FOUND)
+            return AmendRejected(order_id=command.order_id, amend=command.ts, reason=RejectReason.NOT_FOUND)
         if not order.spec.amendable:
             text = "not amendable here"
-            return AmendRejected(order_id=command.order_id, reason=RejectReason.OTHER, text=text)
+            return AmendRejected(
+                order_id=command.order_id, amend=command.ts, reason=RejectReason.OTHER, text=text
+            )
         market, size = self._market(order), Size(max(command.size, order.filled))
         wanted = order.version(command.price, size)
         refusal = self._refusal(market, wanted, order, post_only=True)
         if refusal is not None:
-            return AmendRejected(order_id=command.order_id, reason=refusal[0], text=refusal[1])
+            return AmendRejected(
+                order_id=command.order_id, amend=command.ts, reason=refusal[0], text=refusal[1]
+            )
         self._change(market, order, command.price, size, ts, out)
-        return OrderAmended(order_id=order.order_id, price=command.price, size=size)
+        return OrderAmended(order_id=order.order_id, price=command.price, size=size, amend=command.ts)
 
     def _change(
         self, market: Queues, order: OwnOrder, price: Price, size: int, ts: Nanos, out: list[AnyEvent]

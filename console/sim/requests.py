@@ -129,17 +129,19 @@ def _amend(exchange: Exchange, command: AmendOrder) -> AnyEvent:
     """A total below what has filled already comes to: keep what filled, take the rest out."""
     order = exchange.account.find(command.order_id, command.venue_order_id)
     if order is None:
-        return AmendRejected(order_id=command.order_id, reason=RejectReason.NOT_FOUND)
+        return AmendRejected(order_id=command.order_id, amend=command.ts, reason=RejectReason.NOT_FOUND)
     if not order.spec.amendable:
-        return AmendRejected(order_id=command.order_id, reason=RejectReason.OTHER, text="not amendable here")
+        return AmendRejected(
+            order_id=command.order_id, amend=command.ts, reason=RejectReason.OTHER, text="not amendable here"
+        )
     size = Size(max(command.size, order.filled))
     wanted = order.version(command.price, size)
     market = exchange.markets[order.instrument.symbol]
     refusal = _refusal(exchange, market, wanted, order, post_only=True)
     if refusal is not None:
-        return AmendRejected(order_id=command.order_id, reason=refusal[0], text=refusal[1])
+        return AmendRejected(order_id=command.order_id, amend=command.ts, reason=refusal[0], text=refusal[1])
     exchange.change(order, command.price, size)
-    return OrderAmended(order_id=order.order_id, price=command.price, size=size)
+    return OrderAmended(order_id=order.order_id, price=command.price, size=size, amend=command.ts)
 
 
 def _cancel(exchange: Exchange, command: CancelOrder) -> AnyEvent:

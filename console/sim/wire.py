@@ -234,7 +234,7 @@ class Wire:
             case PlaceOrder():
                 event = OrderRejected(order_id=command.order_id, reason=reason)
             case AmendOrder():
-                event = AmendRejected(order_id=command.order_id, reason=reason)
+                event = AmendRejected(order_id=command.order_id, amend=command.ts, reason=reason)
             case CancelOrder():
                 event = OrderCancelRejected(order_id=command.order_id, reason=reason)
             case Lookup():

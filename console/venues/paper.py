@@ -121,7 +121,9 @@ class PaperVenue:
                 case PlaceOrder():
                     return OrderRejected(order_id=command.order_id, reason=reason, text=text)
                 case AmendOrder():
-                    return AmendRejected(order_id=command.order_id, reason=reason, text=text)
+                    return AmendRejected(
+                        order_id=command.order_id, amend=command.ts, reason=reason, text=text
+                    )
                 case CancelOrder():
                     return OrderCancelRejected(order_id=command.order_id, reason=reason, text=text)
         self.built += 1

@@ -10,6 +10,7 @@ from console.core.events import (
     AmendRejected,
     InstrumentDefined,
     OrderAccepted,
+    OrderAmended,
     OrderCanceled,
     OrderCancelRejected,
     OrderExpired,
@@ -20,10 +21,10 @@ from console.core.events import (
     RejectReason,
 )
 from console.core.instruments import Action, ClientOrderId, Instrument, Side, TradeId, VenueOrderId
-from console.core.orders import OrderState
+from console.core.orders import Operation, OrderState
 from console.core.reasons import Reason
 from console.core.settings import MatchSettings
-from console.core.units import Price
+from console.core.units import Nanos, Price
 
 from .story import KALSHI, PA, PB, A, B, K, M, P, Story, cents, contracts, dollars, game, with_values
 
@@ -247,6 +248,24 @@ def test_an_amend_that_finds_nothing_is_looked_up() -> None:
     story.wait(0.2)
     sent = story.tell(AmendRejected(order_id=order_id, reason=RejectReason.NOT_FOUND))
     assert [c.order_id for c in story.all(Lookup, sent)] == [order_id]
+
+
+@pytest.mark.parametrize("kind", [OrderAmended, AmendRejected])
+def test_an_answer_told_twice_is_none_to_the_amend_in_flight(kind: type) -> None:
+    story = game()
+    order = story.state.blotter.orders[story.order(A)]
+    story.answering = False
+    story.book(A, {49: 100}, {56: 100})
+    story.wait(0.2)
+    (sent,) = story.all(AmendOrder)
+    told = (
+        {"price": sent.price, "size": sent.size} if kind is OrderAmended else {"reason": RejectReason.OTHER}
+    )
+    story.tell(kind(order_id=order.order_id, amend=Nanos(sent.ts - 1), **told))
+    assert order.pending is Operation.AMEND
+    assert len(order.versions()) == 2  # either may rest
+    story.tell(kind(order_id=order.order_id, amend=sent.ts, **told))
+    assert order.pending is None or story.all(AmendOrder)[1:]  # refused, it is tried again
 
 
 def test_where_an_amend_may_trade_at_once_a_better_price_is_a_new_order() -> None:

@@ -13,7 +13,7 @@ from console.core.reasons import Reason
 from console.core.risk import at_rest, stake
 from console.core.settings import MatchSettings
 from console.core.units import ONE, Size
-from tests.core.story import PA, PB, A, B, C, K, M, P, Story, X, cents, contracts, dollars, game
+from tests.core.story import PA, PB, A, B, C, K, M, P, Story, X, cents, contracts, dollars, game, with_values
 
 WIDE = MatchSettings(inventory_max=contracts(24), max_position=contracts(200), repeated_fills=1_000)
 ONE_WAY = InstrumentSpec(sellable=False)
@@ -138,7 +138,8 @@ def test_the_smallest_profile_is_as_small_at_every_venue(venue: Venue) -> None:
     pays = {Instrument(venue, "one"): (0,), Instrument(venue, "two"): (1,)}
     story = Story(venue, account=ACCOUNT_PRESETS["canary"]).up()
     cents_each = InstrumentSpec(size_min=Size(10_000), size_step=Size(10_000))
-    story.add(pays=pays, settings=PRESETS["canary"], specs=dict.fromkeys(pays, cents_each))
+    smallest = with_values(PRESETS["canary"], quote_on=None)
+    story.add(pays=pays, settings=smallest, specs=dict.fromkeys(pays, cents_each))
     for instrument, middle in zip(pays, (52, 47), strict=True):
         story.book(instrument, {middle - 4: 100}, {middle + 4: 100})
     story.fair(0.525, 0.475)

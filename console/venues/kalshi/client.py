@@ -173,7 +173,9 @@ class Kalshi:
                 self._place(command)
             case AmendOrder() if not self._up or self._held:
                 down = RejectReason.NOT_CONNECTED
-                self._emit(AmendRejected(order_id=command.order_id, reason=down, text=self._held))
+                self._emit(
+                    AmendRejected(order_id=command.order_id, amend=command.ts, reason=down, text=self._held)
+                )
             case AmendOrder():
                 self._spawned(self._trading.amend(command))
             case CancelOrder():

@@ -292,7 +292,9 @@ class Trading:
         try:
             method, path, body = self._parts(command)
         except Refused as refused:
-            self._put(AmendRejected(order_id=order_id, reason=refused.reason, text=refused.text))
+            self._put(
+                AmendRejected(order_id=order_id, amend=command.ts, reason=refused.reason, text=refused.text)
+            )
             return
         if own is not None:
             own.busy = True
@@ -300,7 +302,9 @@ class Trading:
         try:
             changed = parse_changed(await self._rest.write(method, path, body))
         except Refused as refused:
-            self._put(AmendRejected(order_id=order_id, reason=refused.reason, text=refused.text))
+            self._put(
+                AmendRejected(order_id=order_id, amend=command.ts, reason=refused.reason, text=refused.text)
+            )
         except Unanswered as error:
             if own is not None:
                 own.doubtful = True
@@ -313,7 +317,8 @@ class Trading:
                 if own is not None:
                     self._own.name(own, changed.venue_order_id)
                 self._put(OrderAccepted(order_id=order_id, venue_order_id=changed.venue_order_id))
-            self._put(OrderAmended(order_id=order_id, price=command.price, size=command.size))
+            price, size = command.price, command.size
+            self._put(OrderAmended(order_id=order_id, price=price, size=size, amend=command.ts))
         finally:
             if own is not None:
                 own.busy = False

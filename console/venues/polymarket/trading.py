@@ -175,7 +175,11 @@ class Trading:
                     self._begin(self._keep_alive())
             case AmendOrder():
                 text = "orders are not amended here"
-                self._say(AmendRejected(order_id=command.order_id, reason=RejectReason.OTHER, text=text))
+                self._say(
+                    AmendRejected(
+                        order_id=command.order_id, amend=command.ts, reason=RejectReason.OTHER, text=text
+                    )
+                )
             case _:
                 return
 

@@ -87,7 +87,9 @@ class Trading:
     def amend(self, command: AmendOrder) -> None:
         """Bets are not amended here."""
         text = "not amendable here"
-        self._put(AmendRejected(order_id=command.order_id, reason=RejectReason.OTHER, text=text))
+        self._put(
+            AmendRejected(order_id=command.order_id, amend=command.ts, reason=RejectReason.OTHER, text=text)
+        )
 
     def cancel(self, command: CancelOrder) -> None:
         """Take an order out."""
