@@ -24,9 +24,10 @@ from console.core.events import (
     Stop,
 )
 from console.core.instruments import Action, ClientOrderId, MarketState, VenueOrderId
+from console.core.matches import MatchId
 from console.core.orders import OrderState
 from console.core.reasons import Reason
-from console.core.settings import AccountSettings, MatchSettings
+from console.core.settings import CEILING, AccountSettings, MatchSettings
 from console.core.units import Price
 
 from .story import (
@@ -390,3 +391,24 @@ def test_with_the_venue_again_everything_there_goes_on() -> None:
     assert later.state.desks[M].positions[P].held(PB) == contracts(10)
     assert later.state.connections[P].trouble(later.state.settings, later.state.ts) is None
     assert later.state.connections[P].till.expected is not None
+
+
+@pytest.mark.parametrize(("away_s", "known"), [(1, True), (90, False)])
+def test_a_late_fill_of_an_order_that_had_ended_finds_its_match(away_s: float, known: bool) -> None:
+    """Two matches share a symbol: without the order nobody could tell whose fill it was."""
+    before = game(SETTINGS)
+    twin = MatchId("twin")
+    before.add(twin, settings=with_values(SETTINGS, placement=CEILING, half_spread=cents(6)))
+    before.fair(0.525, 0.475, match=twin)
+    before.wait(6)
+    ours = next(o for o in before.state.blotter.of_match(twin) if o.instrument == A)
+    before.alive = False
+    unseen = before.clerks[K].fill(ours.order_id, contracts(4))[0]
+    before.alive = True
+    before.tell(CancelMatch(match=twin))
+    before.wait(away_s)
+    assert ours.ended
+    later = before.restart()
+    later.tell(unseen)
+    assert later.state.desks[twin].positions[K].held(A) == (contracts(4) if known else 0)
+    assert later.state.desks[M].positions[K].held(A) == (0 if known else contracts(4))
