@@ -74,6 +74,8 @@ def banded(name: str, bands: Sequence[Band]) -> Ladder:
     for band in bands:
         if band.step <= 0 or band.end <= band.start or (band.end - band.start) % band.step:
             raise ValueError(f"price ladder {name!r}: band {tuple(band)} is not a whole number of steps")
+        if band.start < 0 or band.end > ONE:
+            raise ValueError(f"price ladder {name!r}: band {tuple(band)} leaves 0 to 1 dollar")
         prices.extend(range(band.start, band.end + 1, band.step))
     return Ladder(name, (price for price in prices if 0 < price < ONE))
 

@@ -16,6 +16,7 @@ from console.core.ladders import (
     price_of_american,
 )
 
+ONE = 1_000_000
 CENTS = even("cents", 10_000)
 DECI = even("deci-cents", 1_000)
 TAPERED = banded(
@@ -171,3 +172,11 @@ def test_american_odds_below_100_do_not_exist(odds: int) -> None:
 def test_no_odds_belong_to_a_price_outside_the_dollar(price: int) -> None:
     with pytest.raises(ValueError, match="strictly between"):
         american_of_price(price)
+
+
+@pytest.mark.parametrize(
+    "band", [Band(0, 10**30, 10_000), Band(-10_000, ONE, 10_000), Band(0, 2 * ONE, 10_000)]
+)
+def test_a_band_beyond_a_dollar_is_refused_before_its_rungs_are_counted(band: Band) -> None:
+    with pytest.raises(ValueError, match="leaves 0 to 1 dollar"):
+        banded("huge", [band])
