@@ -31,7 +31,7 @@ WORDS = (
     "KXNBAGAME-26NOV21BOSDEN-DEN",
 )
 NUMBERS = (0, 1, -1, 50, 100, 10**6, 2**53 + 1, 2**63, -(2**63), 10**30)
-NEVER_TEXT = (b'"\xff"', b'{"a": "\xdb"}', b"[" * 20_000, b'{"a":' * 20_000)
+NEVER_TEXT = (b"8e" + b"8" * 40, b"1e99999", b'"\xff"', b'{"a": "\xdb"}', b"[" * 20_000, b'{"a":' * 20_000)
 scalars = st.one_of(
     st.none(),
     st.booleans(),
@@ -78,6 +78,8 @@ def shaped(kind: msgspec.inspect.Type, depth: int = 0) -> st.SearchStrategy[obje
             return st.floats(allow_nan=False, allow_infinity=False) | scalars
         case msgspec.inspect.StrType():
             return st.sampled_from(WORDS) | scalars
+        case msgspec.inspect.DecimalType():
+            return st.sampled_from((*NUMBERS, "NaN", "-Infinity", "1e99999", "0.1")) | scalars
         case msgspec.inspect.DateTimeType():
             return st.sampled_from(MOMENTS) | scalars
         case msgspec.inspect.BoolType():
@@ -92,7 +94,7 @@ def bodies(function: Callable[..., object]) -> st.SearchStrategy[bytes]:
     """Noise, any JSON, and JSON shaped for one of the decoders of the parser's module."""
     module = inspect.getmodule(function)
     types = [each.type for each in vars(module).values() if isinstance(each, msgspec.json.Decoder)]
-    kinds = [shaped(msgspec.inspect.type_info(kind)) for kind in types]
+    kinds = [shaped(msgspec.inspect.type_info(kind)) for kind in (*types, *_shapes(module))]
     written = [each.map(_encoded) for each in (anything, *kinds)]
     return st.one_of(
         st.binary(max_size=30),
@@ -100,6 +102,13 @@ def bodies(function: Callable[..., object]) -> st.SearchStrategy[bytes]:
         *written,
         *(each.map(_spoilt) for each in written),
     )
+
+
+def _shapes(module: object) -> Iterator[type[msgspec.Struct]]:
+    """The shapes a module declares: what is not decoded by a decoder is decoded by them."""
+    for each in vars(module).values():
+        if isinstance(each, type) and issubclass(each, msgspec.Struct) and each.__module__ == module.__name__:
+            yield each
 
 
 def _spoilt(body: bytes) -> bytes:

@@ -37,6 +37,7 @@ from console.venues.kalshi.wire import (
 T = TypeVar("T")
 
 SIZE_STEP: Final = Size(ONE // 100)  # counts have two decimals on every market since 2026-03
+MULTIPLIER_MOST: Final = 100  # of a fee schedule: above it no fee is a fee
 MAKER_RATES: Final = {
     "quadratic": 0,
     "quadratic_with_maker_fees": KALSHI_MAKER,
@@ -87,8 +88,8 @@ class FeeTerms(Struct, frozen=True):
         """Rates of the fee schedule effective 2026-07-07; ValueError for a type it does not explain."""
         if self.fee_type not in MAKER_RATES:
             raise ValueError(f"{self.fee_type!r} is none of {', '.join(MAKER_RATES)}")
-        if self.multiplier < 0:
-            raise ValueError(f"the multiplier {self.multiplier} is negative")
+        if not self.multiplier.is_finite() or not 0 <= self.multiplier <= MULTIPLIER_MOST:
+            raise ValueError(f"the multiplier {self.multiplier} is not between 0 and {MULTIPLIER_MOST}")
         broker = self.unit == KALSHI_UNIT_BROKER
         if self.worst:
             return FeeModel(maker_rate=WORST, taker_rate=WORST, unit=self.unit, per_order=broker, bound=True)

@@ -29,7 +29,7 @@ from console.core.rules import rules_hash
 from console.core.units import CENT, ONE, Nanos, Price, Size
 from console.venues.polymarket.amounts import AMOUNT_DECIMALS
 from console.venues.polymarket.hashing import is_protocol_v2
-from console.venues.polymarket.wire import ParseError, moment, number, read
+from console.venues.polymarket.wire import ParseError, floor_number, moment, number, read
 
 FEE_UNIT: Final = 10  # fees are charged in five decimals of a dollar; rounded against us
 _MATCH_ID: Final = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -223,7 +223,7 @@ def _fees(market: GammaMarket) -> tuple[FeeModel, int]:
         return FeeModel(), 0
     if schedule is None:
         raise ValueError("missing, though fees are enabled")
-    if schedule.exponent != int(schedule.exponent) or not 1 <= schedule.exponent <= 4:
+    if schedule.exponent not in (1, 2, 3, 4):
         raise ValueError(f"exponent {schedule.exponent} is none we can reckon with")
     rate = number(schedule.rate)
     model = FeeModel(
@@ -232,7 +232,7 @@ def _fees(market: GammaMarket) -> tuple[FeeModel, int]:
         unit=FEE_UNIT,
         exponent=int(schedule.exponent),
     )
-    return model, int(schedule.rebate_rate * 100)
+    return model, floor_number(schedule.rebate_rate) * 100 // ONE
 
 
 def _payout(market: GammaMarket) -> int | None:

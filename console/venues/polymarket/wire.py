@@ -41,9 +41,12 @@ def amount(text: str) -> int:
     return micros(text)
 
 
+DIGITS_MOST: Final = 20  # before the point
+
+
 def number(value: Decimal) -> int:
     """A JSON number in millionths, exactly; raises ValueError for more digits than there are."""
-    scaled = value.scaleb(6)
+    scaled = _scaled(value)
     if scaled != scaled.to_integral_value():
         raise ValueError(f"{value} has more than 6 decimals")
     return int(scaled)
@@ -51,7 +54,13 @@ def number(value: Decimal) -> int:
 
 def floor_number(value: Decimal) -> int:
     """A JSON number in millionths, rounded down: a report's floats carry digits that mean nothing."""
-    return int(value.scaleb(6).to_integral_value(rounding="ROUND_FLOOR"))
+    return int(_scaled(value).to_integral_value(rounding="ROUND_FLOOR"))
+
+
+def _scaled(value: Decimal) -> Decimal:
+    if not value.is_finite() or value.adjusted() > DIGITS_MOST:
+        raise ValueError(f"{value:.3e} is out of all proportion")
+    return value.scaleb(6)
 
 
 def plain(value: int) -> str:

@@ -6,7 +6,7 @@ Only keys are translated, never values: `profit` is an amount in one field and a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final, Literal, TypeVar
 from urllib.parse import urlencode
 
@@ -17,6 +17,7 @@ from console.core.complaint import UNREADABLE
 from console.core.units import decimal
 from console.venues.prophetx.neutral import Failure, Unreadable
 
+DIGITS_MOST: Final = 20  # before or after the point
 T = TypeVar("T")
 
 _LEGACY: Final = {
@@ -90,7 +91,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
         """What a body says; raises Unreadable with one line."""
         try:
             return self.convert(_decode(body), kind)
-        except UNREADABLE as error:
+        except (*UNREADABLE, NoNumber) as error:
             raise Unreadable(f"not JSON: {error}") from error
 
     def convert(self, raw: object, kind: type[T]) -> T:
@@ -129,6 +130,21 @@ def failure(body: bytes) -> Failure:
         return Failure(error="", message=said)
 
 
+class NoNumber(ValueError):
+    """A number no amount, line or price could be."""
+
+
+def _number(text: str) -> Decimal:
+    """A number as it is written, no cent of it lost; raises NoNumber beyond what anything here can be."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        raise NoNumber(f"{text[:DIGITS_MOST]} is no number") from None
+    if value and not -DIGITS_MOST <= value.adjusted() <= DIGITS_MOST:
+        raise NoNumber(f"{value:.3e} is out of all proportion")
+    return value
+
+
 def _decode(body: bytes | str) -> object:
     return _DECODER.decode(body)
 
@@ -146,7 +162,7 @@ def _in_words(complaint: str, spoken: Mapping[str, str]) -> str:
     return complaint
 
 
-_DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
+_DECODER: Final = msgspec.json.Decoder(float_hook=_number)
 
 
 def _turned(words: Mapping[str, str]) -> dict[str, str]:
