@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -36,12 +37,21 @@ def coverage(place: Place, league: str | None, as_json: bool) -> int:
     asked = feeds(place.config, keys_of(place.config))
     if not asked:
         raise LaunchError("coverage: no odds feed is enabled; see [feeds] in markets.toml")
-    found, notes = asyncio.run(_ask(place.config, wanted, asked))
+    try:
+        found, notes = asyncio.run(_ask(place.config, wanted, asked))
+    finally:
+        _now("")
     if as_json:
         print(msgspec.json.encode({"coverage": found, "notes": notes}).decode())
     else:
         print("\n".join([*_lines(found), *notes]))
     return EXIT_FAILED if found and all(one.failed for one in found) else 0
+
+
+def _now(what: str) -> None:
+    """Say below the output what is waited for, where somebody looks: a feed may take half a minute."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{what}", end="", file=sys.stderr, flush=True)
 
 
 async def _ask(
@@ -58,10 +68,12 @@ async def _feed(feed: Feed, leagues: Sequence[League], matches: dict[str, list[M
     """One feed, league by league; each answer is paid for as in trading."""
     found: list[Coverage] = []
     async with feed.wire:
+        _now(f"{feed.name}: asking what it covers ...")
         failed = await _failure(feed.learn())
         for league in leagues:
             specs = matches.get(league.id, [])
             if specs:
+                _now(f"{feed.name}: asking for {league.title}, {len(specs)} matches ...")
                 found.append(await _league(feed, league, specs, failed))
     return found
 
@@ -104,6 +116,7 @@ async def _matches(config: Config, leagues: Sequence[League]) -> tuple[dict[str,
         found.update((fixture.match.id, fixture.match) for fixture in catalogue(now))
     for venue, kit in enabled(config):
         client = kit.public(config)
+        _now(f"{venue.value}: asking for its matches ...")
         try:
             async with asyncio.timeout(FIND_S), _connected(client):
                 for spec in await _listed(client, leagues):
