@@ -304,6 +304,8 @@ def flatten_match(state: State, event: Flatten) -> None:
         state.refuse("flatten: the floor is a price between 0 and 100 cents")
     elif desk.flat():
         state.refuse(f"{event.match}: has no position to flatten")
+    elif 0 < flatten.unpaired(desk) == flatten.waiting(desk):
+        state.refuse(f"{event.match}: what is held {flatten.WAITS}: its markets are over")
     else:
         flatten.begin(state, desk, event.floor)
 
