@@ -57,7 +57,8 @@ async def tell(s: Session, seed: int) -> None:
     """How far a long run is, once a minute."""
     while True:
         await asyncio.sleep(60)
-        print(f"account {seed} so far: {figures(s)}", flush=True)
+        why = [f"{match} {desk.reason.value} {desk.limit}" for match, desk in s.state.desks.items()]
+        print(f"account {seed} so far: {figures(s)}; {why}", flush=True)
 
 
 def check_fills(s: Session) -> None:
@@ -87,12 +88,17 @@ def test_lost_answers_lose_no_order_and_double_none():
     accounts = 1 + LOST // 2000
     share = -(-LOST // accounts)
 
-    async def account(seed: int) -> None:
+    async def lose(seed: int) -> None:
         faults = ("lost_answers=0.4", "lost_requests=0.1", "duplicated=0.3")
-        async with session(*faults, scale=10.0, seed=seed, settings=BRIEFLY) as s:
-            counts = s.bench.venue.faults.counts
+        async with session(*faults, scale=2.0, seed=seed, settings=BRIEFLY) as s:
+            counts, account = s.bench.venue.faults.counts, s.state.connections[P]
+
+            def enough():
+                assert not account.mismatch, f"{account.mismatch}: {figures(s)}"
+                return counts.get("lost_answers", 0) >= share
+
             telling = asyncio.create_task(tell(s, seed))
-            await trade(s, lambda: counts.get("lost_answers", 0) >= share, LOST + 120, BEFORE_THE_START)
+            await trade(s, enough, LOST + 120, BEFORE_THE_START)
             await calm(s)
             telling.cancel()
             print(f"account {seed}: {figures(s)}")
@@ -103,7 +109,7 @@ def test_lost_answers_lose_no_order_and_double_none():
     async def story():
         async with asyncio.TaskGroup() as group:
             for number in range(accounts):
-                group.create_task(account(7 + number))
+                group.create_task(lose(7 + number))
 
     run(story)
 
