@@ -272,6 +272,13 @@ def test_a_pair_nets_only_after_the_hash_of_its_rules_was_repeated() -> None:
     assert story.state.desks[M].rules_confirmed == right()
 
 
+def test_a_confirmation_may_say_why() -> None:
+    story = pair()
+    assert "hash" in confirm(story, f"{right()[:6]}+{right()[6:]}")[0]
+    assert confirm(story, f"{right()}+read both on 13 July") == []
+    assert story.state.desks[M].rules_confirmed == right()
+
+
 def test_rules_that_change_end_the_netting_with_an_alert() -> None:
     story = pair()
     confirm(story, right())
@@ -290,7 +297,8 @@ def test_rules_that_change_end_the_netting_with_an_alert() -> None:
     assert kalshi.profits()[1] == -dollars(4.9)  # if the first outcome loses
     assert polymarket.profits()[0] == -dollars(4.5)
     assert desk.worst >= dollars(9.4)  # the venues may now disagree
-    assert any("settlement rules changed" in text for text in story.alerts())
+    words = f"settlement rules changed: {right()[:12]} was confirmed, "
+    assert any(text.startswith(words) for text in story.alerts())
     story.wait(2)
     assert story.resting() == 0
     assert desk.paused == "settlement rules changed"
