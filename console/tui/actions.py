@@ -47,6 +47,7 @@ UNDO_MAX = 50
 _VOID = {
     VoidRule.FAIR: "a fair price when the match is void",
     VoidRule.HALF: "an equal share for every outcome when it is void",
+    VoidRule.DRAW: "a win of the draw when it is void",
     VoidRule.REFUND: "the stake back when it is void",
     None: "not told yet",
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 import pytest
 from textual.widgets import Input
@@ -15,7 +17,7 @@ from console.core.events import (
     SetInventory,
     SetSetting,
 )
-from console.core.instruments import Venue
+from console.core.instruments import Venue, VoidRule
 from console.core.matches import MatchId
 from console.core.presets import PRESETS
 from console.core.reasons import Reason
@@ -213,6 +215,16 @@ async def test_rules_are_confirmed_by_a_word_and_a_reason() -> None:
         await stage.press("enter")
         await stage.press("enter")
         assert engine.events == [ConfirmRules(match=FIRST, rules_hash="a1b2c3d4e5f6+read both on 13 July")]
+
+
+@in_loop
+@pytest.mark.parametrize("rule", list(VoidRule))
+async def test_every_rule_for_a_void_match_has_its_words(rule: VoidRule) -> None:
+    (*kalshi, other) = LISTINGS
+    listings = (*kalshi, msgspec.structs.replace(other, void_rule=rule))
+    async with on_stage(FakeEngine(msgspec.structs.replace(view(), listings=listings))) as stage:
+        await stage.press("V")
+        assert re.search(r"poly: .* void", stage.text)
 
 
 @in_loop

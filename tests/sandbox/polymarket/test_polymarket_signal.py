@@ -21,6 +21,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 from pm_bench import Bench, P
+from pm_hall import end_all, settings, wait
 
 from console.config.tables import KalshiTable
 from console.core.commands import Alert, Refuse
@@ -40,6 +41,7 @@ from console.venues.kalshi.client import Kalshi
 from console.venues.kalshi.hosts import Hosts
 from console.venues.kalshi.sign import Signer
 from console.venues.polymarket import feed as feed_module
+from tests.tui.terminal import Terminal
 
 K = Venue.KALSHI
 ROOT = Path(__file__).parents[3]
@@ -244,7 +246,9 @@ def test_the_pair_nets_on_confirmed_rules_and_no_longer_once_one_venue_rewords_i
 # ---- as a process
 
 
-def test_the_sandboxes_of_one_command_show_the_same_matches_at_the_same_prices(tmp_path):
+@pytest.fixture
+def sandboxes(tmp_path):
+    """What `mmconsole sandbox kalshi,polymarket` says once it serves."""
     log = tmp_path / "sandboxes.log"
     keys = {"MMCONSOLE_SANDBOX_KEYS": str(tmp_path / "keys")}
     command = [sys.executable, "-m", "console", "sandbox", "kalshi,polymarket", "--seed", "11"]
@@ -252,21 +256,23 @@ def test_the_sandboxes_of_one_command_show_the_same_matches_at_the_same_prices(t
         command, env={**os.environ, **keys}, cwd=ROOT, stdout=log.open("wb"), stderr=subprocess.STDOUT
     )
     try:
-        end = time.monotonic() + 30
-        while "# For .env" not in log.read_text():
-            assert time.monotonic() < end, log.read_text()
-            time.sleep(0.1)
-        said = log.read_text()
-        base = re.search(r'rest = "(http://\S+/trade-api/v2)"', said)[1]
-        clob = re.search(r'gamma = "(http://\S+)/gamma"', said)[1]
-        time.sleep(2.0)  # everybody acts once in the first second
-        matches = tomllib.loads(said[said.index("\n[[match]]") : said.index("# For .env")])["match"]
-        assert len(matches) == 8
-        for match in matches:
-            check_the_same(match, base, clob)
+        wait(lambda: "POLY_PASSPHRASE" in log.read_text(), 30, "the sandboxes do not start")
+        yield log.read_text()
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
+
+
+def test_the_sandboxes_of_one_command_show_the_same_matches_at_the_same_prices(sandboxes):
+    base = re.search(r'rest = "(http://\S+/trade-api/v2)"', sandboxes)[1]
+    clob = re.search(r'gamma = "(http://\S+)/gamma"', sandboxes)[1]
+    time.sleep(2.0)  # everybody acts once in the first second
+    matches = tomllib.loads(sandboxes[sandboxes.index("\n[[match]]") : sandboxes.index("# For .env")])[
+        "match"
+    ]
+    assert len(matches) == 8
+    for match in matches:
+        check_the_same(match, base, clob)
 
 
 def check_the_same(match, base, clob):
@@ -286,3 +292,49 @@ def check_the_same(match, base, clob):
 def look(address):
     with urllib.request.urlopen(address, timeout=5) as answer:
         return json.load(answer)
+
+
+@pytest.mark.timeout(240)
+def test_a_trader_reads_the_rules_of_both_at_the_console_and_the_pair_nets(sandboxes, tmp_path, places):
+    """What the sandboxes print is what goes into the settings; Polymarket is traded, too."""
+    kalshi = sandboxes[sandboxes.index("  [venues.kalshi]") : sandboxes.index("rsa: ")]
+    polymarket = sandboxes[sandboxes.index("[venues.polymarket]") : sandboxes.index("# For .env")]
+    venue, *matches = polymarket.split("[[match]]")
+    match = next(m for m in matches if PAIRED in m).replace(", quote = false", "")
+    config = settings(
+        tmp_path / "markets.toml",
+        f"{kalshi}{venue}[[match]]{match}profile = 'soccer'\nodds = [2.5, 3.6, 3.1]\n",
+    )
+    secrets = dict(re.findall(r"^# (POLY_\w+)=(.*)$", sandboxes, re.M))
+    named = re.search(r"^rsa: (KALSHI_KEY_ID)=(\S+) (\w+)=(\S+)$", sandboxes, re.M)
+    secrets |= {named[1]: named[2], named[3]: named[4]}
+    environment = {**places, **secrets, "PYTHONPATH": str(ROOT)}
+    terminal = Terminal(["-m", "console", "--config", str(config)], 200, 60, environment)
+
+    def sees(words: str, seconds: float = 20) -> None:
+        terminal.until(lambda: terminal.shows(words), seconds, words)
+
+    def types(keys: bytes) -> None:
+        time.sleep(0.6)
+        terminal.type(keys)
+
+    try:
+        sees("in one picture", 60)
+        types(b"\r")
+        terminal.until(lambda: not terminal.shows("in one picture"), 10, "the tour is over")
+        sees("polymarket reconciled", 30)
+        types(b"V")
+        sees("poly: a win of the draw when it is void, rules ")
+        sees("together: ")
+        types(b"AGREE")
+        sees("AGREE", 5)
+        types(b"\t")
+        types(b"read both")
+        sees("read both", 5)
+        types(b"\r")
+        sees("rules of Valdoro v Costa Brava confirmed")
+        types(b"V")
+        sees("are confirmed already")
+    finally:
+        terminal.close()
+        end_all(config)
