@@ -61,16 +61,18 @@ class Flattening:
     """A match being flattened: the least its contracts may bring, and what the last exit came to.
 
     `open` contracts stood unpaired when it began. With `below`, the floor of every lot is so far below its
-    present fair value, and `floor` the last one looked at.
+    present fair value, and `floor` the last one looked at. `waiting` of them are left out: their markets are
+    over.
     """
 
-    __slots__ = ("below", "floor", "last", "next_ts", "open", "refused", "rounds")
+    __slots__ = ("below", "floor", "last", "next_ts", "open", "refused", "rounds", "waiting")
 
     def __init__(self, floor: Price, open_: int = 0, below: Price | None = None) -> None:
         self.floor = floor
         self.open = open_
         self.below = below
         self.rounds = 0
+        self.waiting = 0
         self.next_ts = Nanos(0)
         self.last: PlaceOrder | None = None
         self.refused: dict[Instrument, Nanos] = {}  # until when a way out is left alone

@@ -25,6 +25,7 @@ ROUND = 1 * SECOND  # between two exits when the first found nobody
 REFUSED = 5 * SECOND  # a way out that was refused is not tried again before
 DRAWBACK = CENT
 NOBODY = "nobody at the floor"
+WAITS = "waits for settlement"  # a market that is over, or tokens bought a moment ago
 FLATTENING = "flattening"  # why a match is paused meanwhile
 
 
@@ -38,7 +39,7 @@ def begin_below_fair(state: State, desk: Desk, below: Price) -> bool:
 
     False when there is nothing to sell or no time left for it.
     """
-    if not unpaired(desk) or _over(state, desk):
+    if unpaired(desk) == waiting(desk) or _over(state, desk):
         return False
     way = Flattening(Price(0), unpaired(desk), below)
     _start(state, desk, way, f"not further than {below / CENT:g}¢ below fair, until the game starts")
@@ -122,6 +123,24 @@ def unpaired(desk: Desk) -> int:
     return sum(size for _, _, size in _open(desk))
 
 
+def waiting(desk: Desk) -> int:
+    """Contracts of them that every way out is closed to for good: their markets are over."""
+    return sum(
+        size
+        for position, mask, size in _open(desk)
+        if all(desk.markets[route.instrument.yes].over for route in _ways(desk, position, mask))
+    )
+
+
+def _say_waiting(state: State, desk: Desk, flattening: Flattening) -> None:
+    """Say once what is left out."""
+    left = waiting(desk)
+    if left > flattening.waiting:
+        words = f"flattening leaves out {left / ONE:.2f} contracts of markets that are over: {WAITS}"
+        state.alert(Severity.WARN, words, desk.spec.id)
+    flattening.waiting = left
+
+
 def _dust(desk: Desk) -> str:
     """What stands alone for good, in words: less than the venue's smallest order."""
     left = sum(lot.count for position in desk.groups() for lot in position.lots.lots.values())
@@ -182,6 +201,8 @@ def _step(desk: Desk, route: Route) -> int:
 def _exit(state: State, desk: Desk, flattening: Flattening) -> None:
     """Send the best exit there is; what is refused or has nobody on the other side waits its turn."""
     desk.limit = ""
+    waits = False
+    _say_waiting(state, desk, flattening)
     for position, mask, count in _open(desk):
         floor = _floor(desk, mask, flattening)
         if floor is None:
@@ -190,6 +211,9 @@ def _exit(state: State, desk: Desk, flattening: Flattening) -> None:
         ways: list[tuple[int, int, Route]] = []
         for number, route in enumerate(_ways(desk, position, mask)):
             barred = _barred(state, desk, route, flattening)
+            if barred == WAITS:
+                waits = True
+                continue
             cost = None if barred else _cost(state, desk, route, floor)
             if cost is not None:
                 ways.append((cost + _drawback(desk, route), number, route))
@@ -200,6 +224,7 @@ def _exit(state: State, desk: Desk, flattening: Flattening) -> None:
             flattening.last = _send(state, desk, route, count, floor)
             desk.limit = ""
             return
+    desk.limit = desk.limit or (WAITS if waits else "")
     flattening.next_ts = Nanos(state.ts + ROUND)
 
 
@@ -224,6 +249,8 @@ def _barred(state: State, desk: Desk, route: Route, flattening: Flattening) -> s
     only while its account of us agrees with ours.
     """
     market = desk.markets[route.instrument.yes]
+    if market.over or (route.action is Action.SELL and desk.sellable(route.instrument) < _step(desk, route)):
+        return WAITS
     connection = state.connections[route.instrument.venue]
     trouble = connection.trouble(state.settings, state.ts)
     trouble = trouble or market.trouble(state.ts, desk.age_max_book_s(), quote_empty=True)
@@ -271,7 +298,7 @@ def _send(state: State, desk: Desk, route: Route, count: int, floor: Price) -> P
     step = _step(desk, route)
     most = min(count, desk.settings.order_size_max)  # no order is larger (C1): more goes in the next round
     if route.action is Action.SELL:
-        most = min(most, desk.held(route.instrument))
+        most = min(most, desk.sellable(route.instrument))
     if limit is None or most < step or market.spec is None:
         return None
     price, size = route.price_of(limit), Size(most // step * step)

@@ -40,6 +40,11 @@ class Market:
             asks = [(price, ask) for price, _, ask in levels if ask]
             self.book.snapshot(bids, asks, old.confirmed_ts)
 
+    @property
+    def over(self) -> bool:
+        """The venue says that it does not trade any more: what is held waits for its settlement."""
+        return self.state in (MarketState.CLOSED, MarketState.RESOLVED)
+
     def face(self, blotter: Blotter, side: BookSide) -> Face:
         """One side of the book with our own orders taken out."""
         assert self.book is not None, f"{self.instrument} has no book yet"

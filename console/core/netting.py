@@ -23,8 +23,8 @@ def recheck(state: State, desk: Desk) -> None:
     """A venue told its facts again: rules that are no longer those confirmed end the netting, and the match
     waits for its operator.
     """
-    told = told_rules(desk)
-    if not desk.rules_confirmed or not told or told == desk.rules_confirmed or len(desk.venues) < 2:
+    told, confirmed = told_rules(desk), desk.rules_confirmed
+    if not confirmed or not told or told == confirmed or len(desk.venues) < 2:
         return
     split(desk)
     desk.paused = "settlement rules changed"
@@ -32,7 +32,7 @@ def recheck(state: State, desk: Desk) -> None:
     desk.urge(state.ts)
     state.alert(
         Severity.ERROR,
-        f"settlement rules changed: {desk.rules_confirmed[:12]} was confirmed, {told[:12]} holds now; the "
+        f"settlement rules changed: {confirmed[:12]} was confirmed, {told[:12]} holds now; the "
         "venues no longer net, read the rules and confirm or resume",
         desk.spec.id,
     )

@@ -315,6 +315,8 @@ def flatten_match(state: State, event: Flatten) -> None:
         state.refuse("flatten: the floor is a price between 0 and 100 cents")
     elif desk.flat():
         state.refuse(f"{event.match}: has no position to flatten")
+    elif 0 < flatten.unpaired(desk) == flatten.waiting(desk):
+        state.refuse(f"{event.match}: what is held {flatten.WAITS}: its markets are over")
     else:
         flatten.begin(state, desk, event.floor)
 
@@ -398,17 +400,20 @@ def confirm(state: State, event: ConfirmRules | ConfirmPairing) -> None:
 
 
 def confirm_rules(state: State, desk: Desk, event: ConfirmRules) -> None:
-    """Settlement rules read and equal: from now on the match's venues net; only while it is flat."""
+    """Settlement rules read and equal: from now on the match's venues net; only while it is flat.
+
+    The hash may be followed by a plus sign and the operator's own words.
+    """
     if not desk.flat() or desk.unsettled:
         state.refuse(f"{event.match}: confirm the rules while it has no position")
         return
-    told = told_rules(desk)
-    if told and not (len(event.rules_hash) >= RULES_TYPED and told.startswith(event.rules_hash)):
+    told, typed = told_rules(desk), event.rules_hash.partition("+")[0]
+    if told and not (len(typed) >= RULES_TYPED and told.startswith(typed)):
         state.refuse(f"{event.match}: the rules that were told have the hash {told[:RULES_TYPED]}")
         return
     desk.confirm_rules(told or event.rules_hash)
     state.remeasure(desk)
-    state.note(f"rules confirmed: {event.rules_hash[:12]}", event.match)
+    state.note(f"rules confirmed: {event.rules_hash}", event.match)
 
 
 def find(state: State, match: MatchId) -> Desk | None:

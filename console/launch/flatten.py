@@ -96,13 +96,13 @@ def _asked(wish: Wish) -> list[OperatorEvent]:
 
 async def _watched(client: LinkClient, wish: Wish, before: View | None) -> int:
     """Show the position shrink until the flatten is over or patience is; views of `before` say nothing."""
-    told, until = "", time.monotonic() + wish.patience_s
+    told, why, until = "", "", time.monotonic() + wish.patience_s
     while time.monotonic() < until:
         if client.closed:
             raise LinkError(client.closed)
         shown = _shown(client.view, wish.match) if client.view is not before else None
         if shown is not None:
-            told = _say(told, _held(shown))
+            told, why = _say(told, _held(shown)), f": {shown.limit}" if shown.limit else ""
             if shown.state is Stage.DONE:
                 print("flattened")
                 return 0
@@ -110,7 +110,7 @@ async def _watched(client: LinkClient, wish: Wish, before: View | None) -> int:
                 print(f"not flat: the match is {shown.state.value}")
                 return EXIT_OPEN
         await asyncio.sleep(POLL_S)
-    print(f"not flat after {wish.patience_s:g} s; the engine goes on, and pausing the match ends it")
+    print(f"not flat after {wish.patience_s:g} s{why}; the engine goes on, and pausing the match ends it")
     return EXIT_OPEN
 
 
@@ -150,7 +150,8 @@ async def _errand(run: Runner, wish: Wish) -> int:
     if desk.stage is Stage.DONE:
         print("flattened")
         return 0
-    print("not flat: " + (desk.paused if desk.flattening is None else "nobody took the rest in time"))
+    rest = desk.limit or "nobody took the rest in time"
+    print("not flat: " + (desk.paused if desk.flattening is None else rest))
     return EXIT_OPEN
 
 

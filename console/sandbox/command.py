@@ -13,6 +13,7 @@ from msgspec import Struct, structs
 
 from console.core.complaint import Complaint
 from console.sandbox.odds.card import Card
+from console.sim.listings import PROGRAMME, at_polymarket
 from console.sim.world import World
 
 
@@ -85,7 +86,8 @@ def run(name: str, opening: Opening) -> int:
 def _shared(names: list[str], opening: Opening) -> list[Opening]:
     """The same world and cards for all of them, and each its own port and faults."""
     cards: list[Card] = []
-    world = World(opening.seed, ts=time.monotonic_ns(), wall=time.time_ns())
+    programme = at_polymarket() if "polymarket" in names else PROGRAMME
+    world = World(opening.seed, ts=time.monotonic_ns(), wall=time.time_ns(), programme=programme)
     return [
         structs.replace(
             opening,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from console.core.fees import KALSHI_MAKER, KALSHI_TAKER, KALSHI_UNIT_DIRECT, FeeKind, FeeModel
 from console.core.instruments import Instrument, InstrumentSpec, Venue, VoidRule
@@ -246,6 +246,16 @@ def catalogue(
     return tuple(_fixture(card, wall) for card in programme[:matches])
 
 
+def at_polymarket(programme: tuple[Card, ...] = PROGRAMME) -> tuple[Card, ...]:
+    """The same programme, with every match of Kalshi at Polymarket, too, in two legs as there."""
+    return tuple(
+        structs.replace(card, venues=tuple(dict.fromkeys((*card.venues, _P))), paired=True)
+        if _K in card.venues
+        else card
+        for card in programme
+    )
+
+
 def prophetx_odds() -> tuple[int, ...]:
     """Every American price of ProphetX's odds ladder (291 of them)."""
     up = [odds for low, high, step in _ODDS_STEPS for odds in range(low, high, step)]
@@ -318,7 +328,7 @@ def _spec(card: Card, venue: Venue) -> InstrumentSpec:
         )
     if venue is Venue.POLYMARKET and card.paired:
         return InstrumentSpec(
-            bands=card.bands,
+            bands=card.bands if card.bands == TENTHS else WHOLE_CENTS,  # one tick at every price
             size_min=Size(5 * ONE),
             size_step=Size(CENT),
             fees=FeeModel(taker_rate=POLYMARKET_SPORTS, unit=10),

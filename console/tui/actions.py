@@ -24,6 +24,7 @@ from console.core.events import (
 from console.core.instruments import VoidRule
 from console.core.matches import MatchId
 from console.core.reasons import Reason
+from console.core.rules import pair_hash
 from console.core.view import ListingView, MatchView, VenueView, View
 from console.link.messages import Ack, SettingView, SymbolView
 from console.tui.clock import Clock
@@ -46,6 +47,7 @@ UNDO_MAX = 50
 _VOID = {
     VoidRule.FAIR: "a fair price when the match is void",
     VoidRule.HALF: "an equal share for every outcome when it is void",
+    VoidRule.DRAW: "a win of the draw when it is void",
     VoidRule.REFUND: "the stake back when it is void",
     None: "not told yet",
 }
@@ -233,6 +235,9 @@ class Operator:
             self._front.say(f"the rules of {match.title} are confirmed already")
             return
         lines = ["Read the settlement rules of every venue first. Do they agree?", *_rules_of(listings)]
+        told = _told_rules(listings)
+        if told:
+            lines.append(f"together: {told[:12]}")
         lines.append("Then positions of all venues net; only while nothing is held.")
         meant = await self._front.answer(
             Typed(f"Rules of {match.title}", lines, self._clock, word="AGREE", reason=True)
@@ -349,7 +354,17 @@ def _rules_of(listings: tuple[ListingView, ...]) -> list[str]:
     return list(lines.values())
 
 
+def _told_rules(listings: tuple[ListingView, ...]) -> str:
+    """The fingerprint of every venue's rules together; empty while one has not told its own."""
+    return pair_hash({listing.instrument: listing.rules_hash for listing in listings})
+
+
 def _rules_hash(listings: tuple[ListingView, ...], reason: str) -> str:
-    """What was confirmed: the fingerprints the venues gave, and the operator's own words."""
+    """What was confirmed: the fingerprint of all rules (while some are not told, those that are), and the
+    operator's own words.
+    """
+    told = _told_rules(listings)
     prints = dict.fromkeys(listing.rules_hash[:16] for listing in listings if listing.rules_hash)
+    if told:
+        return f"{told}+{reason}"
     return "+".join((*prints, reason))

@@ -10,6 +10,7 @@ from console.core.events import (
     Flatten,
     GameStarted,
     Kill,
+    MarketStatus,
     OrderAccepted,
     OrderCanceled,
     OrderFilled,
@@ -23,7 +24,7 @@ from console.core.events import (
     SetTheo,
     VenueUp,
 )
-from console.core.instruments import Action, TradeId, VenueOrderId
+from console.core.instruments import Action, MarketState, TradeId, VenueOrderId
 from console.core.matches import State as Stage
 from console.core.reasons import Reason
 from console.core.settings import MatchSettings
@@ -366,3 +367,59 @@ def test_a_venue_held_no_longer_is_quoted_once_its_account_agrees() -> None:
     story.tell(VenueUp(venue=K))
     story.wait(10)  # the warm-up
     assert {order.instrument for order in story.state.blotter.live.values()} == {A, B}
+
+
+# ---- markets that are over
+
+
+def over(story: Story, instrument, state: MarketState = MarketState.CLOSED) -> list:
+    return story.tell(MarketStatus(instrument=instrument, state=state))
+
+
+@pytest.mark.parametrize("state", [MarketState.CLOSED, MarketState.RESOLVED])
+def test_markets_that_are_over_are_left_out_of_a_flatten_and_that_is_said_once(state) -> None:
+    story = held()
+    story.tell(BookSnapshot(instrument=B, bids=levels({43: 100}), asks=levels({60: 100})))
+    flatten(story, floor=49)  # nobody is there
+    gone(story)
+    for instrument in (A, B):
+        over(story, instrument, state)
+    story.tell(BookSnapshot(instrument=A, bids=levels({50: 100}), asks=levels({56: 100})))
+    assert exits(story, story.wait(30)) == []
+    desk = story.state.desks[M]
+    assert (desk.flattening is not None, desk.limit) == (True, "waits for settlement")
+    said = [text for text in story.alerts() if "waits for settlement" in text]
+    assert said == ["flattening leaves out 30.00 contracts of markets that are over: waits for settlement"]
+
+
+def test_a_way_out_over_an_open_market_is_still_taken() -> None:
+    story = held()
+    flatten(story)
+    over(story, A)
+    gone(story)
+    (out,) = exits(story)
+    assert (out.instrument, out.action) == (B, Action.BUY)
+    assert not [text for text in story.alerts() if "waits for settlement" in text]
+
+
+def test_no_flatten_begins_where_everything_waits_for_settlement() -> None:
+    story = held()
+    for instrument in (A, B):
+        over(story, instrument)
+    assert story.refusals(flatten(story)) == [
+        "match: what is held waits for settlement: its markets are over"
+    ]
+
+
+def test_a_market_that_opens_again_is_flattened_after_all() -> None:
+    story = held()
+    story.tell(BookSnapshot(instrument=B, bids=levels({43: 100}), asks=levels({60: 100})))
+    flatten(story, floor=49)
+    gone(story)
+    for instrument in (A, B):
+        over(story, instrument)
+        story.wait(2)
+    over(story, A, MarketState.OPEN)
+    story.tell(BookSnapshot(instrument=A, bids=levels({50: 100}), asks=levels({56: 100})))
+    (out,) = exits(story, story.wait(2))
+    assert (out.instrument, out.action) == (A, Action.SELL)

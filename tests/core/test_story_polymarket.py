@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from console.core.commands import Lookup, PlaceOrder
+from console.core.commands import Lookup, PlaceOrder, TimeInForce
 from console.core.events import (
     ConfirmRules,
     FillConfirmed,
     FillReversed,
+    Flatten,
     InstrumentDefined,
     OrderFilled,
     Resume,
@@ -123,6 +124,19 @@ def test_what_was_bought_is_sold_only_once_it_has_settled() -> None:
     story.wait(3)
     assert story.rests(TOKEN, Action.SELL) == [(55, 10)]
     assert story.rests(OTHER) == []
+
+
+def test_a_flatten_sells_nothing_that_has_not_settled() -> None:
+    """What was bought a moment ago would be refused: the other token gets us out at the same price."""
+    for settled, way in ((False, (OTHER, Action.BUY, 52)), (True, (TOKEN, Action.SELL, 48))):
+        story = condition()
+        story.tell(bought(1, 10))
+        if settled:
+            story.tell(FillConfirmed(venue=P, trade_id=TradeId("b1")))
+        story.tell(Flatten(match=M, floor=cents(48)))
+        story.wait(6)
+        out = next(order for order in story.all(PlaceOrder) if order.time_in_force is TimeInForce.IOC)
+        assert (out.instrument, out.action, out.price / CENT) == way
 
 
 def test_of_what_is_held_only_the_settled_part_is_sold() -> None:
@@ -258,6 +272,13 @@ def test_a_pair_nets_only_after_the_hash_of_its_rules_was_repeated() -> None:
     assert story.state.desks[M].rules_confirmed == right()
 
 
+def test_a_confirmation_may_say_why() -> None:
+    story = pair()
+    assert "hash" in confirm(story, f"{right()[:6]}+{right()[6:]}")[0]
+    assert confirm(story, f"{right()}+read both on 13 July") == []
+    assert story.state.desks[M].rules_confirmed == right()
+
+
 def test_rules_that_change_end_the_netting_with_an_alert() -> None:
     story = pair()
     confirm(story, right())
@@ -276,7 +297,8 @@ def test_rules_that_change_end_the_netting_with_an_alert() -> None:
     assert kalshi.profits()[1] == -dollars(4.9)  # if the first outcome loses
     assert polymarket.profits()[0] == -dollars(4.5)
     assert desk.worst >= dollars(9.4)  # the venues may now disagree
-    assert any("settlement rules changed" in text for text in story.alerts())
+    words = f"settlement rules changed: {right()[:12]} was confirmed, "
+    assert any(text.startswith(words) for text in story.alerts())
     story.wait(2)
     assert story.resting() == 0
     assert desk.paused == "settlement rules changed"

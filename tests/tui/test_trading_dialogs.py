@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 import pytest
 from textual.widgets import Input
@@ -15,10 +17,11 @@ from console.core.events import (
     SetInventory,
     SetSetting,
 )
-from console.core.instruments import Venue
+from console.core.instruments import Venue, VoidRule
 from console.core.matches import MatchId
 from console.core.presets import PRESETS
 from console.core.reasons import Reason
+from console.core.rules import pair_hash
 from console.core.units import CENT, ONE
 from console.core.view import KillPhase
 from console.link.messages import Watch
@@ -212,6 +215,31 @@ async def test_rules_are_confirmed_by_a_word_and_a_reason() -> None:
         await stage.press("enter")
         await stage.press("enter")
         assert engine.events == [ConfirmRules(match=FIRST, rules_hash="a1b2c3d4e5f6+read both on 13 July")]
+
+
+@in_loop
+@pytest.mark.parametrize("rule", list(VoidRule))
+async def test_every_rule_for_a_void_match_has_its_words(rule: VoidRule) -> None:
+    (*kalshi, other) = LISTINGS
+    listings = (*kalshi, msgspec.structs.replace(other, void_rule=rule))
+    async with on_stage(FakeEngine(msgspec.structs.replace(view(), listings=listings))) as stage:
+        await stage.press("V")
+        assert re.search(r"poly: .* void", stage.text)
+
+
+@in_loop
+async def test_rules_that_every_venue_told_are_confirmed_by_their_common_hash() -> None:
+    """The one the engine asks for: it takes no other."""
+    told = tuple(msgspec.structs.replace(one, rules_hash=f"{n}" * 64) for n, one in enumerate(LISTINGS))
+    engine = FakeEngine(msgspec.structs.replace(view(), listings=told))
+    both = pair_hash({one.instrument: one.rules_hash for one in told})
+    async with on_stage(engine) as stage:
+        await stage.press("V")
+        assert f"together: {both[:12]}" in stage.text
+        await fill(stage, word="AGREE", reason="read both")
+        await stage.press("enter")
+        await stage.press("enter")
+        assert engine.events == [ConfirmRules(match=FIRST, rules_hash=f"{both}+read both")]
 
 
 @in_loop

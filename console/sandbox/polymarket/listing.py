@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from console.core.instruments import Instrument, MarketState, Venue
+from console.core.matches import Listing as Traded
 from console.core.matches import MatchSpec
 from console.core.units import CENT, ONE, SECOND
 from console.sandbox.polymarket.spelling import text
@@ -267,7 +268,10 @@ def long_market(listing: Listing) -> dict[str, Any]:
 
 
 def settings_lines(listings: list[Listing]) -> list[str]:
-    """What a trader puts into markets.toml to trade these matches."""
+    """What a trader puts into markets.toml to trade these matches.
+
+    A match of another venue is traded there, and priced by what stands here.
+    """
     lines: list[str] = []
     matches: dict[str, list[Listing]] = {}
     for listing in listings:
@@ -275,14 +279,20 @@ def settings_lines(listings: list[Listing]) -> list[str]:
     for slug, members in matches.items():
         match = members[0].match
         outcomes = ", ".join(f'"{name}"' for name in match.outcomes)
+        elsewhere = any(one.instrument.venue is not P for one in match.listings)
         lines += ["", "[[match]]", f'id = "{slug}"', f'title = "{match.title}"', f"outcomes = [{outcomes}]"]
-        lines += [f"start = {iso(members[0].listed_start)}", "may_none = false", "instruments = ["]
-        lines += [
-            f'  {{ venue = "polymarket", symbol = "{m.slug}", outcomes = ["{match.outcomes[m.pays[0]]}"] }},'
-            for m in members
-        ]
+        lines += [f"start = {iso(members[0].listed_start)}", f"may_none = {str(match.may_none).lower()}"]
+        lines += ["instruments = ["]
+        for one in sorted(match.listings, key=lambda one: one.instrument.venue is P):
+            lines.append(f"  {{ {_words(match, one, signal=elsewhere)} }},")
         lines += ["]"]
     return lines
+
+
+def _words(match: MatchSpec, one: Traded, *, signal: bool) -> str:
+    venue, pays = one.instrument.venue, match.outcomes[one.pays[0]]
+    words = f'venue = "{venue.value}", symbol = "{one.instrument.symbol}", outcomes = ["{pays}"]'
+    return f"{words}, quote = false" if signal and venue is P else words
 
 
 def _item(listing: Listing) -> str:

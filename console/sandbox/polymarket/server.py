@@ -102,7 +102,8 @@ async def serve(opening: Opening, say: Callable[[str], None]) -> None:
         return
     if opening.recording:
         raise SandboxError("sandbox: polymarket runs on its seeded world only, not on a recording")
-    server = Server(Venue(opening.seed, Faults(opening.faults, opening.seed)))
+    faults = Faults(opening.faults, opening.seed)
+    server = Server(Venue(opening.seed, faults, world=opening.world))
     await server.open(opening.port)
     for line in (
         f"# Polymarket sandbox on port {server.port}, seed {opening.seed}. Ctrl+C ends it.",

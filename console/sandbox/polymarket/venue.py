@@ -45,6 +45,7 @@ from console.sandbox.polymarket.ledger import Trade as OwnTrade
 from console.sandbox.polymarket.listing import PROGRAMME, Listing, P, near_end
 from console.sandbox.polymarket.spelling import text
 from console.sim.listings import TENTHS, Card
+from console.sim.world import World
 
 CASH = 1000 * ONE
 BEAT_S, SWEEP_S = 10.0, 5.0
@@ -74,11 +75,15 @@ class Venue:
         cash: int = CASH,
         monotonic: Callable[[], int] = time.monotonic_ns,
         wall: Callable[[], int] = time.time_ns,
+        world: World | None = None,
     ) -> None:
+        """`world` is one shared with other sandboxes; it has a programme of its own."""
         self.faults = faults
         self._monotonic = monotonic
         self._wall = wall
-        self.floor = Floor(P, seed, scale=scale, programme=programme, monotonic=monotonic, wall=wall)
+        self.floor = Floor(
+            P, seed, scale=scale, programme=programme, monotonic=monotonic, wall=wall, world=world
+        )
         self.floor.exchange.account.money.pay_in(10**9 * ONE)  # the ledger here says what is affordable
         self.listings = self._list()
         self.by_token = {token: listing for listing in self.listings for token in listing.tokens}
@@ -546,7 +551,7 @@ class Venue:
     def _list(self) -> list[Listing]:
         listings = []
         for number, match in enumerate(self.floor.matches):
-            for item in match.listings:
+            for item in (one for one in match.listings if one.instrument.venue is P):
                 market = self.floor.market(item.instrument.symbol)
                 assert market is not None, "every listed symbol has a market"
                 last = number == len(self.floor.matches) - 1

@@ -61,6 +61,7 @@ TRADES_AGAIN_S: Final = 900
 TRADED_LATELY_S: Final = 120.0  # the venue's cached balance of a token is asked to be read anew
 REWARDS_S: Final = 1800.0
 POSITIONS_MAX: Final = 500
+BALANCES_READ: Final = 3  # times at most, while trades of ours move them
 FRESHENED_KEPT: Final = 1000
 
 
@@ -411,18 +412,26 @@ class Polymarket:
         are not on chain yet are added: they are ours.
         """
         listed = {position.asset: position for position in positions}
-        now = time.monotonic()
-        held: list[tuple[Instrument, int]] = []
-        for token, leg in list(self.feed.tokens().items()):
-            lately = now - self._traded.get(token, -TRADES_AGAIN_S) < TRADES_AGAIN_S
-            if not (self._first_read or lately or token in listed or token in self._held):
-                continue
-            size = await self._balance(token)
-            if size:
-                self._held[token] = size
-            else:
-                self._held.pop(token, None)
-            held.append((leg.instrument, size))
+        now, sizes = time.monotonic(), dict[Instrument, int]()
+        wanted = {
+            token: leg.instrument
+            for token, leg in self.feed.tokens().items()
+            if self._first_read
+            or token in listed
+            or token in self._held
+            or now - self._traded.get(token, -TRADES_AGAIN_S) < TRADES_AGAIN_S
+        }
+        moves = self._trading.log.moves
+        for _ in range(BALANCES_READ):
+            seen = dict[Instrument, int]()
+            for token, leg in wanted.items():
+                seen[leg] = moves[leg]
+                sizes[leg] = self._held[token] = await self._balance(token)
+                if not sizes[leg]:
+                    del self._held[token]
+            # What was traded or mined since would be missing, or count twice: read once more.
+            wanted = {token: leg for token, leg in wanted.items() if moves[leg] != seen[leg]}
+        held = list(sizes.items())
         for fills in list(self._trading.log.unmined.values()):
             for fill in fills:
                 bought = fill.action is Action.BUY

@@ -7,8 +7,8 @@ and never goes back from where it ended.
 from __future__ import annotations
 
 import enum
-from collections import OrderedDict
-from collections.abc import Callable
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import msgspec
@@ -244,6 +244,7 @@ class TradeLog:
         self._stages: OrderedDict[str, Trades] = OrderedDict()
         self._matched: OrderedDict[str, int] = OrderedDict()
         self.unmined: dict[str, tuple[OrderFilled, ...]] = {}  # matched, but not on chain yet
+        self.moves: Counter[Instrument] = Counter()  # how often a trade of a leg was told or mined
 
     def take(self, trade: TradeRecord) -> list[AnyEvent]:
         """What a trade says that was not said before. Raises ParseError and then remembers nothing."""
@@ -251,7 +252,7 @@ class TradeLog:
         if before in (Trades.FINAL, Trades.FAILED):
             return []
         if now is not Trades.OPEN or is_mined(trade.status):
-            self.unmined.pop(trade.id, None)
+            self._move(self.unmined.pop(trade.id, ()))
         if before is now:
             return []
         fills = fills_of(trade, self.owner, self._leg, self._name, provisional=now is Trades.OPEN)
@@ -275,8 +276,12 @@ class TradeLog:
         """Whether a trade was told."""
         return trade_id in self._stages
 
+    def _move(self, fills: Iterable[OrderFilled]) -> None:
+        self.moves.update(fill.instrument for fill in fills)
+
     def _remember(self, trade: TradeRecord, now: Trades, fills: list[OrderFilled], *, first: bool) -> None:
         self._stages[trade.id] = now
+        self._move(fills)
         if now is Trades.OPEN and not is_mined(trade.status):
             self.unmined[trade.id] = tuple(fills)
         if first:

@@ -50,8 +50,11 @@ ACCOUNT = AccountSettings(
 class Session:
     """The engine, its client, and what left and came."""
 
-    def __init__(self, bench: Bench, run_id: str = "run1", kept: bytes = b"") -> None:
+    def __init__(
+        self, bench: Bench, run_id: str = "run1", kept: bytes = b"", settings: MatchSettings = SETTINGS
+    ) -> None:
         self.bench = bench
+        self.settings = settings
         bench.public = False  # the bench has one of its own that only looks
         self.client = bench.make()
         self.engine = Engine()
@@ -106,7 +109,7 @@ class Session:
             listings=(Listing(self.bench.instrument(number), (0,)),),
             may_none=False,
         )
-        self._feed(AddMatch(spec=spec, settings=SETTINGS))
+        self._feed(AddMatch(spec=spec, settings=self.settings))
         self.fair(spec.id, self.middle(number))
         return spec.id
 
@@ -184,10 +187,10 @@ class Session:
 
 
 @asynccontextmanager
-async def session(*faults: str, scale: float = 3.0, seed: int = 7):
+async def session(*faults: str, scale: float = 3.0, seed: int = 7, settings: MatchSettings = SETTINGS):
     """An engine connected to a sandbox."""
     async with Bench(*faults, scale=scale, seed=seed, public=True) as bench:
-        opened = Session(bench)
+        opened = Session(bench, settings=settings)
         running = asyncio.create_task(opened.run())
         bench._tasks.append(running)  # while it waits for anything the bench sees whether this broke
         try:

@@ -567,3 +567,22 @@ async def test_a_user_stream_that_answers_and_tells_nothing_is_given_up():
             assert time.monotonic() - began < PATIENCE_S
             bench.server.streams.held = False
             await bench.until(lambda: len(bench.of(VenueUp)) == 2, "up again")
+
+
+@story
+async def test_what_is_mined_while_the_account_is_read_is_in_it_once():
+    async with Bench() as bench:
+        instrument = await bench.watch(4)
+        await bench.hit(await bench.rest(instrument, bench.best(4)[0], 10))
+        await bench.heard(OrderFilled)
+        unmined, read = bench.client._trading.log.unmined, bench.client._balance
+
+        async def late(token):
+            size = await read(token)
+            await bench.until(lambda: not unmined, "mined")  # meanwhile
+            return size
+
+        assert unmined
+        bench.client._balance = late
+        status = await bench.account()
+        assert dict(status.positions) == {instrument: 10 * ONE}

@@ -7,8 +7,9 @@ import os
 import time
 
 import pytest
+from msgspec.structs import replace
 from pm_bench import P
-from pm_session import Session, session
+from pm_session import SETTINGS, Session, session
 
 from console.core.commands import PlaceOrder
 from console.core.events import FillReversed, Kill, OrderFilled
@@ -18,6 +19,10 @@ LOST = int(os.environ.get("TEST_LOST") or 40)  # answers lost
 FAILED = int(os.environ.get("TEST_FAILED") or 6)  # trades that fail on chain
 STORM_S = int(os.environ.get("TEST_STORM_S") or 25)
 MATCHES = (0, 4, 5)
+BEFORE_THE_START = (1, 2, 3, 4, 5)  # markets that outlast a long run
+BRIEFLY = replace(  # neither requests that got lost nor who takes all of it pause a side for a minute
+    SETTINGS, error_cooldown_s=1, toxicity_pause=1.0, toxicity_pause_s=1
+)
 
 
 def run(story):
@@ -48,10 +53,26 @@ def figures(s: Session) -> str:
     )
 
 
-async def trade(s: Session, until, patience_s: float) -> None:
-    """Quote moving prices on three matches until a condition holds."""
+async def tell(s: Session, seed: int) -> None:
+    """How far a long run is, once a minute."""
+    while True:
+        await asyncio.sleep(60)
+        why = [f"{match} {desk.reason.value} {desk.limit}" for match, desk in s.state.desks.items()]
+        print(f"account {seed} so far: {figures(s)}; {why}", flush=True)
+
+
+def check_fills(s: Session) -> None:
+    """Every contract the venue matched was told and booked, and each once."""
+    told = [event for event in s.heard if isinstance(event, OrderFilled)]
+    assert len({event.trade_id for event in told}) == len(told) == s.state.fills
+    orders = (*s.bench.venue.ledger.open.values(), *s.bench.venue.ledger.ended.values())
+    assert sum(event.size for event in told) == sum(order.matched for order in orders)
+
+
+async def trade(s: Session, until, patience_s: float, matches=MATCHES) -> None:
+    """Quote moving prices on some matches until a condition holds."""
     moving = [asyncio.create_task(s.take())]
-    for number in MATCHES:
+    for number in matches:
         s.add(number)
         moving.append(asyncio.create_task(s.wander(number, number)))
     try:
@@ -61,16 +82,34 @@ async def trade(s: Session, until, patience_s: float) -> None:
             task.cancel()
 
 
-@pytest.mark.timeout(LOST * 3 + 300)
+@pytest.mark.timeout(LOST + 300)
 def test_lost_answers_lose_no_order_and_double_none():
-    async def story():
-        async with session("lost_answers=0.4", "lost_requests=0.1", "duplicated=0.3", scale=10.0) as s:
-            counts = s.bench.venue.faults.counts
-            await trade(s, lambda: counts.get("lost_answers", 0) >= LOST, LOST * 3 + 120)
+    """As many accounts beside each other as it takes to be done within the hour."""
+    accounts = 1 + LOST // 2000
+    share = -(-LOST // accounts)
+
+    async def lose(seed: int) -> None:
+        faults = ("lost_answers=0.4", "lost_requests=0.1", "duplicated=0.3")
+        async with session(*faults, scale=2.0, seed=seed, settings=BRIEFLY) as s:
+            counts, account = s.bench.venue.faults.counts, s.state.connections[P]
+
+            def enough():
+                assert not account.mismatch, f"{account.mismatch}: {figures(s)}"
+                return counts.get("lost_answers", 0) >= share
+
+            telling = asyncio.create_task(tell(s, seed))
+            await trade(s, enough, LOST + 120, BEFORE_THE_START)
             await calm(s)
-            print(figures(s))
+            telling.cancel()
+            print(f"account {seed}: {figures(s)}")
             assert s.doubled() == 0
             assert s.untracked() == set()
+            check_fills(s)
+
+    async def story():
+        async with asyncio.TaskGroup() as group:
+            for number in range(accounts):
+                group.create_task(lose(7 + number))
 
     run(story)
 
