@@ -188,7 +188,7 @@ def test_terminal_that_cannot_draw_is_refused(term: str, words: str) -> None:
 # ---- what a terminal may do to it
 
 
-GAP_MS = 400  # of a loop that nothing blocks, on a machine that is busy; the bench holds the exact figure
+GAP_MS = 100  # of a loop that nothing blocks
 
 
 def longest_gap(terminal: Terminal, since: float) -> float:
