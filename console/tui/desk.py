@@ -332,7 +332,7 @@ class Desk(Screen[None]):
             browse.needle = ""
         elif not self.filter_line.display and self._zoomed is not None:
             self.action_zoom()
-        self._close_filter()
+        self.close_filter()
         pane.redraw()
 
     @on(Input.Changed, "#filter")
@@ -344,9 +344,10 @@ class Desk(Screen[None]):
 
     @on(Input.Submitted, "#filter")
     def _filter_taken(self) -> None:
-        self._close_filter()
+        self.close_filter()
 
-    def _close_filter(self) -> None:
+    def close_filter(self) -> None:
+        """Give the keys back to the list."""
         if self.filter_line.display:
             self._hide_filter()
             self.set_focus(self._filtered)
