@@ -10,7 +10,7 @@ from console.core.commands import Severity
 from console.core.events import CancelMatch, Mode, Pause, Resume
 from console.core.matches import MatchId
 from console.core.units import Nanos
-from console.core.view import KillPhase, LogLine, View
+from console.core.view import LogLine, View
 from console.link.messages import Role, Watch
 from console.tui.keys import DESK_KEYS
 from tests.tui.fakes import FakeEngine
@@ -383,29 +383,6 @@ async def test_kill_works_from_everywhere(before: tuple[str, ...], key: str) -> 
             await stage.show(killed())
             await stage.press("R")
             assert "type RESUME" in stage.text
-
-
-@in_loop
-async def test_kill_from_elsewhere_is_said_on_the_frame_of_a_dialog_and_takes_no_typing() -> None:
-    engine = FakeEngine()
-    async with on_stage(engine, (80, 24)) as stage:
-        await stage.press("e", *"edge")
-        await stage.show(killed(KillPhase.INCOMPLETE, 2))
-        assert " KILL INCOMPLETE 40/42 not proven: kalshi · Esc closes this ─" in stage.text
-        assert "edge_min" in stage.text
-        await stage.press("escape", "R")
-        assert "type RESUME" in stage.text
-        assert "Esc closes this" not in stage.text  # it asks about that very kill
-
-
-@in_loop
-async def test_screen_says_killed_only_when_the_engine_does() -> None:
-    engine = FakeEngine()
-    async with on_stage(engine) as stage:
-        await stage.press("ctrl+k")
-        assert "KILLED" not in stage.text
-        assert "KILLING" not in stage.text
-        assert stage.said == ["kill sent; what the venues have proven will stand on top"]
 
 
 @in_loop

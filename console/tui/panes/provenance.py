@@ -140,6 +140,6 @@ def _feed(feed: FeedView, width: int) -> Line:
     return text(
         Span(name, Ink.PLAIN),
         Span(words, Ink.WARN if low else Ink.DIM),
-        Span("  "),
+        Span("  " if why else ""),
         Span(why, Ink.NOTICE if feed.up else Ink.ALARM),
     )
