@@ -33,7 +33,7 @@ class Detail(enum.Enum):
     REASONS = "reasons whole, ages of what is not well"
     WORDS = "a word of every reason"
     TROUBLE = "the terminal only when it is not well"
-    SHAPES = "of a venue shape and name"
+    SHAPES = "shape and name of a venue that is not well"
 
 
 _DETAILS = tuple(Detail)
@@ -96,7 +96,9 @@ def _badges(picture: Picture, detail: Detail) -> Iterable[Span]:
         yield _badge("tty", terminal.rtt_ms, _SLOW_TTY_MS, _LOST_TTY_MS)
     yield from _counts(view)
     for venue in view.venues:
-        yield _venue_badge(venue, detail)
+        calm = venue.up and not venue.halt and 0 <= venue.stream_age_ms < SLOW_DATA_MS
+        if not (calm and detail is Detail.SHAPES):
+            yield _venue_badge(venue, detail)
 
 
 def _warnings(picture: Picture) -> list[Span]:

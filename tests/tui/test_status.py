@@ -265,3 +265,9 @@ def test_what_is_wrong_comes_before_the_clock_and_is_cut_only_with_an_ellipsis()
     narrow = text(money_line(picture(shown), 60))
     assert len(narrow) == 60
     assert "…" in narrow
+
+
+def test_the_narrowest_line_still_names_the_venue_in_trouble() -> None:
+    line = text(badge_line(picture(), 40))[:40]
+    assert "◐ prophet" in line
+    assert "2 STALE" in line
