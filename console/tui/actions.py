@@ -305,7 +305,7 @@ class Operator:
             return
         last = self._changes[-1]
         lines = [f"{last.key} of {last.title}: {last.was} was changed to {last.now}.", f"Back to {last.was}?"]
-        if await self._yes("Undo", lines, "Back to it"):
+        if await self._yes("Undo", lines, "Undo"):
             event = SetSetting(key=last.key, value=last.was, match=last.match, why="undo")
             if await self._send(event, f"{last.key} = {last.was} again"):
                 self._changes.remove(last)

@@ -168,6 +168,7 @@ class ConsoleApp(App[int]):
         self._painted = picture.view
         self.desk.paint(picture)
         if isinstance(self.screen, Dialog):
+            self.screen.tell(picture)
             self.screen.paint(picture)
         self._keep_watching()
         self._announce(picture.view)
@@ -293,10 +294,17 @@ class ConsoleApp(App[int]):
     # ---- keys that work everywhere
 
     def action_kill(self) -> None:
-        """The kill key once more, by way of the event loop."""
+        """The kill key once more, by way of the event loop; what was being asked is over."""
         self._kill.press()
+        self._close_dialogs()
         if self.picture is None or self.picture.view.kill is None:
             self.say("kill sent; what the venues have proven will stand on top", ok=False)
+
+    def _close_dialogs(self) -> None:
+        """Show what the kill does, and give its keys back; the proof of a stop goes on."""
+        while isinstance(self.screen, Dialog) and not isinstance(self.screen, Stopping):
+            self.screen.dismiss(None)
+        self.desk.close_filter()
 
     def action_redraw(self) -> None:
         """Paint the whole screen afresh."""

@@ -33,7 +33,7 @@ from console.tui.panes.venues import Venues
 from console.tui.picture import Picture
 from console.tui.places import ALERTS, ALL, LADDER, MATCHES, Place, Plan, plan
 from console.tui.progress import progress
-from console.tui.sheet import Line, Span
+from console.tui.sheet import Line, Span, said
 from console.tui.status import Status
 
 
@@ -123,7 +123,7 @@ class Desk(Screen[None]):
             if pane.display:
                 pane.paint(picture)
         if self.small.display:
-            self.small.show(_too_small(picture.view), picture.frozen)
+            self.small.show(_too_small(picture.view, self.app.size.width), picture.frozen)
 
     def _paint_again(self) -> None:
         if self.picture is not None:
@@ -332,7 +332,7 @@ class Desk(Screen[None]):
             browse.needle = ""
         elif not self.filter_line.display and self._zoomed is not None:
             self.action_zoom()
-        self._close_filter()
+        self.close_filter()
         pane.redraw()
 
     @on(Input.Changed, "#filter")
@@ -344,9 +344,10 @@ class Desk(Screen[None]):
 
     @on(Input.Submitted, "#filter")
     def _filter_taken(self) -> None:
-        self._close_filter()
+        self.close_filter()
 
-    def _close_filter(self) -> None:
+    def close_filter(self) -> None:
+        """Give the keys back to the list."""
         if self.filter_line.display:
             self._hide_filter()
             self.set_focus(self._filtered)
@@ -388,13 +389,13 @@ def _put(widget: Widget, place: Place) -> None:
     styles.width, styles.height = place.width, place.height
 
 
-def _too_small(view: View) -> list[Line]:
+def _too_small(view: View, width: int) -> list[Line]:
     now = progress(view)
     words = (
         "too small to show the panes",
         "32x9 is the least, 80x24 shows all",
         "the engine is still running",
+        "^K kills",
     )
-    lines = [Line((Span(f" {word}", Ink.WARN),)) for word in (*words, "^K kills")]
-    lines.insert(0, Line((Span(f" {now.words if now else f'{view.orders_open} orders rest'}", Ink.STRONG),)))
-    return lines
+    first = said(now.words if now else f"{view.orders_open} orders rest", width, Ink.STRONG)
+    return [*first, *said("\n".join(words), width, Ink.WARN)]

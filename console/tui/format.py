@@ -33,6 +33,23 @@ def fit(text: str, width: int, right: bool = False) -> str:
     return gap + text if right else text + gap
 
 
+def tail(text: str, width: int) -> str:
+    """The end of a symbol, which tells it from its neighbours, in `width` cells of ASCII."""
+    return text if len(text) <= width else "…" + text[len(text) - width + 1 :] if width > 1 else ""
+
+
+def joined(parts: Sequence[str], width: int) -> str:
+    """As many of `parts` as fit side by side, none of them cut; closer together before one is left out."""
+    kept = [part for part in parts if part]
+    while kept:
+        for gap in ("  ", " "):
+            words = gap.join(kept)
+            if cell_len(words) <= width:
+                return words
+        kept.pop()
+    return ""
+
+
 def fixed(value: int, places: int) -> str:
     """Millionths with thousands separators and `places` decimals, rounded down."""
     scaled = value // 10 ** (6 - places)
@@ -166,12 +183,19 @@ def clock(wall: int, millis: bool = False) -> str:
 
 
 def until(start: int, wall: int) -> str:
-    """Time to the start (``in 2h``) or since it (``+34m``); a dash when the start is not known."""
+    """Time to the start (``90m``, ``2h30m``) or since it (``+34m``); a dash when the start is not known."""
     if start == 0:
         return UNKNOWN
     ms = abs(start - wall) // 1_000_000
-    word = f"{ms // _MINUTE_MS}m" if ms < 100 * _MINUTE_MS else age(ms)
-    return f"in {word}" if start > wall else f"+{word}"
+    minutes = ms // _MINUTE_MS
+    word = f"{minutes}m" if minutes < 100 else duration(ms) if minutes < 600 else age(ms)
+    return word if start > wall else f"+{word}"
+
+
+def starts(start: int, wall: int) -> str:
+    """The same in a sentence: ``in 2h30m``."""
+    word = until(start, wall)
+    return word if word[0] in f"+{UNKNOWN}" else f"in {word}"
 
 
 def percent(part: int, whole: int) -> str:

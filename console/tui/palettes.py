@@ -29,6 +29,7 @@ class Palette(Struct, frozen=True):
     grounds: Mapping[Ground, str]
     glows: Mapping[Glow, str]
     css: Mapping[str, str]
+    raised: Mapping[Ink, str]  # inks that must be louder to be read on the cursor
     dark: bool = True
     ansi: bool = False  # the sixteen colours of the terminal itself
 
@@ -39,6 +40,7 @@ class Paint:
     def __init__(self, palette: Palette) -> None:
         self.palette = palette
         self._inks = {ink: Style.parse(words) for ink, words in palette.inks.items()}
+        self._raised = {ink: Style.parse(words) for ink, words in palette.raised.items()}
         self._grounds = {ground: Style.parse(words) for ground, words in palette.grounds.items()}
         self._glows = {glow: Style.parse(words) for glow, words in palette.glows.items()}
         self._known: dict[tuple[Ink, Ground, bool, Glow], Style] = {}
@@ -61,6 +63,8 @@ class Paint:
             return mixed  # of sixteen colours too few can be read on another
         if glow is not Glow.NONE and not frozen and ink not in _LOUD:
             mixed += self._glows[glow]
+        if ground is Ground.CURSOR_FOCUSED and ink in self._raised and not frozen:
+            return mixed + self._raised[ink]
         return mixed + self._inks[ink]
 
 
@@ -87,6 +91,17 @@ def _dark(up: str, down: str) -> dict[Ink, str]:
         Ink.LIVE: "bold #ffffff on #870087",
         Ink.BAR: "#5f87af",
         Ink.CHOICE: "bold #121212 on #5fd7ff",
+    }
+
+
+def _raised(up: str, down: str) -> dict[Ink, str]:
+    return {
+        Ink.DIM: "#bcbcbc",
+        Ink.UP: up,
+        Ink.DOWN: down,
+        Ink.MARK: "#ffd7ff",
+        Ink.NOTICE: "#ffd787",
+        Ink.BAR: "#87afd7",
     }
 
 
@@ -121,6 +136,7 @@ DUSK = Palette(
     _DARK_GROUNDS,
     _DARK_GLOWS,
     _DARK_CSS,
+    _raised("#afd7ff", "#ffd7af"),
 )
 FIELD = Palette(
     "field",
@@ -129,6 +145,7 @@ FIELD = Palette(
     _DARK_GROUNDS,
     _DARK_GLOWS,
     _DARK_CSS,
+    _raised("#afffaf", "#ffafaf"),
 )
 DAY = Palette(
     "day",
@@ -178,6 +195,15 @@ DAY = Palette(
         "toast-risk": "#af5f00",
         "type": "#000000",
         "hint": "#767676",
+    },
+    {
+        Ink.DIM: "#4e4e4e",
+        Ink.UP: "#0000af",
+        Ink.DOWN: "#870000",
+        Ink.OWN: "bold #005f5f",
+        Ink.NOTICE: "#5f5f00",
+        Ink.WARN: "bold #870000",
+        Ink.BAR: "#005f87",
     },
     dark=False,
 )
@@ -230,6 +256,7 @@ ANSI = Palette(
         "type": "ansi_default",
         "hint": "ansi_bright_black",
     },
+    {},
     ansi=True,
 )
 MONO = Palette(
@@ -256,6 +283,7 @@ MONO = Palette(
     },
     {Glow.FRESH: "bold", Glow.FADING: ""},
     {**ANSI.css, "field-focused": "ansi_default", "edge": "ansi_default", "hint": "ansi_default"},
+    {},
     ansi=True,
 )
 

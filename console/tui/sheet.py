@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from textwrap import wrap
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
 
-from console.tui.format import fit, shorten
+from console.tui.format import fit, shorten, tail
 from console.tui.ink import Glow, Ground, Ink
 from console.tui.picture import Picture
 
@@ -41,8 +42,9 @@ class Column(Struct, Generic[T], frozen=True):
     """One column: how a cell of it is written, and how the list is sorted by it.
 
     Columns of a lower `rank` are given up last when a pane is narrow; `grow` is how many cells the column
-    takes of the room that is left over. A `name` too long loses letters in the middle, not its end. Sorted by
-    a `falling` one, the highest comes first. `help` is its line on the help page.
+    takes of the room that is left over. A `name` too long loses letters in the middle, not its end; a
+    `symbol` its beginning. Sorted by a `falling` one, the highest comes first. `help` is its line on the help
+    page.
     """
 
     title: str
@@ -54,6 +56,7 @@ class Column(Struct, Generic[T], frozen=True):
     sort: Callable[[T], Any] | None = None
     falling: bool = False
     name: bool = False
+    symbol: bool = False
     help: str = ""
 
 
@@ -95,8 +98,16 @@ def row(
         text, ink, glow = column.cell(item, picture)
         if column.name:
             text = shorten(text, width)
+        elif column.symbol:
+            text = tail(text, width)
         spans.append(Span(fit(text, width, column.right) + " ", ink, glow))
     return Line(tuple(spans), ground)
+
+
+def said(words: str, width: int, ink: Ink = Ink.DIM) -> list[Line]:
+    """Sentences, one on each line of `words`, broken where the pane ends."""
+    room = max(8, width - 2)
+    return [text(Span(f" {part}", ink)) for line in words.split("\n") for part in wrap(line, room)]
 
 
 def text(*pieces: Span | str) -> Line:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterable
 
 from rich.cells import cell_len
@@ -9,7 +10,7 @@ from rich.cells import cell_len
 from console.core.reasons import Reason
 from console.core.view import FeedView, VenueView, View
 from console.tui.attention import Need, need
-from console.tui.format import age, cash, clean, clock, duration, milliseconds
+from console.tui.format import age, cash, clean, clock, duration, fit, milliseconds
 from console.tui.grid import Grid
 from console.tui.ink import Ground, Ink
 from console.tui.panes.log import is_alert
@@ -23,6 +24,21 @@ from console.tui.words import BOOK_STALE, MODES, THEO_STALE, VENUES
 _SLOW_TTY_MS, _LOST_TTY_MS = 500, 3_000
 TOKENS_FROM = 110  # width from which a venue's write budget stands in its badge
 _OK, _SLOW, _LOST = "●", "◐", "○"
+
+
+class Detail(enum.Enum):
+    """How much the badges say, from the most: the first that fits is taken."""
+
+    AGES = "ages and budgets"
+    REASONS = "reasons whole, ages of what is not well"
+    WORDS = "a word of every reason"
+    TROUBLE = "the terminal only when it is not well"
+    SHAPES = "shape and name of a venue that is not well"
+
+
+_DETAILS = tuple(Detail)
+_REASONS_TOO = (Detail.AGES, Detail.REASONS)
+_CALM_TOO = (*_REASONS_TOO, Detail.WORDS)
 
 
 class Status(Grid):
@@ -52,6 +68,8 @@ def money_line(picture: Picture, width: int) -> Line:
     right = [Span(f"{clock(picture.wall)}Z ", Ink.TITLE)]
     if picture.low:
         right = [Span(f"{clock(picture.wall)[:5]}Z ", Ink.TITLE)]  # seconds cost bytes too
+    if _width(left) > width - _width(right):
+        left, right = _within(left, width), []  # what is wrong comes before what time it is
     return Line(_spread(left, _money(view), right, width), Ground.RAISED)
 
 
@@ -59,14 +77,28 @@ def badge_line(picture: Picture, width: int, seen: int = 0) -> Line:
     """One badge each for engine, terminal and venues; the shape says it too."""
     view = picture.view
     full = width >= TOKENS_FROM
-    left = [Span(" "), _badge("engine", picture.age_ms, 1000, SILENT_AFTER_MS, full)]
-    if picture.terminal.silent_ms > _LOST_TTY_MS:
-        left.append(Span(f"{_LOST} tty silent {age(picture.terminal.silent_ms)}  ", Ink.ALARM))
-    else:
-        left.append(_badge("tty", picture.terminal.rtt_ms, _SLOW_TTY_MS, _LOST_TTY_MS))
-    left += list(_counts(view))
-    left += [_venue_badge(venue, full) for venue in view.venues]
+    left: list[Span] = []
+    for detail in _DETAILS if full else _DETAILS[1:]:
+        left = [Span(" ")]
+        for badge in _badges(picture, detail):
+            left += [badge, Span("  ")]
+        if _width(left) <= width + 2:  # the last gap may go
+            break
     return Line(_spread(left, (*_alerts(view, seen), *_account(picture)), [], width), Ground.PLAIN)
+
+
+def _badges(picture: Picture, detail: Detail) -> Iterable[Span]:
+    view, terminal = picture.view, picture.terminal
+    yield _badge("engine", picture.age_ms, 1000, SILENT_AFTER_MS, detail is Detail.AGES)
+    if terminal.silent_ms > _LOST_TTY_MS:
+        yield Span(f"{_LOST} tty silent {age(terminal.silent_ms)}", Ink.ALARM)
+    elif detail in _CALM_TOO or terminal.rtt_ms >= _SLOW_TTY_MS:
+        yield _badge("tty", terminal.rtt_ms, _SLOW_TTY_MS, _LOST_TTY_MS)
+    yield from _counts(view)
+    for venue in view.venues:
+        calm = venue.up and not venue.halt and 0 <= venue.stream_age_ms < SLOW_DATA_MS
+        if not (calm and detail is Detail.SHAPES):
+            yield _venue_badge(venue, detail)
 
 
 def _warnings(picture: Picture) -> list[Span]:
@@ -124,23 +156,25 @@ def _account(picture: Picture) -> Iterable[Span]:
 def _badge(name: str, ms: int, slow: int, lost: int, full: bool = True) -> Span:
     """Shape and name; where there is little room the age only of what is not well."""
     if ms < 0:
-        return Span(f"{_SLOW} {name} ?  ", Ink.DIM)
+        return Span(f"{_SLOW} {name} ?", Ink.DIM)
     shape, ink = (_OK, Ink.UP) if ms < slow else (_SLOW, Ink.WARN) if ms < lost else (_LOST, Ink.ALARM)
     if ms < slow and not full:
-        return Span(f"{shape} {name}  ", ink)
-    return Span(f"{shape} {name} {milliseconds(ms) if name == 'tty' else age(ms)}  ", ink)
+        return Span(f"{shape} {name}", ink)
+    return Span(f"{shape} {name} {milliseconds(ms) if name == 'tty' else age(ms)}", ink)
 
 
-def _venue_badge(venue: VenueView, full: bool) -> Span:
-    name = VENUES[venue.venue]
-    if not venue.up:
-        why = clean(venue.halt).removeprefix("down: ")
-        return Span(f"{_LOST} {name} DOWN {why}  ", Ink.ALARM)
-    if venue.halt:
-        ink = Ink.ALARM if venue.halt.startswith("MISMATCH") else Ink.WARN
-        return Span(f"{_SLOW} {name} {clean(venue.halt)}  ", ink)
+def _venue_badge(venue: VenueView, detail: Detail) -> Span:
+    name, full = VENUES[venue.venue], detail is Detail.AGES
+    if not venue.up or venue.halt:
+        shape = _SLOW if venue.up else _LOST
+        halt = clean(venue.halt).removeprefix("down: ")
+        loud = not venue.up or halt.startswith("MISMATCH")
+        words = halt if venue.up else f"DOWN {halt}".strip()
+        if detail not in _REASONS_TOO:
+            words = words.partition(" ")[0].rstrip(":") if detail is not Detail.SHAPES else ""
+        return Span(f"{shape} {name} {words}".rstrip(), Ink.ALARM if loud else Ink.WARN)
     if venue.stream_age_ms < 0:
-        return Span(f"{_SLOW} {name} no data  ", Ink.WARN)
+        return Span(f"{_SLOW} {name} no data", Ink.WARN)
     if full and 100 * venue.write_tokens < LOW_TOKENS_PCT * venue.write_burst:
         name = f"{name} {venue.write_tokens}/{venue.write_burst} writes"
     return _badge(name, venue.stream_age_ms, SLOW_DATA_MS, LOST_DATA_MS, full)
@@ -161,10 +195,9 @@ def _counts(view: View) -> Iterable[Span]:
         mismatched = sum(reason is Reason.MISMATCH for reason in reasons)
         words = f" {persons} MISMATCH " if mismatched == persons else f" {persons} NEED YOU "
         yield Span(words, Ink.ALARM)
-        yield Span("  ")
     stale = sum(reason in BOOK_STALE or reason in THEO_STALE for reason in reasons)
     if stale:
-        yield Span(f"{stale} STALE  ", Ink.WARN)
+        yield Span(f"{stale} STALE", Ink.WARN)
 
 
 def _alerts(view: View, seen: int) -> Iterable[Span]:
@@ -178,9 +211,24 @@ def _signed(value: int | None) -> Ink:
     return Ink.PLAIN if not value else Ink.UP if value > 0 else Ink.DOWN
 
 
+def _width(spans: Iterable[Span]) -> int:
+    return sum(cell_len(span.text) for span in spans)
+
+
+def _within(spans: Iterable[Span], room: int) -> list[Span]:
+    """As many as there is room for; the one that passes it is cut and says so."""
+    kept = []
+    for span in spans:
+        length = cell_len(span.text)
+        if room > 0:
+            kept.append(span if length <= room else span._replace(text=fit(span.text, room)))
+        room -= length
+    return kept
+
+
 def _spread(left: list[Span], optional: Iterable[Span], right: list[Span], width: int) -> tuple[Span, ...]:
     """Left and right are always there; of `optional` as much as fits between them."""
-    room = width - sum(cell_len(span.text) for span in (*left, *right))
+    room = width - _width((*left, *right))
     middle = []
     for span in optional:
         if cell_len(span.text) > room:

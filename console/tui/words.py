@@ -19,6 +19,15 @@ STATES: dict[State, str] = {
     State.DONE: "DONE",
 }
 VENUES: dict[Venue, str] = {Venue.KALSHI: "kalshi", Venue.POLYMARKET: "poly", Venue.PROPHETX: "prophet"}
+
+
+def in_short(text: str) -> str:
+    """The same with every venue by its short name."""
+    for venue, word in VENUES.items():
+        text = text.replace(venue.value, word)
+    return text
+
+
 ORDER_STATES: dict[OrderState, str] = {
     OrderState.SUBMITTED: "sent",
     OrderState.ACCEPTED: "open",

@@ -11,16 +11,19 @@ from typing import Any
 
 import msgspec
 from textual import events
+from textual.containers import Vertical
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from console.core.units import Nanos
 from console.core.view import View
 from console.tui.app import ConsoleApp
+from console.tui.dialogs.dialog import Dialog
 from console.tui.killswitch import KillSwitch
 from console.tui.leave import Leave
 from console.tui.places import MATCHES
 from console.tui.taste import Taste, TasteFile
+from tests.tui.colours import colours
 from tests.tui.fakes import FakeEngine, StillClock
 
 CHARACTERS = {"slash": "/", "question_mark": "?", "exclamation_mark": "!", "space": " "}
@@ -40,6 +43,14 @@ class Stage:
     def text(self) -> str:
         """What a person sees."""
         return "\n".join(strip.text.rstrip() for strip in self.app.screen._compositor.render_strips())
+
+    @property
+    def picture(self) -> str:
+        """What a person sees, and under it what every cell means."""
+        strips = self.app.screen._compositor.render_strips()
+        dialog = self.app.screen if isinstance(self.app.screen, Dialog) else None
+        seen = dialog.query_one(Vertical).region if dialog is not None else None
+        return f"{self.text}\n\n{colours(strips, self.app.paint.palette.name, seen)}"
 
     @property
     def said(self) -> list[str]:

@@ -388,7 +388,7 @@ async def test_engine_that_goes_with_orders_left_is_never_called_stopped() -> No
         await stage.show(msgspec.structs.replace(view(), stopping="operator", orders_open=3))
         engine.closed = "connection reset"
         await stage.settle()
-        assert "NOT PROVEN: the engine is gone and 3 orders" in stage.text
+        assert "NOT PROVEN: the engine is gone, 3 orders not proven cancelled" in stage.text
         await stage.later(1)
         await stage.press("l")
         assert stage.app.leave.code == Code.NOT_PROVEN

@@ -85,9 +85,13 @@ def test_time_of_day_is_utc() -> None:
 
 
 def test_start_is_said_from_where_we_stand() -> None:
-    assert fmt.until(Nanos(3 * HOUR), Nanos(2 * HOUR)) == "in 60m"
+    assert fmt.until(Nanos(3 * HOUR), Nanos(2 * HOUR)) == "60m"
+    assert fmt.until(Nanos(4 * HOUR - 1), Nanos(2 * HOUR)) == "1h59m"
+    assert fmt.until(Nanos(14 * HOUR), Nanos(2 * HOUR)) == "12h"
     assert fmt.until(Nanos(2 * HOUR), Nanos(3 * HOUR)) == "+60m"
     assert fmt.until(Nanos(0), Nanos(3 * HOUR)) == "-"
+    assert fmt.starts(Nanos(4 * HOUR), Nanos(2 * HOUR)) == "in 2h00m"
+    assert fmt.starts(Nanos(2 * HOUR), Nanos(3 * HOUR)) == "+60m"
 
 
 def test_share_of_a_limit_is_rounded_up() -> None:
@@ -124,3 +128,16 @@ def test_both_sides_of_a_long_title_keep_their_beginning() -> None:
 def test_fit_counts_cells_not_characters() -> None:
     assert fmt.fit("日本", 3) == "日…"
     assert fmt.fit("ab", 4, right=True) == "  ab"
+
+
+def test_symbol_too_long_keeps_the_end_that_tells_it_apart() -> None:
+    assert fmt.tail("KXATPMATCH-26JUL14ALCSIN-ALC", 9) == "…CSIN-ALC"
+    assert fmt.tail("KXATP-ALC", 9) == "KXATP-ALC"
+    assert fmt.tail("KXATP", 0) == ""
+
+
+def test_parts_come_closer_before_one_is_left_out_and_none_is_cut() -> None:
+    assert fmt.joined(["spread 2¢", "", "age <1s"], 18) == "spread 2¢  age <1s"
+    assert fmt.joined(["spread 2¢", "age <1s"], 17) == "spread 2¢ age <1s"
+    assert fmt.joined(["spread 2¢", "age <1s"], 16) == "spread 2¢"
+    assert fmt.joined(["spread 2¢"], 3) == ""

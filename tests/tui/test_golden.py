@@ -1,4 +1,4 @@
-"""What the screen looks like, to the character, at the three sizes and in every state that matters."""
+"""What the screen looks like, to the character and its colour, at three sizes and in every state."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from console.tui.app import ConsoleApp
 from console.tui.palettes import PALETTES
 from console.tui.panes.matches import NEEDS_YOU
 from console.tui.taste import Odds, Taste
-from tests.tui.fakes import FakeEngine, StillClock
+from tests.tui.fakes import SYMBOLS, FakeEngine, StillClock
 from tests.tui.golden import assert_golden, is_golden
 from tests.tui.stage import Kept, Stage, in_loop, on_stage, staged
 from tests.tui.views import WALL, cents, empty, killed, ladder, many, venue_view, view, welcome
@@ -98,7 +98,7 @@ def test_screen(state: str, size: tuple[int, int]) -> None:
     @in_loop
     async def look() -> None:
         async with on_stage(FakeEngine(STATES[state]()), size, sorted_by=NEEDS_YOU) as stage:
-            assert_golden(f"{state}-{size[0]}x{size[1]}", stage.text)
+            assert_golden(f"{state}-{size[0]}x{size[1]}", stage.picture)
 
     look()
 
@@ -109,7 +109,7 @@ def test_screen_of_a_silent_engine_says_so_everywhere(size: tuple[int, int]) -> 
     async def look() -> None:
         async with on_stage(size=size) as stage:
             await stage.later(3.2)
-            assert_golden(f"silent-{size[0]}x{size[1]}", stage.text)
+            assert_golden(f"silent-{size[0]}x{size[1]}", stage.picture)
 
     look()
 
@@ -120,22 +120,38 @@ def test_every_pane_zoomed_and_as_a_tab(number: int) -> None:
     async def look() -> None:
         async with on_stage(size=(80, 24)) as stage:
             await stage.press(str(number))
-            assert_golden(f"pane-{number}-80x24", stage.text)
+            assert_golden(f"pane-{number}-80x24", stage.picture)
         for width, height in SIZES[1:]:
             async with on_stage(size=(width, height)) as stage:
                 await stage.press(str(number), "z")
-                assert_golden(f"pane-{number}-zoomed-{width}x{height}", stage.text)
+                assert_golden(f"pane-{number}-zoomed-{width}x{height}", stage.picture)
 
     look()
 
 
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("number", [8, 9])
-def test_panes_that_go_loud(number: int) -> None:
+def test_panes_that_go_loud(number: int, size: tuple[int, int]) -> None:
     @in_loop
     async def look() -> None:
-        async with on_stage(FakeEngine(needing_a_person()), (120, 40)) as stage:
+        async with on_stage(FakeEngine(needing_a_person()), size) as stage:
             await stage.press(str(number), "z")
-            assert_golden(f"pane-{number}-loud-120x40", stage.text)
+            assert_golden(f"pane-{number}-loud-{size[0]}x{size[1]}", stage.picture)
+
+    look()
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_every_empty_pane_says_what_to_do(size: tuple[int, int]) -> None:
+    @in_loop
+    async def look() -> None:
+        shown = []
+        async with on_stage(FakeEngine(empty()), size) as stage:
+            await stage.press("z")
+            for number in range(10):
+                await stage.press(str(number))
+                shown += [line for line in stage.text.split("\n")[2:-1] if line]
+        assert_golden(f"empty-panes-{size[0]}x{size[1]}", "\n".join(shown))
 
     look()
 
@@ -147,7 +163,7 @@ def test_small_terminal_shows_one_pane_at_a_time(size: tuple[int, int], number: 
     async def look() -> None:
         async with on_stage(size=size, sorted_by=NEEDS_YOU) as stage:
             await stage.press(str(number))
-            assert_golden(f"small-{number}-{size[0]}x{size[1]}", stage.text)
+            assert_golden(f"small-{number}-{size[0]}x{size[1]}", stage.picture)
 
     look()
 
@@ -157,7 +173,7 @@ def test_sizes_between_lose_nothing(size: tuple[int, int]) -> None:
     @in_loop
     async def look() -> None:
         async with on_stage(size=size, sorted_by=NEEDS_YOU) as stage:
-            assert_golden(f"between-{size[0]}x{size[1]}", stage.text)
+            assert_golden(f"between-{size[0]}x{size[1]}", stage.picture)
 
     look()
 
@@ -169,12 +185,16 @@ def test_odds_in_every_pane(odds: Odds) -> None:
         kept = Kept(Taste(theme="dusk", toured=True, odds=odds))
         for width, height in SIZES:
             async with on_stage(size=(width, height), kept=kept) as stage:
-                assert_golden(f"odds-{odds.value}-{width}x{height}", stage.text)
+                assert_golden(f"odds-{odds.value}-{width}x{height}", stage.picture)
 
     look()
 
 
+WAIT, LOSE = "wait", "lose"  # no keys: a second goes by; the engine goes
 MISMATCHED = FakeEngine(needing_a_person())
+STOPPING = msgspec.structs.replace(view(), stopping="operator", orders_open=5)
+THERE = msgspec.structs.replace(view().matches[0], id=SYMBOLS[1].spec.id, title=SYMBOLS[1].title)
+ADDED = ("a", "enter", WAIT, "y")
 DIALOGS: dict[str, tuple[FakeEngine, tuple[str, ...]]] = {
     "add-search": (FakeEngine(), ("a",)),
     "add-preview": (FakeEngine(), ("a", "enter")),
@@ -182,17 +202,26 @@ DIALOGS: dict[str, tuple[FakeEngine, tuple[str, ...]]] = {
     "add-by-hand": (FakeEngine(), ("a", "ctrl+t")),
     "edit": (FakeEngine(), ("e",)),
     "account": (FakeEngine(), ("E",)),
-    "undo": (FakeEngine(), ("e", *"retest_s", "enter", "backspace", "ctrl+s", "u")),
+    "edit-wrong": (FakeEngine(), ("e", *"retest_s", "enter", "backspace", "u")),
+    "undo": (FakeEngine(), ("e", *"retest_s", "enter", "backspace", WAIT, "ctrl+s", "u")),
+    "add-nothing": (FakeEngine(), ("a", *"curling")),
+    "add-replace": (FakeEngine(msgspec.structs.replace(view(), matches=(THERE,))), ADDED),
     "resume": (FakeEngine(), ("j", "j", "j", "p")),
+    "resume-all": (FakeEngine(msgspec.structs.replace(view(), paused="by the operator")), ("P",)),
     "flatten": (FakeEngine(), ("F", "6", "0")),
     "inventory": (FakeEngine(), ("I", "1", "0")),
     "rules": (FakeEngine(), ("V",)),
     "accept": (MISMATCHED, ("A",)),
     "remove": (FakeEngine(), ("x",)),
+    "rearm-meant": (FakeEngine(killed()), ("R", *"RESUME", "enter", *"looked")),
     "rearm": (FakeEngine(killed(KillPhase.INCOMPLETE, 2)), ("R", "down")),
     "quit": (FakeEngine(), ("ctrl+c",)),
     "quit-viewer": (FakeEngine(granted=welcome(Role.VIEW)), ("ctrl+q",)),
+    "quit-gone": (FakeEngine(), (LOSE, "ctrl+q")),
     "stopping": (FakeEngine(), ("ctrl+q", "s")),
+    "stopping-way-out": (FakeEngine(STOPPING), ("ctrl+q", "s", "ctrl+q")),
+    "stopping-unproven": (FakeEngine(STOPPING), ("ctrl+q", "s", LOSE)),
+    "said": (FakeEngine(), ("p", "u", "A")),
     "help": (FakeEngine(), ("question_mark",)),
     "help-of-the-ladder": (FakeEngine(), ("2", "question_mark")),
     "palette": (FakeEngine(), ("ctrl+p",)),
@@ -209,6 +238,8 @@ WAITED_FOR = {  # what comes from the engine after a pause in typing
     "add-search": "Zverev",
     "add-preview": "it would bid",
     "add-form": "instruments",
+    "add-nothing": "nothing found",
+    "add-replace": "is there already",
     "history-of-fills": "9 found",
     "history-of-the-log": "5 found",
 }
@@ -224,7 +255,9 @@ def test_dialog(name: str, size: tuple[int, int]) -> None:
     async def look() -> None:
         async with on_stage(FakeEngine(engine.view, engine.welcome), size) as stage:
             for number, key in enumerate(keys):
-                await stage.press(key)
+                if key == LOSE:
+                    stage.engine.closed = "connection reset"
+                await (stage.later(1) if key in (WAIT, LOSE) else stage.press(key))
                 await stage.later(0)
                 if name.startswith("add") and number == 0:
                     await stage.until(lambda: "Zverev" in stage.text)
@@ -232,8 +265,8 @@ def test_dialog(name: str, size: tuple[int, int]) -> None:
             if name in WAITED_FOR:
                 await stage.until(lambda: WAITED_FOR[name] in stage.text)
                 with suppress(AssertionError):  # answers come when they come
-                    await stage.until(lambda: is_golden(golden, stage.text))
-            assert_golden(golden, stage.text)
+                    await stage.until(lambda: is_golden(golden, stage.picture))
+            assert_golden(golden, stage.picture)
 
     look()
 
@@ -242,7 +275,7 @@ def test_terminal_too_small_still_says_what_matters() -> None:
     @in_loop
     async def look() -> None:
         async with on_stage(FakeEngine(killed(KillPhase.INCOMPLETE, 2)), (30, 12)) as stage:
-            assert_golden("too-small-30x12", stage.text)
+            assert_golden("too-small-30x12", stage.picture)
         async with on_stage(size=(20, 5)) as stage:
             assert "PAPER" in stage.text
         async with on_stage(size=(1, 1)) as stage:
@@ -269,7 +302,9 @@ def test_colours(state: str, snap_compare: Compare) -> None:
     app = outside(engine, clock)
 
     async def settle(pilot: Pilot[None]) -> None:
-        await Stage(app, engine, clock, pilot).later(3.2 if state == "silent" else 0)
+        stage = Stage(app, engine, clock, pilot)
+        await stage.settle()
+        await stage.later(3.2 if state == "silent" else 0)
 
     assert snap_compare(app, terminal_size=(120, 40), run_before=settle)
 

@@ -45,7 +45,7 @@ def test_why_a_source_does_not_count_is_told_at_every_width(width: int) -> None:
 def test_feeds_tell_what_is_left_of_their_credits_and_when_they_are_asked_next() -> None:
     said = lines(80)
     assert of(said, "the_odds_api") == " the_odds_api  412 left · 160 today · next 23s"
-    assert of(said, "oddspapi") == " oddspapi  0 left  monthly quota used up"
+    assert of(said, "oddspapi") == " oddspapi  0 left  DOWN monthly quota used up"
 
 
 def test_a_feed_that_has_nothing_for_the_match_says_why() -> None:

@@ -224,3 +224,50 @@ def test_key_bar_shows_first_what_is_wanted_now() -> None:
 def test_money_beyond_its_width_is_cut_short_not_wrong() -> None:
     rich = msgspec.structs.replace(view().pnl, net=Cash(123_456_789_120_000))
     assert "+123,456k net" in text(money_line(picture(msgspec.structs.replace(view(), pnl=rich)), 80))
+
+
+def troubled() -> Picture:
+    shown = view()
+    venues = (
+        venue_view(Venue.KALSHI, "MISMATCH KXATP-ALC: 10 there, 0 here"),
+        venue_view(Venue.POLYMARKET, stream=21_000),
+        venue_view(Venue.PROPHETX, "down: no route to host", -1, None, up=False, offset=None),
+    )
+    matches = (msgspec.structs.replace(shown.matches[0], reason=Reason.LOSS), *shown.matches[1:])
+    return picture(msgspec.structs.replace(shown, venues=venues, matches=matches))
+
+
+def test_every_venue_in_trouble_is_named_at_every_width() -> None:
+    for width in (80, 100, 120, 200):
+        line = text(badge_line(troubled(), width))[:width]
+        assert "1 NEED YOU" in line
+        assert "◐ kalshi MISMATCH" in line
+        assert "○ poly 21s" in line
+        assert "○ prophet DOWN" in line
+    assert "MISMATCH KXATP-ALC: 10 there, 0 here" in text(badge_line(troubled(), 200))
+    assert "DOWN no route to host" in text(badge_line(troubled(), 200))
+    bare = text(badge_line(troubled(), 70))[:70]
+    assert "◐ kalshi  ○ poly 21s  ○ prophet" in bare
+
+
+def test_two_badges_are_never_one_block_of_colour() -> None:
+    spans = badge_line(troubled(), 120).spans
+    loud = [span.text for span in spans if span.ink is Ink.ALARM]
+    assert loud[1:] == ["◐ kalshi MISMATCH", "○ poly 21s", "○ prophet DOWN"]
+
+
+def test_what_is_wrong_comes_before_the_clock_and_is_cut_only_with_an_ellipsis() -> None:
+    shown = msgspec.structs.replace(view(), paused="by the operator", stopping="console lost")
+    line = text(money_line(picture(shown), 80))
+    assert "STOPPING: console lost · 34 orders left   PAUSED: by the operator" in line
+    assert len(line) == 80
+    assert "21:0" not in line
+    narrow = text(money_line(picture(shown), 60))
+    assert len(narrow) == 60
+    assert "…" in narrow
+
+
+def test_the_narrowest_line_still_names_the_venue_in_trouble() -> None:
+    line = text(badge_line(picture(), 40))[:40]
+    assert "◐ prophet" in line
+    assert "2 STALE" in line

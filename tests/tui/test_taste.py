@@ -210,3 +210,26 @@ BLINDNESS = {  # Viénot 1999 and Brettel's approximation for the third
 def test_up_and_down_of_the_default_differ_for_every_eye(kind: str) -> None:
     up, down = (_seen_by(DUSK.inks[ink], BLINDNESS[kind]) for ink in (Ink.UP, Ink.DOWN))
     assert max(abs(a - b) for a, b in zip(up, down, strict=True)) > 0.3
+
+
+def luminance(colour: tuple[int, int, int]) -> float:
+    """Relative luminance as WCAG defines it."""
+    parts = [part / 255 for part in colour]
+    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("name", ["dusk", "field", "day"])
+@pytest.mark.parametrize("ground", list(Ground))
+def test_every_ink_can_be_read_on_every_ground(name: str, ground: Ground) -> None:
+    paint = Paint(PALETTES[name])
+    for ink in set(Ink) - {Ink.RULE, Ink.BAR}:  # lines, no words
+        style = paint.style(ink, ground)
+        assert style.color is not None
+        assert style.bgcolor is not None
+        if ground is Ground.CURSOR_FOCUSED and ink in (Ink.HEAD, Ink.TITLE, Ink.TITLE_FOCUSED):
+            continue  # no row has them
+        light, dark = sorted(
+            (luminance(style.color.get_truecolor()), luminance(style.bgcolor.get_truecolor())), reverse=True
+        )
+        assert (light + 0.05) / (dark + 0.05) >= 3.0, f"{ink.value} on {ground.value}"

@@ -250,6 +250,29 @@ async def test_rules_of_a_match_on_one_venue_need_no_confirming() -> None:
         assert stage.said == ["Real Madrid v Barcelona is on one venue: its positions net already"]
 
 
+@in_loop
+async def test_screen_says_killed_only_when_the_engine_does() -> None:
+    engine = FakeEngine()
+    async with on_stage(engine) as stage:
+        await stage.press("ctrl+k")
+        assert "KILLED" not in stage.text
+        assert "KILLING" not in stage.text
+        assert stage.said == ["kill sent; what the venues have proven will stand on top"]
+
+
+@in_loop
+async def test_kill_from_elsewhere_is_said_on_the_frame_of_a_dialog_and_takes_no_typing() -> None:
+    engine = FakeEngine()
+    async with on_stage(engine, (80, 24)) as stage:
+        await stage.press("e", *"edge")
+        await stage.show(killed(KillPhase.INCOMPLETE, 2))
+        assert " KILL INCOMPLETE 40/42 not proven: kalshi · Esc closes this ─" in stage.text
+        assert "edge_min" in stage.text
+        await stage.press("escape", "R")
+        assert "type RESUME" in stage.text
+        assert "Esc closes this" not in stage.text  # it asks about that very kill
+
+
 # ---- undo
 
 

@@ -14,7 +14,7 @@ from console.tui.clock import Clock
 from console.tui.dialogs.dialog import Words, plain
 from console.tui.dialogs.finder import Finder
 from console.tui.engine import Engine
-from console.tui.format import clean, fit, until
+from console.tui.format import clean, fit, starts
 from console.tui.ink import Ink
 from console.tui.sheet import Span
 from console.tui.words import VENUES
@@ -61,7 +61,7 @@ class AddSearch(Finder[SymbolView | bool]):
         return [
             Span(f" {fit(clean(symbol.title), name)}", Ink.DIM if symbol.added else Ink.STRONG),
             Span(f" {fit(VENUES[symbol.instrument.venue], 7)}", Ink.PLAIN),
-            Span(f" {fit(until(symbol.spec.start, Nanos(self._wall)), 8)}", Ink.DIM),
+            Span(f" {fit(starts(symbol.spec.start, Nanos(self._wall)), 8)}", Ink.DIM),
             Span(f" {fit(clean(symbol.spec.sport), 10)}", Ink.DIM),
             Span(f" {fit(' '.join(f'{price:.2f}' for price in symbol.odds), 14)}", Ink.MARK),
             Span(" added" if symbol.added else "", Ink.WARN),

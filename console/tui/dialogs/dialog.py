@@ -19,6 +19,7 @@ from console.tui.clock import Clock
 from console.tui.grid import Grid
 from console.tui.ink import Ground, Ink
 from console.tui.picture import Picture
+from console.tui.progress import of_kill
 from console.tui.sheet import Line, Span
 
 T = TypeVar("T")
@@ -36,6 +37,7 @@ class Dialog(ModalScreen[T], Generic[T]):
         width: 72; max-width: 100%; height: auto; max-height: 100%; padding: 0 1; margin: 2 0 1 0;
         background: $dialog; border: round $edge; border-title-color: $edge-title; border-title-style: bold;
     }
+    Dialog > Vertical { border-subtitle-color: $edge-risk; border-subtitle-style: bold reverse; }
     Dialog.risk > Vertical { border: round $edge-risk; border-title-color: $edge-risk; }
     Dialog Grid { height: 1; background: $dialog; }
     Dialog Input { height: 1; border: none; padding: 0 1; background: $field; color: $type; }
@@ -48,12 +50,14 @@ class Dialog(ModalScreen[T], Generic[T]):
         self._box_title = title
         self._clock = clock
         self._opened = clock.monotonic()
+        self._box = Vertical()
+        self._asked_killed: bool | None = None  # whether a kill stood when the question was asked
 
     def compose(self) -> ComposeResult:
         """Put the parts into the box."""
-        box = Vertical(*self.parts())
-        box.border_title = self._box_title
-        yield box
+        self._box.border_title = self._box_title
+        with self._box:
+            yield from self.parts()
 
     def parts(self) -> Sequence[Widget]:
         """The widgets of the box, from the top."""
@@ -66,6 +70,16 @@ class Dialog(ModalScreen[T], Generic[T]):
 
     def paint(self, picture: Picture) -> None:
         """Show a new moment; most dialogs do not change with it."""
+
+    def tell(self, picture: Picture) -> None:
+        """Say on the frame what a kill that came from elsewhere does meanwhile."""
+        kill = picture.view.kill
+        if self._asked_killed is None:
+            self._asked_killed = kill is not None
+        if not self._asked_killed:
+            words = f"{of_kill(kill).words} · Esc closes this" if kill is not None else ""
+            if self._box.border_subtitle != words:
+                self._box.border_subtitle = words
 
     def action_back(self) -> None:
         """Leave without an answer."""

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 from textual import on
 from textual.binding import Binding, BindingType
+from textual.containers import Vertical
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -31,6 +32,7 @@ from console.tui.sheet import Span
 
 Change = SetSetting | SetTheo
 _WITHDRAW = "none"
+_FRAME = 9  # lines of the box beside the settings
 
 
 class Edits(Struct):
@@ -77,7 +79,8 @@ class EditForm(Dialog[list[Change]]):
         ]
 
     def on_mount(self) -> None:
-        """Show all settings; begin in the search."""
+        """Show all settings, in a box no higher than they need; begin in the search."""
+        self.query_one(Vertical).styles.max_height = min(40, len(self._settings) + _FRAME)
         self._roll.fill(self._settings)
         self.query_one("#find", Input).focus()
         self._show_value()

@@ -97,7 +97,7 @@ def _progress(picture: Picture) -> list[Line]:
     view = picture.view
     by_venue = "  ".join(f"{VENUES[venue.venue]} {venue.orders}" for venue in view.venues)
     if picture.closed:
-        words = f"NOT PROVEN: the engine is gone and {view.orders_open} orders were not proven cancelled."
+        words = f"NOT PROVEN: the engine is gone, {view.orders_open} orders not proven cancelled"
         more = "Check the venue yourself, or run `mmconsole kill`."
     elif view.stopping:
         words = f"{view.orders_open} orders not proven gone yet   {by_venue}"

@@ -19,7 +19,7 @@ from console.tui.clock import Clock
 from console.tui.dialogs.dialog import Choice, Choices, Dialog, Words, plain
 from console.tui.dialogs.fields import Field, TextField
 from console.tui.draft import DIRECT_SETTINGS, PRESET, Draft, Reading, draft_of, read
-from console.tui.format import chance, clean, exact_price, fit
+from console.tui.format import chance, clean, exact_price, fit, joined
 from console.tui.ink import Ground, Ink
 from console.tui.sheet import Line, Span
 
@@ -28,6 +28,7 @@ _HINTS = {
     "odds": "-110 +100, 1.91 2.05, 52% 48%",
 }
 _FAIR_ROWS = 4
+_HINT_WIDTH = 32
 
 
 class MatchForm(Dialog[AddMatch]):
@@ -122,9 +123,12 @@ class MatchForm(Dialog[AddMatch]):
 
     def _hint(self, key: str, settings: MatchSettings) -> str:
         if key in DIRECT_SETTINGS:
-            return f"{format_setting(settings, key)} {unit_of(MatchSettings, key)}"
+            value, unit = format_setting(settings, key), unit_of(MatchSettings, key)
+            return f"{value} {unit.removesuffix('s') if value == '1' else unit}"
         if key == "preset":
-            return " ".join(name for name in self._profiles if name != PRESET)
+            others = [name for name in self._profiles if name != PRESET]
+            shown = joined(others, _HINT_WIDTH - 2)
+            return shown if len(shown.split()) == len(others) else f"{shown} …"
         return _HINTS.get(key, "")
 
     def _show_wrong(self, shown: dict[str, str], reading: Reading) -> None:

@@ -18,7 +18,7 @@ from console.tui.clock import Clock
 from console.tui.dialogs.dialog import Choice, Choices, Dialog, Words
 from console.tui.draft import PRESET
 from console.tui.engine import Engine
-from console.tui.format import age, cash, clean, contracts, exact_price, fair, fit, price, quoted, until
+from console.tui.format import age, cash, clean, contracts, exact_price, fair, fit, price, quoted, starts
 from console.tui.ink import Ground, Ink
 from console.tui.orientation import Sign, Verdict, readings, verdict
 from console.tui.picture import Picture
@@ -132,7 +132,7 @@ class Preview(Dialog[AddMatch | str]):
         facts = [
             spec.sport,
             spec.league,
-            f"starts {until(spec.start, self._picture.wall)}" if spec.start else "",
+            f"starts {starts(spec.start, self._picture.wall)}" if spec.start else "",
         ]
         about = " · ".join(clean(fact) for fact in facts if fact) or "no start time known"
         preset = f"{contracts(settings.contracts)} contracts, edge {exact_price(settings.edge_min)}"

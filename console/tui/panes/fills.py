@@ -133,6 +133,7 @@ COLUMNS: tuple[Column[FillView], ...] = (
         lambda f, _: Span(clean(f.instrument.symbol), Ink.DIM),
         right=False,
         rank=8,
+        symbol=True,
         grow=16,
         help="the venue's own name of the contract",
     ),

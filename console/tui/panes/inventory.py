@@ -10,7 +10,7 @@ from console.tui.attention import loudness
 from console.tui.format import cash, clean, contracts, fair, fit, gauge, percent, quoted, shorten
 from console.tui.ink import Ground, Ink
 from console.tui.picture import Picture
-from console.tui.sheet import Line, Room, Span, text
+from console.tui.sheet import Line, Room, Span, said, text
 from console.tui.words import THEO_STALE, VENUES, reason_word
 
 _QUOTES_FROM = 52  # width from which our quote and its reason stand beside each outcome
@@ -22,7 +22,7 @@ HELP = (
     ("quote why", "our best bid for the outcome, and why it is there"),
     ("if wins", "profit of the match if this outcome wins: the profit vector"),
     ("net", "net contracts against inventory_max"),
-    ("locked", "profit that is fixed whatever the result; `unless void` counts on one outcome winning"),
+    ("locked", "profit that is fixed whatever the result; unless void (no void): if one outcome wins"),
     ("held", "contracts by venue and leg, their average cost, worth at fair value, unrealised profit"),
     ("of max", "position against inventory_max"),
 )
@@ -63,7 +63,7 @@ class Inventory:
             lines.append(_positions_head(width))
             lines += [_position(other, picture, width) for other in held[self._first : self._first + rows]]
         elif rows > 0:
-            lines.append(text(Span(" flat: nothing is held on any match", Ink.DIM)))
+            lines += said("flat: nothing is held on any match", width)
         return lines[:height]
 
     def help(self) -> Sequence[tuple[str, str]]:
@@ -94,7 +94,7 @@ def _vector(match: MatchView, picture: Picture, width: int) -> list[Line]:
     head = f" {fit('outcome', name)}{'pos':>6} avg  {'fair':>6}{quotes}{'if wins':>10}"
     lines = [text(Span(head, Ink.HEAD))]
     lines += [_outcome(match, outcome, picture, name, wide) for outcome in match.outcomes]
-    lines.append(_sum_line(match))
+    lines.append(_sum_line(match, width))
     return lines
 
 
@@ -116,19 +116,23 @@ def _outcome(match: MatchView, outcome: OutcomeView, picture: Picture, name: int
     return Line(tuple(spans))
 
 
-def _sum_line(match: MatchView) -> Line:
+def _sum_line(match: MatchView, width: int) -> Line:
     share = percent(abs(match.exposure), match.inventory_max)
     spans = [
         Span(" net ", Ink.HEAD),
         Span(f"{contracts(match.exposure, 7, signed=True)}", _direction(match.exposure)),
         Span(f" of {contracts(match.inventory_max)} ({share})", Ink.PLAIN),
+    ]
+    if match.rebalancing:
+        spans.append(Span("  REBALANCING", Ink.NOTICE))
+    spans += [
         Span("  locked ", Ink.HEAD),
         Span(cash(match.pnl.locked, 8), _direction(match.pnl.locked)),
     ]
     if match.pnl.locked_conditional:
-        spans.append(Span(f" {cash(match.pnl.locked_conditional, 8)} unless void", Ink.DIM))
-    if match.rebalancing:
-        spans.append(Span("  REBALANCING", Ink.NOTICE))
+        words = f" {cash(match.pnl.locked_conditional, 8)}"
+        room = width - sum(len(span.text) for span in spans) - len(words)
+        spans.append(Span(f"{words} {'unless void' if room > 11 else 'no void'}", Ink.DIM))
     return Line(tuple(spans), Ground.PLAIN)
 
 

@@ -9,24 +9,39 @@ from console.core.instruments import MarketState
 from console.core.matches import MatchId
 from console.core.units import CENT, ONE
 from console.core.view import LadderView, LevelView
-from console.tui.format import age, cash, clean, contracts, fair, fit, gauge, price, quoted, shorten
+from console.tui.format import (
+    age,
+    cash,
+    clean,
+    contracts,
+    fair,
+    fit,
+    gauge,
+    joined,
+    price,
+    quoted,
+    shorten,
+    tail,
+)
 from console.tui.glow import Glows
 from console.tui.ink import Glow, Ground, Ink
 from console.tui.picture import Picture
-from console.tui.sheet import BLANK, Line, Room, Span, text
+from console.tui.sheet import BLANK, Line, Room, Span, said, text
 from console.tui.taste import Odds
 from console.tui.words import VENUES
 
 _WIDE_FROM = 34  # width from which cells are wider
 _HEDGE_FROM = 37  # ... and from which the result of closing stands at every price
+_SYMBOL_FROM = 8  # cells from which the end of a symbol says something
 _BARS_FROM = 64  # ... and from which sizes are drawn as bars too
 HELP = (
     ("own", "our own orders at the price, outermost on either side"),
     ("bid ask", "what others bid and offer there; our own size is taken out"),
     ("T C F B", "fair value; our ceiling (highest bid); our floor (lowest offer); breakeven of what we hold"),
     ("if closed", "the worst result of the match if what is held of this symbol were closed at that price"),
-    ("ahead", "contracts before our order at its price, where the venue tells; else others' size there"),
-    ("spread", "best offer less best bid; how old the book's last confirmation is"),
+    ("ahead", "price: contracts before our order there, where the venue tells; else others' size"),
+    ("spread", "best offer less best bid"),
+    ("age", "how old the book's last confirmation is"),
     ("tilt", "microprice of the best prices, and which side is heavier"),
     ("HELD", "the prices stand where you put them: m centres, Space lets them follow again"),
 )
@@ -70,7 +85,7 @@ class Ladder:
             empty = (
                 "press a to add a match" if not picture.view.matches else "Enter on a match shows its book"
             )
-            return [text(Span(f" {empty}", Ink.DIM))]
+            return said(empty, width)
         foot = _foot(ladder, picture, width, tall=height >= 16)
         rows = max(1, height - 1 - len(foot))
         biggest = max((max(level.bid, level.ask) for level in ladder.levels), default=0)
@@ -242,22 +257,34 @@ def _leftward(size: int, biggest: int, width: int) -> str:
 
 def _foot(ladder: LadderView, picture: Picture, width: int, tall: bool) -> list[Line]:
     """What the marks stand for; how old and how wide the book is, or why it is not trusted; the queue."""
-    odds = picture.odds
-    marks = [f"T {fair(ladder.theo, odds, 2)}"]
-    for letter, value in (("C", ladder.ceiling), ("F", ladder.floor), ("B", ladder.breakeven)):
-        if value is not None:
-            marks.append(f"{letter} {quoted(value, odds).strip()}")
-    lines = [text(Span(fit(" " + "  ".join(marks), width), Ink.TITLE))]
-    if tall:
-        lines += [text(Span(fit(f" {words}", width), Ink.DIM)) for words in _queue(ladder, odds)]
+    lines = [text(Span(f" {_legend(ladder, picture.odds, width - 1)}", Ink.TITLE))]
+    queue = _queue(ladder, picture.odds, width - 1) if tall else ""
+    if queue:
+        lines.append(text(Span(f" {queue}", Ink.DIM)))
     if ladder.stale:
         words = f" STALE {age(ladder.age_ms)} {clean(ladder.stale)}"
         return [*lines, text(Span(fit(words, width), Ink.WARN))]
     if ladder.status is not MarketState.OPEN:
         return [*lines, text(Span(fit(f" MARKET {ladder.status.value.upper()}", width), Ink.WARN))]
-    about = f" spread {_spread(ladder)}  {age(ladder.age_ms)}{_rewards(ladder)}"
-    tilt = "" if ladder.imbalance is None else f"  tilt {round(100 * ladder.imbalance / ONE):+d}%"
-    return [*lines, text(Span(fit(f"{about}{tilt}  {clean(ladder.instrument.symbol)}", width), Ink.DIM))]
+    tilt = "" if ladder.imbalance is None else f"tilt {round(100 * ladder.imbalance / ONE):+d}%"
+    facts = (f"spread {_spread(ladder)}", f"age {age(ladder.age_ms)}", _rewards(ladder), tilt)
+    about = joined(facts, width - 1)
+    room = width - 3 - len(about)
+    if room >= _SYMBOL_FROM:
+        about = f"{about}  {tail(clean(ladder.instrument.symbol), room)}"
+    return [*lines, text(Span(f" {about}", Ink.DIM))]
+
+
+def _legend(ladder: LadderView, odds: Odds, width: int) -> str:
+    """The value of every mark; with fewer decimals before one is left out."""
+    for places in (2, 1):
+        marks = [f"T {fair(ladder.theo, odds, places)}"]
+        for letter, value in (("C", ladder.ceiling), ("F", ladder.floor), ("B", ladder.breakeven)):
+            if value is not None:
+                marks.append(f"{letter} {quoted(value, odds, places).strip()}")
+        if len(" ".join(marks)) <= width:
+            break
+    return joined(marks, width)
 
 
 def _rewards(ladder: LadderView) -> str:
@@ -266,7 +293,7 @@ def _rewards(ladder: LadderView) -> str:
     if terms is None:
         return ""
     band = price(terms.max_spread, 4).strip() + "¢"
-    return f"  rewards {contracts(terms.size_min, 5)}+ within {band}: {contracts(ladder.scoring, 5)} score"
+    return f"rewards {contracts(terms.size_min, 5)}+ within {band}: {contracts(ladder.scoring, 5)} score"
 
 
 def _spread(ladder: LadderView) -> str:
@@ -275,7 +302,7 @@ def _spread(ladder: LadderView) -> str:
     return price(ladder.best_ask - ladder.best_bid, 4).strip() + "¢"
 
 
-def _queue(ladder: LadderView, odds: Odds) -> list[str]:
+def _queue(ladder: LadderView, odds: Odds, width: int) -> str:
     """Where our orders stand in the queue at their prices."""
     words = []
     for level in ladder.levels:
@@ -286,5 +313,6 @@ def _queue(ladder: LadderView, odds: Odds) -> list[str]:
                     if level.ahead is None
                     else f"{contracts(level.ahead)} ahead"
                 )
-                words.append(f"{contracts(own)} @ {quoted(level.price, odds).strip()}: {ahead}")
-    return [" · ".join(words[:2])] if words else []
+                words.append(f"{quoted(level.price, odds).strip()}: {ahead}")
+    both = " · ".join(words[:2])
+    return both if len(both) <= width else joined(words[:2], width)

@@ -8,9 +8,9 @@ from typing import Generic, TypeVar
 from console.core.matches import MatchId
 from console.core.view import View
 from console.tui.browse import Browse, Order
-from console.tui.ink import Ground, Ink
+from console.tui.ink import Ground
 from console.tui.picture import Picture
-from console.tui.sheet import Column, Line, Room, Span, chosen, head, row, text
+from console.tui.sheet import Column, Line, Room, chosen, head, row, said
 
 T = TypeVar("T")
 
@@ -83,7 +83,7 @@ class Listing(Generic[T]):
         if not browse.items:
             hidden = f"nothing matches {browse.needle!r}: Esc clears the filter"
             word = hidden if browse.needle and browse.total else self._empty
-            lines += [text(Span(f" {line}", Ink.DIM)) for line in word.split("\n")]
+            lines += said(word, room.width)
         return lines[: room.height]
 
     def help(self) -> Sequence[tuple[str, str]]:

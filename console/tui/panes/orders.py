@@ -177,6 +177,7 @@ COLUMNS: tuple[Column[OrderView], ...] = (
         lambda o, _: Span(clean(o.instrument.symbol), Ink.DIM),
         right=False,
         rank=12,
+        symbol=True,
         grow=16,
         help="the venue's own name of the contract",
     ),

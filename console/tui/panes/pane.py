@@ -151,6 +151,7 @@ class Pane(Grid):
 
     def _tab_words(self, mine: str, room: int) -> list[tuple[Content, str]]:
         """Every tab with its word: whole names, else short ones, else numbers; ours is cut last."""
+        mine = mine.lstrip() if self._row_of_tabs[0] is self.content else mine
         for word in _SPELLINGS:
             words = [(tab, mine if tab is self.content else word(tab)) for tab in self._row_of_tabs]
             words[0] = (words[0][0], words[0][1].lstrip())

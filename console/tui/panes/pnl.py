@@ -15,10 +15,11 @@ from console.tui.ink import Ink
 from console.tui.picture import Picture
 from console.tui.plot import plot
 from console.tui.sheet import BLANK, Line, Room, Span, text
+from console.tui.words import in_short
 
 _SUMS_WIDTH = 44
 _THIRD, _PAIR = 17, 41  # width of one column of three, and below which two are narrower
-_SHORT = {"at liquid.": "liquid", "unless void": "if void"}
+_SHORT = {"at liquid.": "liquid", "unless void": "no void"}
 _WARN_SHARE = 70  # per cent of a limit from which it is marked
 _PLOT_ROWS = 5  # the least that makes a plot better than a line of blocks
 HELP = (
@@ -27,7 +28,7 @@ HELP = (
     ("drawdown", "how far that is below its peak since the last re-arm"),
     ("worst", "the result if everything resting fills in the worst way"),
     ("realised", "profit of what is closed or locked"),
-    ("locked", "profit that is fixed whatever the result; unless void (if void): if one outcome wins"),
+    ("locked", "profit that is fixed whatever the result; unless void (no void): if one outcome wins"),
     ("at theo", "unrealised, at fair value"),
     ("at mid", "unrealised, half way between the best prices"),
     ("at liquid.", "(liquid) unrealised, if everything were sold into the bids now, taker fees paid"),
@@ -152,7 +153,7 @@ class Pnl:
     def _money(self, picture: Picture, name: str, value: int | None, width: int) -> Span:
         ink = Ink.PLAIN if not value else Ink.UP if value > 0 else Ink.DOWN
         words = f"{cash(value, width):>{width}}"
-        return Span(words, ink, self._glows.of(name, words, picture))
+        return Span(words, ink, self._glows.of(name, value, picture))
 
     # ---- curve
 
@@ -223,7 +224,7 @@ def limit_line(limit: LimitView, width: int) -> Line:
     room = width - 52
     bar = max(0, min(24, width - 40 - (len(away) + 1 if room >= 0 else 0)))
     spans = [
-        Span(f" {fit(limit.name, 18)}", Ink.HEAD),
+        Span(f" {fit(in_short(limit.name), 18)}", Ink.HEAD),
         Span(f"{amounts:>14} ", ink),
         Span(f"{percent(limit.used, limit.limit):>4} ", ink),
         Span(gauge(limit.used, limit.limit, bar), Ink.WARN if share >= _WARN_SHARE else Ink.BAR),

@@ -134,11 +134,12 @@ def _feed(feed: FeedView, width: int) -> Line:
         f"next {age(feed.next_poll_ms).strip()}" if feed.next_poll_ms >= 0 else "",
     ]
     words = "  " + " · ".join(filter(None, told))
-    why = clean(feed.why) if feed.why else "" if feed.up else "DOWN"
+    why = clean(feed.why) if feed.up else f"DOWN {clean(feed.why)}".strip()
     name = f" {clean(feed.name)}"
-    why = fit(f"  {why}", max(0, width - len(name) - len(words))).rstrip() if why else ""
+    why = fit(why, max(0, width - len(name) - len(words) - 2)).rstrip()
     return text(
-        Span(name, Ink.PLAIN if feed.up else Ink.ALARM),
-        Span(words, Ink.WARN if low or not feed.up else Ink.DIM),
+        Span(name, Ink.PLAIN),
+        Span(words, Ink.WARN if low else Ink.DIM),
+        Span("  " if why else ""),
         Span(why, Ink.NOTICE if feed.up else Ink.ALARM),
     )

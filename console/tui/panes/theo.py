@@ -12,7 +12,7 @@ from console.tui.format import UNKNOWN, ZERO, clean, fair, fit, fixed, milliseco
 from console.tui.ink import Ink
 from console.tui.panes import provenance
 from console.tui.picture import Picture
-from console.tui.sheet import Line, Room, Span, text
+from console.tui.sheet import Line, Room, Span, said, text
 from console.tui.words import VENUES
 
 _CELL = 9
@@ -65,7 +65,7 @@ class Theo:
         """Sources, margins, signals, as many lines as there is room for."""
         match = _watched(picture)
         if match is None:
-            return [text(Span(" Enter on a match shows what its fair value is made of", Ink.DIM))]
+            return said("Enter on a match shows what its fair value is made of", room.width)
         sources = provenance.provenance(picture, room.width, 0)
         short = room.height < len(sources) + len(_ROWS) + 3
         margins = _across(match, picture, room.width) if short else _down(match, picture, room.width)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from textwrap import wrap
 
 from console.core.matches import MatchId
 from console.core.view import FeedView, VenueView
@@ -12,6 +13,7 @@ from console.tui.picture import Picture
 from console.tui.sheet import Line, Room, Span, text
 from console.tui.words import VENUES
 
+_FEED_REST = 59  # cells of a feed's row beside its state
 SLOW_DATA_MS, LOST_DATA_MS = 3_000, 15_000
 SLOW_FILLS_MS, LOST_FILLS_MS = 8_000, 15_000
 SLOW_CASH_MS, LOST_CASH_MS = 40_000, 60_000
@@ -60,12 +62,14 @@ class Venues:
         cells = _chosen(width)
         lines = [_head(cells)]
         for venue in picture.view.venues:
-            lines.append(_venue(venue, cells))
+            lines += _venue(venue, cells, width)
             if len(venue.pockets) > 1 or any(amount <= 0 for _, amount in venue.pockets):
                 lines.append(_pockets(venue))
         if picture.view.feeds:
-            lines.append(text(Span(f" {'feed':14}{'state':16}{'next':>6}  credits", Ink.HEAD)))
-            lines += [_feed(feed, width) for feed in picture.view.feeds]
+            state = max(16, min(36, width - _FEED_REST))
+            lines.append(text(Span(f" {'feed':14}{'state':{state}}{'next':>6}  credits", Ink.HEAD)))
+            for feed in picture.view.feeds:
+                lines += _feed(feed, width, state)
         elif room.height > len(lines):
             lines.append(text(Span(" no odds feed is switched on: see [feeds] in markets.toml", Ink.DIM)))
         self._first = max(0, min(self._first, len(lines) - room.height))
@@ -165,19 +169,23 @@ def _chosen(width: int) -> list[Cell]:
             kept.add(cell[0])
             room -= cell[1] + 1
     cells = [cell for _, cell in _CELLS if cell[0] in kept]
-    return [(t, w + (min(room, 30) if t == "state" else 0), r, c) for t, w, r, c in cells]
+    return [(t, w + (min(room, 44) if t == "state" else 0), r, c) for t, w, r, c in cells]
 
 
 def _head(cells: Sequence[Cell]) -> Line:
     return text(" ", *(Span(f"{fit(title, width, right)} ", Ink.HEAD) for title, width, right, _ in cells))
 
 
-def _venue(venue: VenueView, cells: Sequence[Cell]) -> Line:
-    spans = []
-    for _, width, right, write in cells:
+def _venue(venue: VenueView, cells: Sequence[Cell], room: int) -> list[Line]:
+    """Its row; and why below it, where its column is too narrow for that."""
+    spans, below = [], []
+    for title, width, right, write in cells:
         words, ink = write(venue)
+        if title == "state" and len(words) > width:
+            words, _, rest = words.partition(" ")
+            below = _below(rest, ink, room)
         spans.append(Span(f"{fit(words, width, right)} ", ink))
-    return text(" ", *spans)
+    return [text(" ", *spans), *below]
 
 
 def _pockets(venue: VenueView) -> Line:
@@ -189,18 +197,28 @@ def _pockets(venue: VenueView) -> Line:
     return text(*spans)
 
 
-def _feed(feed: FeedView, width: int) -> Line:
-    state, ink = ("ok", Ink.UP) if feed.up else (f"DOWN {clean(feed.why)}", Ink.ALARM)
+def _below(words: str, ink: Ink, width: int) -> list[Line]:
+    return [text(" " * 10, Span(part, ink)) for part in wrap(words, max(8, width - 11))]
+
+
+def _feed(feed: FeedView, width: int, room: int) -> list[Line]:
+    state, ink = ("ok", Ink.UP) if feed.up else (f"DOWN {clean(feed.why)}".strip(), Ink.ALARM)
+    below = []
+    if len(state) > room:
+        state, _, rest = state.partition(" ")
+        below = _below(rest, ink, width)
     low = feed.credits_left is not None and feed.credits_left < LOW_CREDITS
     told = [
         f"{feed.credits_left} left" if feed.credits_left is not None else "",
         f"{feed.credits_used} used" if feed.credits_used is not None else "",
-        f"{feed.budget_left} of today's budget" if feed.budget_left is not None else "",
+        f"{feed.budget_left} left today" if feed.budget_left is not None else "",
     ]
-    credits_words = fit(" · ".join(filter(None, told)) or "not told", max(0, width - 39)).rstrip()
-    return text(
+    credits_words = fit(" · ".join(filter(None, told)) or "not told", max(0, width - room - 23)).rstrip()
+    row = text(
         Span(f" {fit(clean(feed.name), 13)} ", Ink.STRONG),
-        Span(fit(state, 16), ink),
+        Span(state, ink),
+        Span(" " * (room - len(state))),
         Span(f"{age(feed.next_poll_ms):>6}", Ink.DIM),
         Span(f"  {credits_words}", Ink.WARN if low else Ink.PLAIN),
     )
+    return [row, *below]
