@@ -78,7 +78,8 @@ async def _child(fd: int, seconds: float, matches: int) -> None:
 
     engine = FakeEngine(many(matches))
     tasks = [asyncio.create_task(_feed(engine, matches)), asyncio.create_task(_measure(fd, seconds))]
-    await run_console(engine, taste=second_sitting())
+    with second_sitting() as taste:
+        await run_console(engine, taste=taste)
     for task in tasks:
         task.cancel()
 

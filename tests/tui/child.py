@@ -12,6 +12,8 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -121,11 +123,13 @@ async def misbehave(plan: list[str], engine: ReportingEngine, reporter: Reporter
         engine.closed = "the engine has ended"
 
 
-def second_sitting() -> Path:
+@contextmanager
+def second_sitting() -> Iterator[Path]:
     """The taste of somebody who has seen the tour."""
-    path = Path(tempfile.mkdtemp(prefix="mmconsole-test-")) / "console.json"
-    path.write_text('{"toured": true}')
-    return path
+    with tempfile.TemporaryDirectory(prefix="mmconsole-test-") as folder:
+        path = Path(folder) / "console.json"
+        path.write_text('{"toured": true}')
+        yield path
 
 
 async def main(fd: int, plan: list[str]) -> int:
@@ -136,7 +140,8 @@ async def main(fd: int, plan: list[str]) -> int:
     tasks = [asyncio.create_task(feed(engine, "still" in plan)), asyncio.create_task(probe(reporter))]
     tasks.append(asyncio.create_task(misbehave(plan, engine, reporter)))
     reporter.say("started")
-    code = await run_console(engine, taste=second_sitting())
+    with second_sitting() as taste:
+        code = await run_console(engine, taste=taste)
     reporter.say("returned", code=code)
     for task in tasks:
         task.cancel()
