@@ -12,6 +12,7 @@ import select
 import signal
 import struct
 import sys
+import tempfile
 import termios
 import threading
 import time
@@ -104,7 +105,9 @@ class Terminal:
     ) -> None:
         reports, report_to = os.pipe()
         os.set_inheritable(report_to, True)
+        self._folder = tempfile.TemporaryDirectory(prefix="mmconsole-test-")  # killed, it leaves things there
         env = {"PATH": os.environ["PATH"], "HOME": "/", "TERM": "xterm-256color", "LANG": "C.UTF-8"}
+        env["TMPDIR"] = self._folder.name
         env |= environment or {}
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
@@ -160,6 +163,7 @@ class Terminal:
         with contextlib.suppress(OSError):
             os.close(self.fd)
         os.close(self._reports_fd)
+        self._folder.cleanup()
 
     # ---- looking
 
