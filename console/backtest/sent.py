@@ -39,11 +39,13 @@ def check_sent(scene: Scene, leaving: list[Leaving], ts: int) -> None:
         _covered(scene, desk, order)
         _sized(scene, desk, order, leaving)
     quotes = [order for order in leaving if order.ceiling_kind is not CeilingKind.FLATTEN]
-    later = list(dict.fromkeys(order.match for order in quotes))
-    while later:
-        match = later.pop(0)
-        before = {other: [o for o in quotes if o.match == other] for other in later}
-        _exposed(scene, scene.state.desks[match], [o for o in quotes if o.match == match], before)
+    for match in dict.fromkeys(order.match for order in quotes):
+        mine = [order for order in quotes if order.match == match]
+        later: dict[MatchId, list[Leaving]] = {}
+        for order in leaving[leaving.index(mine[-1]) + 1 :]:  # exits too
+            if order.match != match:
+                later.setdefault(order.match, []).append(order)
+        _exposed(scene, scene.state.desks[match], mine, later)
 
 
 def _say(order: Leaving, why: str) -> str:

@@ -131,6 +131,8 @@ class Kept(Struct, frozen=True):
     curve_step_s: int = 1
     closed: tuple[tuple[Instrument, MarketState], ...] = ()  # symbols that did not trade, and why
     ended: tuple[EndedKept, ...] = ()  # orders of the last minute, oldest first
+    stopping: str = ""  # of this run alone, as is the start gate: for reading back what it did after
+    gated: bool = False
 
 
 class CheckpointError(Complaint):
@@ -182,6 +184,8 @@ def encode(state: State, with_trades: bool = True) -> bytes:
             EndedKept(_order_kept(order, state.ts), order.state, state.ts - order.ended_ts)
             for order in state.blotter.lately_ended(Nanos(state.ts - LATE_FILLS))
         ),
+        stopping=state.stopping,
+        gated=state.gated,
     )
     return msgspec.json.encode(kept)
 

@@ -69,6 +69,8 @@ def learn(state: State, event: OrderEvent) -> None:
             told = None if event.price is None or event.size is None else (event.price, event.size)
             if told is None or not _overtaken(state, order, told):
                 blotter.accepted(order, event.venue_order_id, ts, told)
+            if _killed(state, order) and not (order.in_flight or order.ended):
+                state.cancel(order)  # it came to rest behind the last sweep: the next may be two seconds away
         case OrderRejected():
             _rejected(state, order, event)
         case OrderAmended() | AmendRejected() if event.amend and event.amend != order.amended_ts:
@@ -92,6 +94,10 @@ def learn(state: State, event: OrderEvent) -> None:
             if order.state is OrderState.UNKNOWN and not asked:  # else at the next deadline: no storm
                 look_up(state, order)
     _changed(state, order)
+
+
+def _killed(state: State, order: Order) -> bool:
+    return state.kill is not None or bool(state.connections[order.instrument.venue].killed)
 
 
 def _overtaken(state: State, order: Order, told: tuple[Price, int]) -> bool:

@@ -34,9 +34,13 @@ def recover(started: Started, records: Iterable[AnyEvent | AnyCommand]) -> bytes
 def _begun(started: Started) -> Engine:
     """An engine as it was at the last checkpoint, or at the beginning if the run wrote none of its own."""
     kept = decode(started.checkpoint) if started.checkpoint else None
-    if kept is not None and started.run_id in kept.runs:
-        started = msgspec.structs.replace(started, ts=kept.ts, wall=kept.wall, latched=kept.killed)
+    own = kept is not None and started.run_id in kept.runs
+    if kept is not None and own:
+        latches = {"latched": kept.killed, "latched_venues": kept.killed_venues}  # as they were by then
+        started = msgspec.structs.replace(started, ts=kept.ts, wall=kept.wall, **latches)
     engine = Engine()
     engine.on_event(started)
+    if kept is not None and own:
+        engine.state.stopping, engine.state.gated = kept.stopping, kept.gated
     engine.state.recovering = True
     return engine

@@ -17,7 +17,9 @@ from console.core.commands import (
     PlaceOrder,
     Reconcile,
 )
+from console.core.engine import Engine
 from console.core.events import (
+    Flatten,
     Kill,
     Mode,
     OrderAccepted,
@@ -27,15 +29,19 @@ from console.core.events import (
     Rearm,
     Resume,
     Started,
+    Stop,
     VenueUp,
 )
 from console.core.instruments import Instrument, RunId, Venue, VenueOrderId
 from console.core.matches import MatchId
+from console.core.orders import Operation
 from console.core.reasons import Reason
+from console.core.recovery import recover
 from console.core.settings import AccountSettings, MatchSettings
+from console.core.units import Nanos
 from console.core.view import KillPhase
 
-from .story import PA, PB, A, B, K, M, P, Story, contracts, dollars, game
+from .story import PA, PB, A, B, K, M, P, Story, cents, contracts, dollars, game
 
 KILL = Kill(by="operator")
 
@@ -373,3 +379,59 @@ def test_a_latch_file_of_one_venue_is_obeyed_from_the_first_event() -> None:
 def test_a_venue_that_is_not_there_cannot_be_killed() -> None:
     story = game()
     assert story.refusals(story.tell(Kill(by="x", venue=P))) == ["polymarket is not configured in this run"]
+
+
+def test_an_order_that_comes_to_rest_behind_the_sweep_is_cancelled_at_once() -> None:
+    story = Story().up()
+    story.add()
+    story.book(A, {48: 100}, {56: 100})
+    story.book(B, {43: 100}, {51: 100})
+    story.fair(0.525, 0.475)
+    story.wait(4)
+    story.answering = False
+    story.wait(1.5)
+    order = next(o for o in story.state.blotter.live.values() if o.pending is Operation.PLACE)
+    story.tell(KILL)
+    story.tell(OutcomeUnknown(order_id=order.order_id, text="no answer in time"))
+    told = OrderAccepted(
+        order_id=order.order_id, venue_order_id=VenueOrderId("late"), price=order.price, size=order.size
+    )
+    assert [c.order_id for c in story.all(CancelOrder, story.tell(told))] == [order.order_id]
+
+
+# ---- read back after a crash
+
+
+def test_a_latch_that_was_lifted_before_the_crash_stays_lifted() -> None:
+    """The run began with one venue latched; its operator re-armed, a checkpoint was taken, then it died."""
+    story = Story(K, P).up()
+    run = RunId("began-latched")
+    at = {"ts": story.ts, "wall": story.wall, "run_id": run, "mode": Mode.SIM, "account": "test"}
+    facts = {"settings": AccountSettings(), "venues": (K, P), "latched_venues": ((K, "operator"),)}
+    engine = Engine()
+    engine.on_event(Started(**at, **facts))
+    later = {"ts": Nanos(story.ts + 1), "wall": Nanos(story.wall + 1)}
+    engine.on_event(Rearm(word="RESUME", reason="looked", **later))
+    kept = checkpoint.encode(engine.state)
+    again = checkpoint.decode(recover(Started(**at, **facts, checkpoint=kept), ()))
+    assert again.killed_venues == ()
+
+
+def test_a_run_that_was_stopping_is_read_back_as_one() -> None:
+    """What it refused because it was stopping is refused in reading it back, too."""
+    story = game()
+    story.fill(story.order(A), 10)
+    story.tell(Stop(why="console lost"))
+    kept = checkpoint.encode(story.state)
+    started = Started(
+        ts=story.ts,
+        wall=story.wall,
+        run_id=story.state.run_id,
+        mode=Mode.SIM,
+        account="test",
+        settings=AccountSettings(),
+        venues=(K,),
+        checkpoint=kept,
+    )
+    flatten = Flatten(ts=story.ts, wall=story.wall, match=M, floor=cents(7))
+    assert checkpoint.decode(recover(started, [flatten])).matches[0].paused == ""

@@ -147,6 +147,7 @@ def test_lost_answers_lose_no_order_and_double_none(tmp_path):
     run(story)
 
 
+@pytest.mark.timeout(900)
 def test_the_smallest_budget_is_never_overdrawn(tmp_path):
     """A storm of moves on the basic tier: no 429, and the kill still gets through at once.
 
