@@ -141,9 +141,10 @@ class Driver:
     def come_to_rest(self) -> None:
         """Pull everything, break nothing more, and wait until ours and theirs must agree; then compare."""
         self._closing = True
-        self.say(Pause())
         deadline, why = self.world.now + _REST_NS, "nothing was tried"
         while why:
+            if self._process is not None and not self._process.state.paused:
+                self.say(Pause())  # again, where no engine ran to hear it or somebody resumed
             if self.world.now > deadline:
                 raise Broken("rest", f"{why}, {_REST_NS // SECOND} s after the last quote was pulled")
             self.run(self.events + _REST_EVENTS)
