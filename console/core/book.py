@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 
 from console.core.instruments import ASK, BID, BookSide
@@ -242,20 +241,35 @@ class Face:
             rung += step
         return None
 
-    def depth(self, span: int) -> int:
-        """Others' size within `span` of their best price."""
-        best = self.rival(1)
-        if best is None:
-            return 0
-        prices = self.book.ladder.prices
-        sizes = self.book.ask_sizes if self.mirrored else self.book.bid_sizes
-        low = ONE - best[0] if self.mirrored else best[0] - span
-        total = 0
-        for rung in range(bisect_left(prices, low), bisect_right(prices, low + span)):
+    def depth(self, span: int, enough: int) -> int:
+        """Others' size within `span` of their best price; no more of it than `enough` is looked for."""
+        book = self.book
+        prices, rungs = book.ladder.prices, len(book.ladder.prices)
+        sizes, step = (book.ask_sizes, 1) if self.mirrored else (book.bid_sizes, -1)
+        rung = book.best_ask if self.mirrored else book.best_bid
+        total, best = 0, -1
+        while 0 <= rung < rungs and total < enough:
             size = sizes[rung]
             if size:
-                total += size - min(size, self.own.get(prices[rung], 0))
+                price = prices[rung]
+                if best >= 0 and abs(price - best) > span:
+                    break
+                size -= self.own.get(price, 0)
+                if size > 0:
+                    total += size
+                    if best < 0:
+                        best = price
+            rung += step
         return total
+
+    def best_own(self) -> Price | None:
+        """Our best bid price on this side, as its bidder sees it."""
+        if not self.own:
+            return None
+        prices = [price for price, size in self.own.items() if size > 0]
+        if not prices:
+            return None
+        return Price(ONE - min(prices)) if self.mirrored else Price(max(prices))
 
     def queue(self, bid: int) -> int:
         """Others' size at a legal price: what an order placed there now waits behind."""

@@ -19,6 +19,9 @@ class CeilingKind(enum.Enum):
     FLATTEN = "flatten"  # the floor the operator typed, whatever the theo
 
 
+QUOTE, REDUCE, FLATTEN = CeilingKind
+
+
 class TimeInForce(enum.Enum):
     """How long an order may wait for its other side."""
 

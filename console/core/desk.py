@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from console.core.attribution import Attribution, Parts
 from console.core.book import NEVER
-from console.core.commands import CeilingKind, PlaceOrder
+from console.core.commands import QUOTE, CeilingKind, PlaceOrder
 from console.core.estimators import Flow, Markouts, Volatility
-from console.core.exposure import Terms
+from console.core.exposure import Terms, WorstCase
 from console.core.instruments import BUY, NO, SELL, Action, Instrument, InstrumentSpec, Venue
 from console.core.markets import Market
 from console.core.matches import INPLAY, PREMATCH, STOP_QUOTING, MatchSpec, Phase
@@ -37,7 +37,7 @@ class Verdict:
         self.reason = Reason.WARM_UP
         self.limit = ""
         self.ceiling: Price | None = None
-        self.kind = CeilingKind.QUOTE
+        self.kind: CeilingKind = QUOTE
         self.bid: Price | None = None
         self.size = 0
 
@@ -142,9 +142,7 @@ class Desk:
         self.due_ts = Nanos(0)  # when to evaluate next
         self.active_ts = Nanos(0)  # last sign of life: a fill, a requote, a moved best price
 
-        self._worst = 0
-        self._measure: Callable[[], int] | None = None
-        self._by: tuple[Mapping[Instrument, Terms], Mapping[int, int] | None] | None = None
+        self.worst_case = WorstCase()
         self.mark = 0  # last profit at the loss marks
         self.unvalued = False  # some position has no mark now
         self.recent_fills: dict[int, deque[tuple[Nanos, int, int | None]]] = {}  # (ts, cash, fair) by set
@@ -222,22 +220,12 @@ class Desk:
     @property
     def worst(self) -> int:
         """The most the match can still lose, as of the last change of its orders or position."""
-        if self._measure is not None:
-            self._worst, self._measure = self._measure(), None
-        return self._worst
+        return self.worst_case.measured()
 
-    def remeasure(
-        self, measure: Callable[[], int], terms: Mapping[Instrument, Terms], fair: Mapping[int, int] | None
-    ) -> None:
-        """Find the worst case by `measure`, but only when somebody asks: most changes are soon followed.
-
-        `terms` and `fair` are what it goes by, besides orders and position.
-        """
-        self._measure, self._by = measure, (terms, fair)
-
-    def measured_by(self, terms: Mapping[Instrument, Terms], fair: Mapping[int, int] | None) -> bool:
-        """Whether the worst case goes by these terms and this fair value."""
-        return self._by is not None and self._by[0] is terms and self._by[1] == fair
+    @property
+    def at_most(self) -> int:
+        """No less than `worst`, and quicker told: enough to see that a limit is far."""
+        return self.worst_case.bounded()
 
     def exposure(self, gained: int) -> int:
         """Net contracts long `gained` against the rest, over all venues."""
@@ -245,6 +233,14 @@ class Desk:
         if len(self._groups) == 1:
             return self._groups[0].exposure(gained, outcomes)
         return sum([position.exposure(gained, outcomes) for position in self._groups])
+
+    def exposures(self) -> dict[int, int]:
+        """Net contracts long every outcome set against the rest, over all venues."""
+        if self.outcomes == 2:
+            exposed = self.exposure(1)
+            return {1: exposed, 2: -exposed}
+        singles = {1 << outcome: self.exposure(1 << outcome) for outcome in range(self.outcomes)}
+        return singles | {self.full ^ single: -exposed for single, exposed in singles.items()}
 
     def raises(self, gained: int, mask: int) -> int:
         """How much a contract long `gained` adds to the exposure of `mask`, in millionths (may be negative).
@@ -254,8 +250,17 @@ class Desk:
         if self.outcomes == 2:
             return ONE if gained == mask else -ONE
         weights = self.theo.outcomes if self.theo is not None else (1,) * self.outcomes
-        inside, outside = _share(weights, gained, mask), _share(weights, gained, self.full ^ mask)
-        return inside - outside
+        inside = gained_inside = outside = gained_outside = 0
+        for outcome, weight in enumerate(weights):
+            if mask >> outcome & 1:
+                inside += weight
+                if gained >> outcome & 1:
+                    gained_inside += weight
+            else:
+                outside += weight
+                if gained >> outcome & 1:
+                    gained_outside += weight
+        return gained_inside * ONE // (inside or 1) - gained_outside * ONE // (outside or 1)
 
     def taken(self, mask: int, venue: Venue, orders: Sequence[Order] = ()) -> int:
         """Exposure of `mask` that stands against the inventory limit for an order at a venue.
@@ -400,16 +405,6 @@ class Desk:
         if spec.end:
             moments.append(Nanos(spec.end - settings.stop_before_end_s * SECOND))
         return min([moment for moment in moments if moment > wall], default=None)
-
-
-def _share(weights: Sequence[int], gained: int, mask: int) -> int:
-    whole = part = 0
-    for outcome, weight in enumerate(weights):
-        if mask >> outcome & 1:
-            whole += weight
-            if gained >> outcome & 1:
-                part += weight
-    return part * ONE // max(1, whole)
 
 
 def _distinct(positions: Iterable[Position]) -> tuple[Position, ...]:

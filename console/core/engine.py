@@ -100,23 +100,25 @@ class Engine:
 
     def on_event(self, event: AnyEvent) -> list[AnyCommand]:
         """Take one event and return what is to be done about it, in the order to do it."""
-        if isinstance(event, Started):
-            self._start(event)
         state = self._state
-        assert state is not None, "the first event of a run is Started"
-        assert event.ts >= state.ts, f"time runs backwards: {type(event).__name__} at {event.ts} < {state.ts}"
-        state.ts, state.wall = event.ts, event.wall
-        state.out = []
+        if state is None or isinstance(event, Started):
+            assert isinstance(event, Started), "the first event of a run is Started"
+            state = self._start(event)
+        ts = event.ts
+        assert ts >= state.ts, f"time runs backwards: {type(event).__name__} at {ts} < {state.ts}"
+        state.ts, state.wall = ts, event.wall
+        out = state.out = []
         if isinstance(event, BookDelta):  # nine events in ten: kept off the long match below
             market = state.markets.get(event.instrument)
-            book = None if market is None else market.book
-            if book is not None and book.delta(event.side, event.price, event.change, event.ts):
-                self._book_moved(event.instrument)
+            if market is not None:
+                book = market.book
+                if book is not None and book.delta(event.side, event.price, event.change, ts):
+                    self._book_moved(event.instrument)
         else:
             self._dispatch(event)
-        if state.out:
+        if out:
             _assert_nothing_past_the_latch(state)
-        return state.out
+        return out
 
     def remember(self, command: AnyCommand) -> None:
         """While recovering: a command an earlier run sent, so that its order is known to be out."""
@@ -136,7 +138,7 @@ class Engine:
 
     # ---- one event
 
-    def _start(self, event: Started) -> None:
+    def _start(self, event: Started) -> State:
         state = State(event.run_id, event.mode, event.account, event.settings)
         state.ts, state.wall, state.started_wall = event.ts, event.wall, event.wall
         state.wall_offset = event.wall - event.ts
@@ -147,6 +149,7 @@ class Engine:
         if event.checkpoint:
             restore(state, event.checkpoint)
         state.opening = opening(state)
+        return state
 
     def _book_moved(self, instrument: Instrument) -> None:
         """Evaluate the matches on a book now, or as soon as their pace allows."""

@@ -96,7 +96,7 @@ class Volatility:
     What is usual is the median over the last 24 hours, a sample a minute.
     """
 
-    __slots__ = ("_last", "_next_ts", "_past", "_past_ts", "_seen", "_variance", "ratio", "sigma")
+    __slots__ = ("_buffer", "_last", "_next_ts", "_past", "_past_ts", "_seen", "_variance", "ratio", "sigma")
 
     def __init__(self) -> None:
         self._last: float | None = None
@@ -107,6 +107,7 @@ class Volatility:
         self._past_ts = 0
         self.ratio = 1.0  # sigma as a multiple of the usual one, as of the last minute
         self.sigma = 0.0  # root of the variance over five seconds, in cents
+        self._buffer = (0.0, 0.0, Price(0))  # factor, sigma, and what the buffer is for them
 
     def sample(self, ts: Nanos, probability: float) -> None:
         """Take a probability; samples closer than a second to the last one are ignored."""
@@ -134,8 +135,12 @@ class Volatility:
 
     def buffer(self, factor: float) -> Price:
         """min(5, k * sqrt(v * 5 s)) cents; 0 below 0.1 ¢."""
-        amount = factor * self.sigma
-        return cents(min(VOL_CAP, amount)) if amount >= VOL_FLOOR else Price(0)
+        of_factor, of_sigma, buffer = self._buffer
+        if of_factor != factor or of_sigma != self.sigma:  # asked for more often than it changes
+            amount = factor * self.sigma
+            buffer = cents(min(VOL_CAP, amount)) if amount >= VOL_FLOOR else Price(0)
+            self._buffer = (factor, self.sigma, buffer)
+        return buffer
 
 
 class Flow:

@@ -6,7 +6,7 @@ outcomes, the branch in which every listed YES settles at nothing (where that ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -34,6 +34,49 @@ class Risked(Struct, frozen=True, array_like=True):
     action: Action
     versions: tuple[tuple[int, int], ...]
     owed: int = 0
+
+
+Fair = Mapping[int, int]  # theo by outcome mask
+
+
+class WorstCase:
+    """The most a match can lose, measured only when somebody asks: most changes are soon followed."""
+
+    __slots__ = ("_at_most", "_bound", "_by", "_measure", "_worst")
+
+    def __init__(self) -> None:
+        self._worst = self._at_most = 0
+        self._measure: Callable[[], int] | None = None  # None: it is measured
+        self._bound: Callable[[], int] | None = None
+        self._by: tuple[Mapping[Instrument, Terms], Fair | None] | None = None
+
+    def changed(self, bound: Callable[[], int]) -> None:
+        """Orders or position changed: `bound` finds what it cannot exceed, whatever theo and fees."""
+        self._bound = bound
+
+    def remeasure(
+        self, measure: Callable[[], int], terms: Mapping[Instrument, Terms], fair: Fair | None
+    ) -> None:
+        """Find it by `measure`, which goes by these terms and this fair value beside orders and position."""
+        self._measure, self._by = measure, (terms, fair)
+
+    def is_by(self, terms: Mapping[Instrument, Terms], fair: Fair | None) -> bool:
+        """Whether it goes by these terms and this fair value."""
+        return self._by is not None and self._by[0] is terms and self._by[1] == fair
+
+    def measured(self) -> int:
+        """The worst loss."""
+        if self._measure is not None:
+            self._worst, self._measure = self._measure(), None
+        return self._worst
+
+    def bounded(self) -> int:
+        """No less than that, without measuring it."""
+        if self._measure is None:
+            return self._worst
+        if self._bound is not None:
+            self._at_most, self._bound = self._bound(), None
+        return self._at_most
 
 
 def worst_loss(

@@ -72,7 +72,7 @@ class Instrument(Struct, frozen=True, array_like=True, cache_hash=True, order=Tr
     @property
     def yes(self) -> Instrument:
         """The YES leg of the same symbol: the one books and net positions are kept for."""
-        return self if self.side is YES else Instrument(self.venue, self.symbol, YES)
+        return self if self.side is YES else _yes_leg(self)
 
     @property
     def no(self) -> Instrument:
@@ -82,6 +82,11 @@ class Instrument(Struct, frozen=True, array_like=True, cache_hash=True, order=Tr
     def __str__(self) -> str:
         leg = "" if self.side is YES else " NO"
         return f"{self.venue.value}:{self.symbol}{leg}"
+
+
+@lru_cache(maxsize=4096)  # asked for at every look at an order on a NO leg
+def _yes_leg(no: Instrument) -> Instrument:
+    return Instrument(no.venue, no.symbol, YES)
 
 
 def book_side(side: Side, action: Action) -> BookSide:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from msgspec import Struct
 
@@ -29,7 +29,7 @@ class Usage(Struct, frozen=True, array_like=True):
 
 def tell(state: State) -> None:
     """Alert to every limit that is newly neared."""
-    for usage in usages(state):
+    for usage in usages(state, FORGOTTEN_PCT):
         key, share = (usage.limit, usage.scope), usage.used * 100
         if key in state.neared:
             if share < usage.most * FORGOTTEN_PCT:
@@ -39,45 +39,52 @@ def tell(state: State) -> None:
             state.alert(usage.severity, _words(usage), usage.match)
 
 
-def usages(state: State) -> Iterator[Usage]:
-    """Every limit in force and how much of it is used."""
-    yield from _of_account(state)
+def usages(state: State, from_pct: int = 0) -> Iterator[Usage]:
+    """Every limit in force and how much of it is used, exactly from `from_pct` of the limit up."""
+    yield from _of_account(state, from_pct)
     for desk in state.desks.values():
-        yield from _of_match(state, desk)
+        yield from _of_match(state, desk, from_pct)
 
 
-def _of_account(state: State) -> Iterator[Usage]:
-    settings, account = state.settings, state.account
-    yield Usage(
-        "exposure_total", "", sum(desk.worst for desk in state.desks.values()), settings.exposure_total
-    )
+def _exposed(desks: Collection[Desk], most: int, from_pct: int) -> int:
+    """Worst losses together; below `from_pct` of `most` no less than these, which is quicker."""
+    used = sum([desk.at_most for desk in desks])
+    return used if used * 100 < most * from_pct else sum([desk.worst for desk in desks])
+
+
+def _of_account(state: State, from_pct: int) -> Iterator[Usage]:
+    settings, account, desks = state.settings, state.account, state.desks.values()
+    most = settings.exposure_total
+    yield Usage("exposure_total", "", _exposed(desks, most, from_pct), most)
+    most = settings.exposure_venue
     for venue in state.connections:
-        used = sum(desk.worst for desk in state.desks.values() if venue in desk.quoted_venues)
-        yield Usage("exposure_venue", venue.value, used, settings.exposure_venue)
+        there = [desk for desk in desks if venue in desk.quoted_venues]
+        yield Usage("exposure_venue", venue.value, _exposed(there, most, from_pct), most)
     yield Usage("open_orders", "", len(state.blotter.live), settings.open_orders)
     yield Usage("daily_loss", "", -account.day_profit, settings.daily_loss)
     if settings.drawdown is not None:
         yield Usage("drawdown", "", account.drawdown, settings.drawdown)
     base = account.baseline
     if settings.stop_loss_pct is not None and base.equity_start is not None:
-        most = settings.stop_loss_pct * base.equity_start // 100
-        yield Usage("stop_loss_pct", "", base.profit_start - account.profit, most)
+        loss_most = settings.stop_loss_pct * base.equity_start // 100
+        yield Usage("stop_loss_pct", "", base.profit_start - account.profit, loss_most)
 
 
-def _of_match(state: State, desk: Desk) -> Iterator[Usage]:
+def _of_match(state: State, desk: Desk, from_pct: int) -> Iterator[Usage]:
     settings, match = desk.settings, desk.spec.id
     event = desk.spec.event
     shared = [other for other in state.desks.values() if event and other.spec.event == event] or [desk]
-    together = sum(other.worst for other in shared)
-    yield Usage("exposure_match", match, desk.worst, settings.exposure_match, match)
+    most = settings.exposure_match
+    yield Usage("exposure_match", match, _exposed((desk,), most, from_pct), most, match)
     if shared[0] is desk:
-        most = min(other.settings.exposure_event for other in shared)
-        yield Usage("exposure_event", event or match, together, most, match)
+        most = min([other.settings.exposure_event for other in shared])
+        yield Usage("exposure_event", event or match, _exposed(shared, most, from_pct), most, match)
     yield Usage("max_loss_match", match, -desk.mark, settings.max_loss_match, match)
     # Inventory is what a market maker lives with: said, but no warning.
-    held = max((abs(desk.exposure(gained)) for gained in desk.sets()), default=0)
+    held = max([abs(exposed) for exposed in desk.exposures().values()], default=0)
     yield Usage("inventory_max", match, held, settings.inventory_max, match, Severity.INFO)
-    held_most = max((desk.held(leg) for i in desk.markets for leg in (i, i.no)), default=0)
+    nets = [abs(holding.net) for position in desk.groups() for holding in position.holdings.values()]
+    held_most = max(nets, default=0)
     yield Usage("max_position", match, held_most, settings.max_position, match)
 
 

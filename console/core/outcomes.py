@@ -208,20 +208,21 @@ def chase(state: State) -> None:
 
     What lookups do not find out about, a cancel may: an order of unknown fate is better gone.
     """
+    ts = state.ts
     deadline = state.settings.pending_deadline_s * SECOND
     proof_max = state.settings.order_proof_max_s * SECOND
     for order in list(state.blotter.live.values()):
-        if order.in_flight and state.ts - order.pending_since >= deadline:
+        if ts - order.pending_since >= deadline and order.in_flight:
             if order.state is not OrderState.UNKNOWN:
                 state.blotter.unanswered(order, state.ts)
             look_up(state, order)
             if order.lookups >= CANCEL_FROM:
                 state.send_cancel(order)
-        elif order.retry_ts is not None and state.ts >= order.retry_ts:
+        elif order.retry_ts is not None and ts >= order.retry_ts:
             order.retry_ts = None
             if order.match in state.desks:
                 state.desks[order.match].urge(state.ts)
-        elif state.ts - order.proven_ts > proof_max:
+        elif ts - order.proven_ts > proof_max:
             _refresh(state, order, deadline)
 
 

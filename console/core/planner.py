@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from console.core.book import Face, guard
-from console.core.commands import CeilingKind
+from console.core.commands import QUOTE, REDUCE, CeilingKind
 from console.core.desk import Desk, Verdict
 from console.core.estimators import kelly_size
 from console.core.fees import fee_per_contract
@@ -44,7 +44,7 @@ from console.core.settings import CEILING, COPY
 from console.core.sight import Sight
 from console.core.sources import MANUAL, SHARP
 from console.core.theo import Theo
-from console.core.units import ONE, Nanos, Price
+from console.core.units import ONE, Nanos, Price, ceil_div
 
 
 class Wanted(Struct, frozen=True):
@@ -74,7 +74,7 @@ class _Candidate(Struct, frozen=True):
     fee: int
     even: int
     net: int  # what is left below the limit, the larger the better
-    depth: int
+    face: Face
     size_max: int
     edge: Edge
     reducing: bool
@@ -98,7 +98,8 @@ class Planner:
             if order.in_flight:
                 self.busy.add(order.instrument.yes)
         self.seen: dict[tuple[Instrument, BookSide], Price | None] = {}
-        self.exposures = {gained: desk.exposure(gained) for gained in desk.verdicts}
+        self.alone = len(desk.groups()) == 1  # everything nets
+        self.exposures = desk.exposures()
         self.edges: dict[tuple[int, int], Edge] = {}  # by outcome set and netting group
         self.working: dict[int, list[tuple[int, int]]] = {}  # by netting group: (outcome mask, sign)
 
@@ -116,7 +117,7 @@ class Planner:
 
     def _plan_set(self, gained: int, verdict: Verdict) -> list[Wanted]:
         desk, fair = self.desk, self.theo.fair[gained]
-        verdict.ceiling, verdict.kind = None, CeilingKind.QUOTE
+        verdict.ceiling, verdict.kind = None, QUOTE
         pause = desk.side_pause(gained, self.ts)
         if pause is not None:
             verdict.say(pause.reason)
@@ -148,8 +149,7 @@ class Planner:
         key = gained, id(desk.positions[venue])
         edge = self.edges.get(key)
         if edge is None:
-            alone = len(desk.groups()) == 1
-            exposed = self.exposures[gained] if alone else desk.taken(gained, venue)
+            exposed = self.exposures[gained] if self.alone else desk.taken(gained, venue)
             margin = margin_of(desk, self.theo, gained, exposed, self.ts)
             edge = self.edges[key] = edge_at(desk, self.theo, gained, margin)
         return edge
@@ -163,7 +163,8 @@ class Planner:
         if spec is None:
             return route.instrument.side is YES and route.action is BUY
         if route.action is SELL:
-            return spec.sellable and self.desk.sellable(route.instrument) > 0
+            flat = not self.desk.positions[route.instrument.venue].holdings[route.yes].net
+            return not flat and spec.sellable and self.desk.sellable(route.instrument) > 0
         if route.instrument.side is YES:
             return True
         if not spec.two_sided:
@@ -192,8 +193,9 @@ class Planner:
             ceiling = reduce_ceiling(face, normal, even, edge.fair, settings.rebalance_over_fair_max)
         if ceiling is None:
             return []
-        kind = CeilingKind.QUOTE if normal is not None and ceiling <= normal else CeilingKind.REDUCE
-        verdict.ceiling = max(verdict.ceiling or Price(0), ceiling)
+        kind = QUOTE if normal is not None and ceiling <= normal else REDUCE
+        if verdict.ceiling is None or ceiling > verdict.ceiling:
+            verdict.ceiling = ceiling
         verdict.kind = kind
         levels = settings.levels if settings.placement is CEILING and not reducing else 1
         found: list[_Candidate] = []
@@ -216,7 +218,7 @@ class Planner:
                     fee=fee,
                     even=even or 0,
                     net=edge.limit - placed.bid - fee - premium,
-                    depth=face.depth(settings.depth_span) if settings.depth_share_pct is not None else 0,
+                    face=face,
                     size_max=size_max,
                     edge=edge,
                     reducing=reducing,
@@ -233,7 +235,7 @@ class Planner:
             opposite_own=opposite.own,
             ceiling=ceiling,
             live=route.price_of(live.price) if live is not None else None,
-            opposing=_best_own(opposite),
+            opposing=opposite.best_own(),
             held_back=route.yes in self.busy,
         )
         placed = self._placed(route, situation, level, reducing)
@@ -281,7 +283,7 @@ class Planner:
     def _exposed(self, mask: int, position: Position) -> int:
         """Exposure of a netting group, with what others that do not net with it add the same way round."""
         desk = self.desk
-        if len(desk.groups()) == 1:
+        if self.alone:
             return self.exposures[mask]
         venue = next(venue for venue in desk.venues if desk.positions[venue] is position)
         own = position.exposure(mask, self.theo.outcomes)
@@ -387,62 +389,53 @@ class Planner:
         """
         if not candidates:
             return []
-        settings = self.settings
+        settings, positions = self.settings, self.desk.positions
         if len(candidates) > 1:
             candidates.sort(key=lambda c: (-c.net, not c.route.safe, self._queue(c), _tied_up(c), c.level))
             _sales_first(candidates)
-        whole = left = settings.contracts * settings.legs_max * max(1, settings.levels)
+        whole = left = settings.contracts * settings.legs_max * (settings.levels or 1)
         rooms: dict[Venue, int] = {}
         wanted: list[Wanted] = []
         closed: dict[int, int] = {}  # contracts already being closed, by netting group
         taken: dict[tuple[Instrument, int], int] = {}  # never both legs of a book for the same contracts
         for candidate in candidates:
-            assert candidate.placed.bid is not None, "only placed candidates are sized"
-            group = id(self.desk.positions[candidate.route.instrument.venue])
-            rung = candidate.route.instrument.yes, candidate.level
-            venue, placed = candidate.route.instrument.venue, whole - left
-            if venue not in rooms:
-                rooms[venue] = self._room(gained, venue)
-            room = min(left, rooms[venue] - placed)
-            if candidate.spec.kept_apart:
-                room = min(room, settings.contracts - taken.get(rung, 0))
-            if candidate.kind is CeilingKind.REDUCE:
-                room = min(room, candidate.size_max - closed.get(group, 0))
-            kelly = None if candidate.reducing else self._kelly(candidate)
-            size, why = self._size(candidate, room)
-            if kelly is not None and kelly - self.desk.taken(gained, venue) - placed < size:
-                size, why = kelly - self.desk.taken(gained, venue) - placed, Reason.KELLY
-            size = max(0, size) // candidate.spec.size_step * candidate.spec.size_step
-            if size < candidate.spec.size_min:
+            route, spec, bid = candidate.route, candidate.spec, candidate.placed.bid
+            assert bid is not None, "only placed candidates are sized"
+            venue, placed = route.instrument.venue, whole - left
+            room = rooms.get(venue)
+            if room is None:
+                room = rooms[venue] = self._room(gained, venue)
+            room = left if left < room - placed else room - placed
+            if spec.kept_apart:
+                room = min(room, settings.contracts - taken.get((route.yes, candidate.level), 0))
+            reduces = candidate.kind is REDUCE
+            if reduces:
+                room = min(room, candidate.size_max - closed.get(id(positions[venue]), 0))
+            size, why, kelly = self._size(candidate, bid, room), Reason.OVEREXPOSED, None
+            if settings.kelly_pct is not None and not candidate.reducing:
+                kelly = self._kelly(candidate, bid)
+                if kelly is not None and kelly - self.desk.taken(gained, venue) - placed < size:
+                    size, why = kelly - self.desk.taken(gained, venue) - placed, Reason.KELLY
+            size = size // spec.size_step * spec.size_step
+            if size < spec.size_min or size <= 0:
                 if verdict.bid is None:
                     verdict.say(why)
                 continue
             left -= size
-            closed[group] = closed.get(group, 0) + size
-            taken[rung] = taken.get(rung, 0) + size
+            if self.rebalancing:
+                group = id(positions[venue])
+                closed[group] = closed.get(group, 0) + size
+            if spec.kept_apart:
+                rung = route.yes, candidate.level
+                taken[rung] = taken.get(rung, 0) + size
             reason = candidate.placed.reason
-            if candidate.kind is CeilingKind.REDUCE:
-                waits = self._conditional(candidate.route)
+            if reduces:
+                waits = self._conditional(route)
                 reason = Reason.CONDITIONAL_LOCK if waits else Reason.REBALANCING
-            wanted.append(
-                Wanted(
-                    route=candidate.route,
-                    level=candidate.level,
-                    bid=candidate.placed.bid,
-                    size=size,
-                    ceiling=candidate.ceiling,
-                    kind=candidate.kind,
-                    edge=candidate.edge,
-                    fee=candidate.fee,
-                    even=candidate.even,
-                    closes=candidate.size_max,
-                    reason=reason,
-                    kelly=kelly,
-                )
-            )
-            if verdict.bid is None or candidate.placed.bid > verdict.bid:
+            wanted.append(_wanted(candidate, bid, size, reason, kelly))
+            if verdict.bid is None or bid > verdict.bid:
                 verdict.say(reason)
-                verdict.bid, verdict.size = candidate.placed.bid, size
+                verdict.bid, verdict.size = bid, size
                 verdict.ceiling, verdict.kind = candidate.ceiling, candidate.kind
         return wanted
 
@@ -462,34 +455,36 @@ class Planner:
         """Contracts of a set, at a venue, until the first exposure they raise is at `inventory_max`."""
         most = self.settings.inventory_max
         if self.desk.outcomes == 2:
-            return most - self.desk.taken(gained, venue)
+            return most - (self.exposures[gained] if self.alone else self.desk.taken(gained, venue))
         raised = ((mask, self.desk.raises(gained, mask)) for mask in self.exposures)
         return min(
             (most - self.desk.taken(mask, venue)) * ONE // share for mask, share in raised if share > 0
         )
 
-    def _kelly(self, candidate: _Candidate) -> int | None:
+    def _kelly(self, candidate: _Candidate, bid: Price) -> int | None:
         """How long a fraction of Kelly's bet would be at this price, all legs of the match together."""
         settings = self.settings
         if settings.kelly_pct is None or settings.bankroll is None:
             return None
-        assert candidate.placed.bid is not None, "only placed candidates are sized"
-        cost = candidate.placed.bid + candidate.fee
+        cost = bid + candidate.fee
         return kelly_size(settings.kelly_pct, settings.bankroll, candidate.edge.sober, cost)
 
-    def _size(self, candidate: _Candidate, left: int) -> tuple[int, Reason]:
-        settings, bid = self.settings, candidate.placed.bid
-        assert bid is not None, "only placed candidates are sized"
-        size = min(settings.contracts, left)
-        if candidate.route.action is SELL:
-            size = min(size, self.desk.sellable(candidate.route.instrument))
+    def _size(self, candidate: _Candidate, bid: Price, left: int) -> int:
+        """Contracts of an order within `left` that the settings and what others show allow."""
+        settings, route = self.settings, candidate.route
+        size = settings.contracts if settings.contracts < left else left
+        if route.action is SELL:
+            size = min(size, self.desk.sellable(route.instrument))
         if settings.notional is not None:
             rounded = bool(candidate.spec.prices)  # odds come to no whole millionths: half of one either way
             size = min(size, 2 * settings.notional * ONE // (2 * bid - rounded))
-        if not candidate.reducing and settings.depth_share_pct is not None and candidate.depth:
-            capped = candidate.depth * settings.depth_share_pct // 100
-            size = min(size, max(capped, candidate.spec.size_min))
-        return size, Reason.OVEREXPOSED
+        share = settings.depth_share_pct
+        if share is not None and not candidate.reducing:
+            enough = ceil_div(size * 100, share) if share else 1
+            depth = candidate.face.depth(settings.depth_span, enough)
+            if depth:
+                size = min(size, max(depth * share // 100, candidate.spec.size_min))
+        return size
 
     # ---- books
 
@@ -502,6 +497,23 @@ class Planner:
             bids, asks = self.sight.faces(instrument)
             yes_ask = None if ask is None else Price(ONE - ask)
             guard(market.book, bid, yes_ask, self.settings.rival_size_min, bids.own, asks.own)
+
+
+def _wanted(candidate: _Candidate, bid: Price, size: int, reason: Reason, kelly: int | None) -> Wanted:
+    return Wanted(
+        route=candidate.route,
+        level=candidate.level,
+        bid=bid,
+        size=size,
+        ceiling=candidate.ceiling,
+        kind=candidate.kind,
+        edge=candidate.edge,
+        fee=candidate.fee,
+        even=candidate.even,
+        closes=candidate.size_max,
+        reason=reason,
+        kelly=kelly,
+    )
 
 
 def _tied_up(candidate: _Candidate) -> int:
@@ -517,13 +529,3 @@ def _sales_first(candidates: list[_Candidate]) -> None:
             first = next(n for n, c in enumerate(candidates) if c.route.instrument.yes == yes)
             if first < at:
                 candidates.insert(first, candidates.pop(at))
-
-
-def _best_own(face: Face) -> Price | None:
-    """Our best bid price on a side of the book, as that side's bidder sees it."""
-    if not face.own:
-        return None
-    prices = [price for price, size in face.own.items() if size > 0]
-    if not prices:
-        return None
-    return Price(ONE - min(prices)) if face.mirrored else Price(max(prices))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from console.core import flatten, intake
@@ -11,7 +12,7 @@ from console.core.desk import Desk
 from console.core.diff import Amend, Cancel, Place, Refill, diff
 from console.core.feehalt import halted
 from console.core.instruments import Venue
-from console.core.matches import STOP_QUOTING
+from console.core.matches import PREMATCH, STOP_QUOTING
 from console.core.matches import State as Stage
 from console.core.orders import Order
 from console.core.planner import Planner, Wanted
@@ -158,7 +159,8 @@ def _book_source(state: State, desk: Desk, venue: Venue, sight: Sight) -> None:
 
 def standing(state: State, desk: Desk, sight: Sight) -> tuple[Reason | None, str]:
     """Why the whole match stands aside now, or None; moves its phase and stage."""
-    desk.phase = desk.phase_at(state.wall)
+    if desk.phase is not PREMATCH:  # of a match that has begun, the new theo may have decided it
+        desk.phase = desk.phase_at(state.wall)
     reason, limit = _ordered(state, desk)
     if reason is None:
         reason = _data_trouble(desk, sight)
@@ -379,12 +381,12 @@ def _allowed(state: State, desk: Desk, want: Wanted, replaces: Order | None) -> 
     )
 
 
-def _books(state: State, desk: Desk) -> Books:
-    """Worst losses of everything an order of this match adds to."""
+def _books(state: State, desk: Desk, measure: Callable[[Desk], int]) -> Books:
+    """Worst losses, by `measure`, of everything an order of this match adds to."""
     event = venue = total = 0
     most = desk.settings.exposure_event
     for other in state.desks.values():
-        worst = other.worst
+        worst = measure(other)
         total += worst
         if other is desk or (desk.spec.event and other.spec.event == desk.spec.event):
             event += worst

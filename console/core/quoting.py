@@ -62,14 +62,17 @@ def edge_of(
     fair: int, fair_lo: int, sober: int, wanted: int, buffers: int, skew: int, settings: MatchSettings
 ) -> Edge:
     """R = fair_lo - max(edge_floor, wanted edge + buffers - skew); skew is negative when we are long."""
-    margin = max(settings.edge_floor, wanted + buffers - skew)
+    margin = wanted + buffers - skew
+    if margin < settings.edge_floor:
+        margin = settings.edge_floor
     return Edge(fair, fair_lo, sober, margin, fair_lo - margin)
 
 
 def skew_of(exposure: int, settings: MatchSettings) -> int:
     """-skew_max * clip(exposure / inventory_max, -1, 1), rounded down: never towards a higher bid."""
-    bounded = max(-settings.inventory_max, min(settings.inventory_max, exposure))
-    return -settings.inventory_skew_max * bounded // settings.inventory_max
+    most = settings.inventory_max
+    bounded = most if exposure > most else -most if exposure < -most else exposure
+    return -settings.inventory_skew_max * bounded // most
 
 
 def highest_bid(face: Face, fees: FeeModel, limit: int, fair: int) -> Price | None:

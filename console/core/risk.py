@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from itertools import combinations
 
 from msgspec import Struct
 
 from console.core.book import Face
-from console.core.commands import CeilingKind
+from console.core.commands import REDUCE
 from console.core.connection import Connection, Purse
 from console.core.desk import Desk
 from console.core.exposure import Risked, Terms, cash_at_risk, worst_loss
@@ -17,6 +17,7 @@ from console.core.fees import fee_per_contract
 from console.core.instruments import ASK, BID, BUY, Instrument, InstrumentSpec
 from console.core.orders import Blotter, Order, yes_price
 from console.core.planner import Wanted
+from console.core.quoting import Route
 from console.core.reasons import Reason
 from console.core.settings import AccountSettings
 from console.core.units import ONE, Nanos, Price
@@ -24,6 +25,7 @@ from console.core.units import ONE, Nanos, Price
 UNATTENDED = "max_unattended_exposure"
 _CAUSES = {"inventory_max": Reason.OVEREXPOSED, "kelly": Reason.KELLY}
 TAPER_PCT = 30  # of an exposure limit
+ROUNDING = 4  # millionths by which the parts of an order's loss may round up
 
 
 class Verdict(Struct, frozen=True, array_like=True):
@@ -32,6 +34,9 @@ class Verdict(Struct, frozen=True, array_like=True):
     size: int
     reason: Reason = Reason.LIMIT
     limit: str = ""
+
+
+Measure = Callable[[Desk], int]
 
 
 class Books(Struct, frozen=True):
@@ -53,13 +58,14 @@ def allow(
     blotter: Blotter,
     connection: Connection,
     account: AccountSettings,
-    books: Callable[[], Books],
+    books: Callable[[Measure], Books],
     ts: Nanos,
     attended: bool = True,
 ) -> Verdict:
     """Bound one place (or amend of `replaces`) by every limit; retreats do not pass through here.
 
-    `books` is asked only of an order that no other limit has held back.
+    `books` adds up the worst losses of matches by the measure it is given; it is asked only about an order
+    that no other limit has held back.
     """
     market = desk.markets[wanted.route.yes]
     assert market.spec is not None, "an order is wanted only where the symbol is defined"
@@ -140,38 +146,36 @@ def _crosses_ours(
     Usually they cover every outcome once and pay a dollar; the NO legs of three outcomes pay two. Also
     across matches on one symbol: our bid stays below our own offer there.
     """
-    best: dict[int, int] = {wanted.route.gained: wanted.bid + wanted.fee}
+    gained, cost = wanted.route.gained, wanted.bid + wanted.fee
+    best: dict[int, int] = {}
     for order in blotter.of_match(desk.spec.id):
-        if order is replaces:
-            continue
         route = desk.keys[order.instrument, order.action]
-        market = desk.markets[order.instrument.yes]
+        if order is replaces or route.gained == gained:
+            continue
+        spec = desk.markets[route.yes].spec
         for version, _ in order.versions():
             bid = route.price_of(version)
-            fee = fee_per_contract(market.spec.fees, bid, ONE) if market.spec is not None else 0
-            best[route.gained] = max(best.get(route.gained, 0), bid + fee)
-    gained = wanted.route.gained
-    best[gained] = wanted.bid + wanted.fee
+            theirs = bid + fee_per_contract(spec.fees, bid, ONE) if spec is not None else bid
+            if theirs > best.get(route.gained, 0):
+                best[route.gained] = theirs
     tick = face.tick_at(wanted.bid)
-    others = [mask for mask in best if mask != gained]
-    if sum(best.values()) <= ONE - tick:
-        others.clear()  # all of them together cost less than anything could pay
-    for count in range(1, len(others) + 1):
-        for masks in combinations(others, count):
-            paid = _paid_for_sure((gained, *masks), desk.outcomes)
-            if paid and best[gained] + sum(best[mask] for mask in masks) > paid * ONE - tick:
-                return Verdict(0, Reason.WAITING)
+    if cost + sum(best.values()) > ONE - tick:  # else they cost less than anything could pay
+        for count in range(1, len(best) + 1):
+            for masks in combinations(best, count):
+                paid = _paid_for_sure((gained, *masks), desk.outcomes)
+                if paid and cost + sum([best[mask] for mask in masks]) > paid * ONE - tick:
+                    return Verdict(0, Reason.WAITING)
     for order in blotter.on_book(wanted.route.instrument):
         if order.match != desk.spec.id and order.book_side is not wanted.route.side:
             for version, _ in order.versions():
                 at = yes_price(order.instrument.side, version)
-                theirs = ONE - at if order.book_side is ASK else at
-                if wanted.bid + theirs > ONE - tick:
+                if wanted.bid + (ONE - at if order.book_side is ASK else at) > ONE - tick:
                     return Verdict(0, Reason.WAITING)
     return None
 
 
-def _paid_for_sure(masks: Sequence[int], outcomes: int) -> int:
+@lru_cache(maxsize=4096)  # there are few combinations, asked for at every order
+def _paid_for_sure(masks: tuple[int, ...], outcomes: int) -> int:
     """How many dollars one contract of each set pays in every outcome; 0 when outcomes differ."""
     counts = {sum(mask >> outcome & 1 for mask in masks) for outcome in range(outcomes)}
     return counts.pop() if len(counts) == 1 else 0
@@ -191,19 +195,27 @@ def _caps(
             resting += order.remaining
         if order.instrument == route.instrument and order.action is route.action:
             held += order.remaining
-    for mask in desk.sets():  # with three outcomes one contract makes us longer of several sets
-        share = desk.raises(route.gained, mask)
-        if share > 0:
-            room = settings.inventory_max - desk.taken(mask, route.instrument.venue, others)
-            yield room * ONE // share, "inventory_max"
+    if desk.outcomes == 2 and len(desk.groups()) == 1:
+        yield settings.inventory_max - desk.exposure(route.gained) - resting, "inventory_max"
+    else:
+        yield from _inventory_caps(desk, route, others)
     if wanted.kelly is not None:
         yield wanted.kelly - desk.taken(route.gained, route.instrument.venue, others), "kelly"
-    if wanted.kind is CeilingKind.REDUCE:  # what rests may fill too: together they never pass through flat
+    if wanted.kind is REDUCE:  # what rests may fill too: together they never pass through flat
         yield wanted.closes - resting, "closing"
     if route.action is BUY:
         yield settings.max_position - desk.held(route.instrument) - held, "max_position"
     else:
         yield desk.sellable(route.instrument) - held, "held"
+
+
+def _inventory_caps(desk: Desk, route: Route, others: Sequence[Order]) -> Iterable[tuple[int, str]]:
+    """Sizes until an outcome set that a contract makes us longer of is at its limit."""
+    for mask in desk.sets():  # with three outcomes one contract makes us longer of several sets
+        share = desk.raises(route.gained, mask)
+        if share > 0:
+            room = desk.settings.inventory_max - desk.taken(mask, route.instrument.venue, others)
+            yield room * ONE // share, "inventory_max"
 
 
 def _free(connection: Connection, purse: Purse, cash: int, replaces: Order | None, blotter: Blotter) -> int:
@@ -277,7 +289,7 @@ def _exposed(
     replaces: Order | None,
     blotter: Blotter,
     account: AccountSettings,
-    ask: Callable[[], Books],
+    books: Callable[[Measure], Books],
     least: int,
 ) -> tuple[int, str]:
     """C4: the worst case with this order in it, on the match, its event, its venue and the account.
@@ -288,17 +300,16 @@ def _exposed(
     """
     if size <= 0:
         return size, ""
-    books = ask()
-    limits = (  # where two are as tight, the wider one is named
-        ("exposure_total", account.exposure_total, books.total),
-        ("exposure_venue", account.exposure_venue, books.venue),
-        ("exposure_event", min(desk.settings.exposure_event, books.event_most), books.event),
-        ("exposure_match", desk.settings.exposure_match, desk.worst),
-    )
     spec = desk.markets[wanted.route.yes].spec
     assert spec is not None, "an order is wanted only where the symbol is defined"
     alone = _loses_at_most(spec, wanted, size, ONE)  # the highest commission paid
-    if all(limit - used >= max(alone, _soft(limit)) for _, limit, used in limits):
+    match_most = desk.settings.exposure_match
+    if match_most - at_most(desk) >= max(alone, _soft(match_most)) and _roomy(
+        _limits(desk, account, books, at_most), alone
+    ):
+        return size, ""  # so much room that the worst cases need not be measured
+    limits = _limits(desk, account, books, worst)
+    if _roomy(limits, alone):
         return size, ""  # there is room even if all of it were lost on top of the worst case
     added = worst_with(desk, wanted, size, replaces, blotter) - desk.worst
     if added <= 0:
@@ -315,6 +326,38 @@ def _exposed(
             if tapered < size:
                 size, name = tapered, limit_name
     return size, name
+
+
+def worst(desk: Desk) -> int:
+    """The most a match can still lose."""
+    return desk.worst
+
+
+def at_most(desk: Desk) -> int:
+    """No less than the worst loss of a match, and quicker."""
+    return desk.at_most
+
+
+def _limits(
+    desk: Desk, account: AccountSettings, books: Callable[[Measure], Books], measure: Measure
+) -> tuple[tuple[str, int, int], ...]:
+    """Name, limit and use of every exposure limit; where two are as tight, the wider one is named."""
+    used = books(measure)
+    return (
+        ("exposure_total", account.exposure_total, used.total),
+        ("exposure_venue", account.exposure_venue, used.venue),
+        ("exposure_event", min(desk.settings.exposure_event, used.event_most), used.event),
+        ("exposure_match", desk.settings.exposure_match, measure(desk)),
+    )
+
+
+def _roomy(limits: Iterable[tuple[str, int, int]], alone: int) -> bool:
+    """Whether every limit has room for `alone` and is not in its last part yet."""
+    for _, limit, used in limits:
+        room = limit - used
+        if room < alone or room < _soft(limit):
+            return False
+    return True
 
 
 def _soft(limit: int) -> int:
@@ -342,6 +385,25 @@ def risked(orders: Iterable[Order]) -> list[Risked]:
 def worst_now(desk: Desk, blotter: Blotter) -> int:
     """Worst loss of a match as it stands."""
     return worst_later(desk, blotter)()
+
+
+def bound_of(desk: Desk, blotter: Blotter) -> int:
+    """No less than the worst loss of a match, whatever theo and fees: all that is held pays nothing, and all
+    that rests is lost, a dollar a contract: price and fee come to no more at a rate up to 1.
+    """
+    if max([told.fees.maker_rate for told in desk.terms().values()], default=0) > ONE:
+        return worst_now(desk, blotter)
+    total = 0
+    for position in desk.groups():
+        least = position.cash
+        for holding in position.holdings.values():
+            least += (holding.net if holding.net < 0 else 0) - holding.commission
+        if least < 0:
+            total -= least
+    for order in blotter.of_match(desk.spec.id):
+        left, owed = order.remaining, order.owed
+        total += (left if left > owed else owed) + ROUNDING
+    return total
 
 
 def worst_of(desk: Desk, orders: Iterable[Order]) -> int:

@@ -20,6 +20,8 @@ def shed(state: State) -> None:
     if state.kill is not None:
         return
     for desks, limit in _shared(state):
+        if sum([desk.at_most for desk in desks]) <= limit:
+            continue
         excess = sum(desk.worst for desk in desks) - limit
         for desk in desks:
             if excess <= 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 
 from msgspec import Struct
 
@@ -17,7 +18,7 @@ from console.core.instruments import Action, ClientOrderId, Instrument, RunId, V
 from console.core.markets import Market
 from console.core.matches import MatchId
 from console.core.orders import Blotter, Order
-from console.core.risk import fair_of, worst_later
+from console.core.risk import bound_of, fair_of, worst_later
 from console.core.settings import AccountSettings
 from console.core.units import Nanos, Price
 
@@ -205,12 +206,14 @@ class State:
 
     def remeasure(self, desk: Desk) -> None:
         """Have a match's worst case measured after anything about its orders or position changed."""
-        desk.remeasure(worst_later(desk, self.blotter), desk.terms(), fair_of(desk))
+        desk.worst_case.changed(partial(bound_of, desk, self.blotter))
+        desk.worst_case.remeasure(worst_later(desk, self.blotter), desk.terms(), fair_of(desk))
 
     def revalue(self, desk: Desk) -> None:
         """Have it measured again where fair value or fees are not those of the last measurement."""
-        if not desk.measured_by(desk.terms(), fair_of(desk)):
-            self.remeasure(desk)
+        terms, fair = desk.terms(), fair_of(desk)
+        if not desk.worst_case.is_by(terms, fair):
+            desk.worst_case.remeasure(worst_later(desk, self.blotter), terms, fair)
 
     def relist(self) -> None:
         """Rebuild the index from symbols to the matches listed on them."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
+from console.core.book import NEVER
 from console.core.devig import MULTIPLICATIVE, Devigged, Method, devig
 from console.core.instruments import Venue
 from console.core.matches import Phase
@@ -236,27 +237,30 @@ class Board:
         ours = frozenset(quoted_on)
         limits = self._limits(settings, phase)
         weighted: list[tuple[Source, float, str]] = []
+        suspected = 0.0
         for source in self.sources.values():
             weight, note = self._weigh(source, limits, ts, ours)
             weighted.append((source, weight, note))
+            if note is SUSPECT:
+                suspected += _fresh(source, limits, ts)
         weighted = self._cap_books(weighted)
         counting = [(source, weight) for source, weight, _ in weighted if weight > 0.0]
-        suspected = sum([_fresh(source, limits, ts) for source, _, note in weighted if note is SUSPECT])
         why: Reason | None = None
         if not counting:
             if not any(source.probabilities for source in self.sources.values()):
                 return None
             why = Reason.STALE_THEO
             counting = [(source, 1.0) for source in self.sources.values() if source.probabilities]
-        elif all(source.venue in ours for source, _ in counting):
+        elif not [source for source, _ in counting if source.venue not in ours]:
             why = Reason.NO_THEO
-        elif suspected > sum([weight for _, weight in counting]):
+        elif suspected > 0.0 and suspected > sum([weight for _, weight in counting]):
             why = Reason.STALE_THEO  # what carried the fair value is in doubt: the rest is no anchor
         by_method = _pool_all(counting, self.methods)
         fair = by_method[MULTIPLICATIVE]
         ceilings = [by_method[method] for method in settings.ceiling_methods]
         sets = self._sets(fair)
-        disagreement = self._disagreement(counting)
+        disagreement = _disagreement(counting)
+        newest, buffer = self._ages(counting, limits, ts)
         if why is None and disagreement > DISAGREEMENT_STOP:
             why = Reason.DISAGREEMENT
         return Theo(
@@ -264,8 +268,8 @@ class Board:
             low=sets if ceilings.count(fair) == len(ceilings) else self._lowest(ceilings),
             outcomes=tuple([sets[1 << outcome] for outcome in range(self.outcomes)]),
             uncertainty=Price(min(DISAGREEMENT_CAP, -(-disagreement // 2))),
-            age=self._age_buffer(counting, limits, ts),
-            age_ms=max(0, (ts - max([source.confirmed_ts for source, _ in counting])) // MILLISECOND),
+            age=buffer,
+            age_ms=max(0, (ts - newest) // MILLISECOND),
             sources=tuple([_weighted(source, weight, note, ts) for source, weight, note in weighted]),
             why=why,
             shocked_ts=_shocked_ts(counting, settings.shock_weight_min),
@@ -368,24 +372,33 @@ class Board:
         sets = [self._sets(probabilities) for probabilities in candidates]
         return {mask: min([each[mask] for each in sets]) for mask in sets[0]}
 
-    def _disagreement(self, counting: Sequence[tuple[Source, float]]) -> int:
-        """Widest difference of any outcome's probability between sources that matter, millionths."""
-        heard = [source.primary for source, weight in counting if weight >= DISAGREEMENT_WEIGHT_MIN]
-        if len(heard) < 2:
-            return 0
-        widest: float = max([max(ps) - min(ps) for ps in zip(*heard, strict=True)])
-        return math.ceil(ONE * widest)
-
-    def _age_buffer(self, counting: Sequence[tuple[Source, float]], limits: Limits, ts: Nanos) -> Price:
-        """1 ¢ times how far the confirmed age is through the second half of its limit, by weight."""
-        total = late = 0.0
+    def _ages(
+        self, counting: Sequence[tuple[Source, float]], limits: Limits, ts: Nanos
+    ) -> tuple[Nanos, Price]:
+        """When the last of them was confirmed, and the age buffer: 1 ¢ times how far the confirmed age is
+        through the second half of its limit, by weight.
+        """
+        newest, late = NEVER, 0.0
         for source, weight in counting:
-            total += weight
+            confirmed = source.confirmed_ts
+            if confirmed > newest:
+                newest = confirmed
             half = limits.age_of(source) / 2.0
-            over = ts - source.confirmed_ts - half
+            over = ts - confirmed - half
             if over > 0.0 and not self._is_standing(source, limits):
                 late += weight * min(1.0, over / half)
-        return Price(math.ceil(AGE_BUFFER * late / total))
+        if late <= 0.0:
+            return newest, Price(0)
+        return newest, Price(math.ceil(AGE_BUFFER * late / sum([weight for _, weight in counting])))
+
+
+def _disagreement(counting: Sequence[tuple[Source, float]]) -> int:
+    """Widest difference of any outcome's probability between sources that matter, millionths."""
+    heard = [source.primary for source, weight in counting if weight >= DISAGREEMENT_WEIGHT_MIN]
+    if len(heard) < 2:
+        return 0
+    widest: float = max([max(ps) - min(ps) for ps in zip(*heard, strict=True)])
+    return math.ceil(ONE * widest)
 
 
 def _shocked_ts(counting: Sequence[tuple[Source, float]], weight_min: float) -> Nanos | None:
@@ -423,10 +436,17 @@ def _pool(counting: Sequence[tuple[Source, float]], method: Method) -> tuple[flo
     """theta(w) proportional to exp(sum of w_i ln p_i(w) / sum of w_i)."""
     if len(counting) == 1:
         return counting[0][0].probabilities[method]
-    total = sum([weight for _, weight in counting])
     stated = [(source.logs(method), weight) for source, weight in counting]
-    outcomes = range(len(stated[0][0]))
-    raw = [math.exp(sum([weight * logs[o] for logs, weight in stated]) / total) for o in outcomes]
+    total = sum([weight for _, weight in counting])
+    if len(stated[0][0]) == 2:  # nearly always; the same sums as below, at half the price
+        first = second = 0.0
+        for (log_first, log_second), weight in stated:
+            first += weight * log_first
+            second += weight * log_second
+        raw = [math.exp(first / total), math.exp(second / total)]
+    else:
+        outcomes = range(len(stated[0][0]))
+        raw = [math.exp(sum([weight * logs[o] for logs, weight in stated]) / total) for o in outcomes]
     scale = sum(raw)
     return tuple([value / scale for value in raw])
 
@@ -460,8 +480,11 @@ def _is_behind(source: Source, odds: tuple[float, ...], wall: Nanos, look: Look)
 def _weighted(source: Source, weight: float, note: str, ts: Nanos) -> Weighted:
     if not source.probabilities:
         return Weighted(source.name, weight, -1, -1, note)
-    confirmed_ms, changed_ms = (
-        (ts - source.confirmed_ts) // MILLISECOND,
-        (ts - source.changed_ts) // MILLISECOND,
+    confirmed, changed = ts - source.confirmed_ts, ts - source.changed_ts
+    return Weighted(
+        source.name,
+        weight,
+        confirmed // MILLISECOND if confirmed > 0 else 0,
+        changed // MILLISECOND if changed > 0 else 0,
+        note,
     )
-    return Weighted(source.name, weight, max(0, confirmed_ms), max(0, changed_ms), note)

@@ -196,9 +196,16 @@ def test_the_opposing_price_is_the_best_of_others_however_small() -> None:
 
 def test_depth_counts_others_within_a_span_of_their_best() -> None:
     made = book({50: 4, 48: 6, 45: 9, 44: 100}, {60: 1})
-    assert Face(made, BID, {}).depth(cents(5)) == contracts(19)
-    assert Face(made, BID, {cents(50): contracts(4)}).depth(cents(4)) == contracts(6 + 9 + 100)
-    assert Face(book({}, {60: 1}), BID, {}).depth(cents(5)) == 0
+    everything = contracts(1_000)
+    assert Face(made, BID, {}).depth(cents(5), everything) == contracts(19)
+    assert Face(made, BID, {cents(50): contracts(4)}).depth(cents(4), everything) == contracts(6 + 9 + 100)
+    assert Face(book({}, {60: 1}), BID, {}).depth(cents(5), everything) == 0
+
+
+def test_depth_is_looked_for_no_further_than_it_is_needed() -> None:
+    made = book({50: 4, 48: 6, 45: 9, 44: 100}, {60: 1})
+    assert Face(made, BID, {}).depth(cents(5), contracts(7)) == contracts(10)
+    assert Face(made, BID, {}).depth(cents(5), contracts(4)) == contracts(4)
 
 
 def test_selling_and_buying_at_once_walk_through_others_only() -> None:

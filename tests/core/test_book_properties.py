@@ -59,7 +59,8 @@ def test_the_ask_side_is_the_bid_side_of_the_mirrored_book(
     assert seen.rival(dust) == same.rival(dust)
     assert seen.rival_below(price, dust) == same.rival_below(price, dust)
     assert seen.opposing(own_bids) == same.opposing(flipped(own_bids))
-    assert seen.depth(price // 4) == same.depth(price // 4)
+    for enough in (1, 10, ONE * ONE):
+        assert seen.depth(price // 4, enough) == same.depth(price // 4, enough)
     assert seen.down(price) == same.down(price)
     assert seen.up(price) == same.up(price)
     rung = seen.down(price)

@@ -30,7 +30,7 @@ from console.core.events import (
 from console.core.fees import KALSHI_MAKER, FeeKind, FeeModel, fee_per_contract
 from console.core.instruments import Action, BookSide, Instrument, InstrumentSpec, VoidRule
 from console.core.ladders import Band, from_american
-from console.core.risk import worst_now
+from console.core.risk import bound_of, worst_now
 from console.core.settings import AccountSettings, BackOff, MatchSettings, Placement
 from console.core.units import ONE, Price, Size
 
@@ -268,6 +268,7 @@ class Chaos:
             assert order.remaining >= 0
         self.check_own_bids()
         worst = worst_now(desk, blotter)
+        assert worst <= bound_of(desk, blotter), f"{worst} could be lost, and the bound says less"
         assert worst <= self.most_lost(), f"{worst} could be lost"
         checkpoint.decode(checkpoint.encode(state))
 

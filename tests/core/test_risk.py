@@ -101,7 +101,7 @@ class Gate:
             state.blotter,
             state.connections[K],
             state.settings,
-            lambda: books,
+            lambda _: books,
             state.ts,
         )
 
@@ -448,7 +448,7 @@ def test_worst_cases_are_asked_for_only_when_no_other_limit_holds_the_order_back
     gate = Gate(account=with_account(open_orders=1))
     state, asked = gate.story.state, []
 
-    def books() -> Books:
+    def books(_: object) -> Books:
         asked.append(1)
         return NOTHING
 
