@@ -49,7 +49,6 @@ SETTINGS = MatchSettings(
 )
 LINGER = 30 * SECOND  # of a settled match: late answers find it
 PROGRESS_EVERY = 20_000
-READ_AT_ONCE = 8_192  # events: 1.5 MB
 
 Progress = Callable[[int], None]
 Settings = MatchSettings | AccountSettings
@@ -257,7 +256,7 @@ def replay(
     match, account = overridden(settings)
     paths = list(files)
     started = time.perf_counter()
-    tape = Tape(paths, match, odds=pinned, dials=dials, cash=cash, whole=whole, burst=READ_AT_ONCE)
+    tape = Tape(paths, match, odds=pinned, dials=dials, cash=cash, whole=whole, ahead=True)
     decisions = Decisions(journal) if journal is not None else None
     replaying = Replay(tape, account, decisions)
     replaying.run(progress)

@@ -6,10 +6,10 @@ our own price told back to us; here it is not, because a recorded book never hel
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from console.backtest.ahead import How, events, here
 from console.core.commands import Alert, AnyCommand, Latch, Refuse, UnwatchOdds, WatchOdds
 from console.core.events import (
     AddMatch,
@@ -26,11 +26,11 @@ from console.core.settings import MatchSettings
 from console.core.theo import SPREAD_USABLE
 from console.core.units import MILLISECOND, ONE, SECOND, Nanos
 from console.sim.clock import NEVER
-from console.sim.paper import CASH, DELAYS, PaperDials, PaperExchange, PublicEvent
+from console.sim.paper import CASH, DELAYS, PaperDials, PaperExchange
 from console.sim.queues import Queues
 from console.venues.kalshi.listings import STANDARD_TERMS, FeeTerms
 from console.venues.kalshi.listings import Listing as VenueListing
-from console.venues.recording import metadata, read
+from console.venues.recording import metadata
 
 SOURCE = "tape"
 OUTCOMES = ("Yes", "No")
@@ -68,20 +68,19 @@ class Tape:
         whole: bool = False,
         use_yes_price: bool = False,
         terms: FeeTerms = STANDARD_TERMS,
-        burst: int = 1,
+        ahead: bool = False,
     ) -> None:
         """`odds` of YES and NO are pinned; without, the tape's microprice is told.
 
-        `burst` events are read at once, so that the processor reads or trades for a while and does not
-        change between the two all the time: thousands of them make a replay 6 % faster.
+        `ahead`: far more is read than is asked for, where it can be by another process, which is quicker.
         `whole`, `use_yes_price` and `terms` are what `recording.read` wants to know. Raises RecordingError.
         """
         paths = list(files)
         self._settings = settings
         self._odds = tuple(odds)
         self._known = _listings(paths, terms)
-        recorded = read(paths, use_yes_price=use_yes_price, whole=whole, terms=terms)
-        self._frames = _in_bursts(recorded, burst)
+        how = How(use_yes_price, whole, terms)
+        self._frames = events(paths, how) if ahead else here(paths, how, burst=1)
         self._exchange = PaperExchange(Venue.KALSHI, cash=cash, dials=dials)
         self.request_ns = dials.request_ms * MILLISECOND  # before that no command has any effect
         self._matches: dict[MatchId, MatchSpec] = {}
@@ -150,20 +149,22 @@ class Tape:
         """Let everything happen up to and including `ts`; what reached us by then, in order."""
         out, self._greeting = self._greeting, []
         exchange, frames, head = self._exchange, self._frames, self._head
+        take, recorded = exchange.take, 0
         while True:
             while head is not None and (at := head.ts) < exchange.next_ts and at <= ts:
                 if at >= self._quote_ts:
                     self._quote(at, out)
-                exchange.take(head, out)
+                take(head, out)
                 if isinstance(head, InstrumentDefined):
                     self._meet(head, out)
-                self.recorded += 1
+                recorded += 1
                 self.recorded_ts = at
                 head = next(frames, None)
             if exchange.next_ts > ts:
                 break
             exchange.advance(exchange.next_ts, out)
         self._head = head
+        self.recorded += recorded
         self._now = Nanos(max(self._now, ts))
         return out
 
@@ -196,11 +197,6 @@ class Tape:
             elif odds and (odds != quoted.odds or ts - quoted.ts >= CONFIRM_EVERY):
                 quoted.odds, quoted.ts = odds, ts
                 out.append(OddsUpdate(ts=ts, wall=ts, match=match, source=SOURCE, odds=odds))
-
-
-def _in_bursts(events: Iterator[PublicEvent], size: int) -> Iterator[PublicEvent]:
-    while burst := list(islice(events, size)):
-        yield from burst
 
 
 def _listings(paths: Iterable[Path], terms: FeeTerms) -> dict[Instrument, VenueListing]:

@@ -75,9 +75,10 @@ class Half:
     """One side: public sizes by price, and our places, the best first; `best` is NOWHERE without one.
 
     `sign` is 1 for bids and -1 for asks, so that a larger `sign * price` is the better price on both sides.
+    `peak` is the best public price, and the best there could be while it has to be looked for again.
     """
 
-    __slots__ = ("best", "places", "sign", "sizes", "taken", "watched")
+    __slots__ = ("best", "peak", "places", "sign", "sizes", "taken", "watched")
 
     def __init__(self, sign: int) -> None:
         self.sign = sign
@@ -86,8 +87,17 @@ class Half:
         self.places: list[Place] = []
         self.watched: dict[int, int] = {}  # own size by price; 0 where only something is taken
         self.best = -sign * NOWHERE
+        self.peak = -sign * NOWHERE
 
     # ---- asking
+
+    def top(self) -> int:
+        """The best price of the record, as if we were not there; NOWHERE, the worst, while it is empty."""
+        sign = self.sign
+        if self.peak == sign * NOWHERE:
+            prices = [sign * price for price, size in self.sizes.items() if size]
+            self.peak = sign * max(prices, default=-NOWHERE)
+        return self.peak
 
     def shown(self, price: int) -> int:
         """What others rest at a price, as far as we have not taken it."""
@@ -101,11 +111,8 @@ class Half:
 
     def public_best(self) -> tuple[int, int] | None:
         """The best price of the record and the size at it, as if we were not there."""
-        prices = [price for price, size in self.sizes.items() if size]
-        if not prices:
-            return None
-        price = max(prices) if self.sign > 0 else min(prices)
-        return price, self.sizes[price]
+        price = self.top()
+        return (price, self.sizes[price]) if price in self.sizes else None
 
     def reaches(self, price: int) -> bool:
         """Whether an order of the other side at `price` would trade here, with others or with us."""
@@ -113,6 +120,8 @@ class Half:
         bound = sign * price
         if sign * self.best >= bound:
             return True
+        if sign * self.top() < bound:
+            return False
         near = [at for at, size in self.sizes.items() if size and sign * at >= bound]
         return any(self.sizes[at] > taken.get(at, 0) for at in near)
 
@@ -120,7 +129,7 @@ class Half:
 
     def replace(self, levels: Iterable[tuple[int, int]]) -> None:
         """Take a new public side; what we took of a level is still gone from it."""
-        self.sizes = dict(levels)
+        self.sizes, self.peak = dict(levels), self.sign * NOWHERE
         for price in list(self.taken):
             self.forget_taken(price)
 
@@ -261,11 +270,18 @@ class Queues:
         if side is BID:
             half = self.bids
             apart = price < self.asks.best
+            better = price > half.peak
         else:
             half = self.asks
             apart = price > self.bids.best
+            better = price < half.peak
         sizes = half.sizes
         size = sizes[price] = sizes.get(price, 0) + change
+        if size > 0:
+            if better:
+                half.peak = price
+        elif price == half.peak:
+            half.peak = half.sign * NOWHERE
         if size < 0:
             sizes[price] = 0
             self.negatives += 1

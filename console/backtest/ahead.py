@@ -1,0 +1,160 @@
+"""Reads recordings ahead, in a process of its own: unpacking and parsing take the engine no time.
+
+The reader sends batches in the order of time. Of ten events nine are deltas of a book: these travel as plain
+numbers, six each, and instruments by the number they were first named under; everything else is pickled.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import chain, islice
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from console.core.events import BookDelta
+from console.core.instruments import ASK, BID, Instrument
+from console.venues.kalshi.frames import PublicEvent
+from console.venues.kalshi.listings import STANDARD_TERMS, FeeTerms
+from console.venues.recording import RecordingError, read
+
+BATCH: Final = 4_096  # events: 200 kB on the way, and few enough to wait for
+WORTHWHILE: Final = 256 * 1024  # bytes of recording, packed or not: a reader takes 0.2 s to start
+_READER: Final = (sys.executable, "-c", "from console.backtest.ahead import main; main()")
+_SIDES: Final = (BID, ASK)
+_MOST: Final = 1 << 62  # a number that travels plainly is smaller
+
+
+class How(NamedTuple):
+    """What `recording.read` wants to know beside the files."""
+
+    use_yes_price: bool = False
+    whole: bool = False
+    terms: FeeTerms = STANDARD_TERMS
+
+
+class _Batch(NamedTuple):
+    """Instruments named here for the first time, deltas as numbers, and the others with their places."""
+
+    named: list[Instrument]
+    deltas: bytes
+    others: list[tuple[int, PublicEvent]]
+
+
+def events(paths: Sequence[Path], how: How) -> Iterator[PublicEvent]:
+    """The events of recordings, read ahead where there is a processor to spare and enough to read.
+
+    Raises RecordingError.
+    """
+    if (os.cpu_count() or 1) < 2 or _bytes_of(paths) < WORTHWHILE:
+        return here(paths, how)
+    return chain.from_iterable(_batches(paths, how))
+
+
+def here(paths: Sequence[Path], how: How, burst: int = 2 * BATCH) -> Iterator[PublicEvent]:
+    """The same by this process, `burst` events at a time.
+
+    So the processor reads or trades for a while and does not change between the two all the time: that
+    makes a replay 6 % faster.
+    """
+    recorded = _read(paths, how)
+    return chain.from_iterable(iter(lambda: list(islice(recorded, burst)), []))
+
+
+def _read(paths: Sequence[Path], how: How) -> Iterator[PublicEvent]:
+    return read(paths, use_yes_price=how.use_yes_price, whole=how.whole, terms=how.terms)
+
+
+def _bytes_of(paths: Iterable[Path]) -> int:
+    return sum(path.stat().st_size for path in paths if path.is_file())
+
+
+# ---- here
+
+
+def _batches(paths: Sequence[Path], how: How) -> Iterator[list[PublicEvent]]:
+    pipe = subprocess.PIPE
+    reader = subprocess.Popen(_READER, stdin=pipe, stdout=pipe)  # noqa: S603 our own interpreter
+    assert reader.stdin is not None, "it is a pipe"
+    assert reader.stdout is not None, "it is a pipe"
+    named: list[Instrument] = []
+    with reader:
+        try:
+            with suppress(BrokenPipeError):  # told below
+                Connection(os.dup(reader.stdin.fileno()), readable=False).send((paths, how))
+            ours = Connection(os.dup(reader.stdout.fileno()), writable=False)
+            while (batch := _received(ours)) is not None:
+                named += batch.named
+                yield _unpacked(batch, named)
+        finally:
+            reader.kill()
+
+
+def _received(ours: Connection) -> _Batch | None:
+    """The next batch; None at the end of the recordings."""
+    try:
+        came: _Batch | str | None = ours.recv()
+    except EOFError:
+        raise RecordingError("the process that reads the recordings ended early; replay them again") from None
+    if isinstance(came, str):
+        raise RecordingError(came)
+    return came
+
+
+def _unpacked(batch: _Batch, named: Sequence[Instrument]) -> list[PublicEvent]:
+    numbers = array("q")
+    numbers.frombytes(batch.deltas)
+    each: Iterator[Any] = iter(numbers)
+    found: list[PublicEvent] = [
+        BookDelta(ts=ts, wall=wall, instrument=named[number], side=_SIDES[side], price=price, change=change)
+        for ts, wall, number, side, price, change in zip(each, each, each, each, each, each, strict=True)
+    ]
+    for place, event in batch.others:
+        found.insert(place, event)
+    return found
+
+
+# ---- in the reader
+
+
+def main() -> None:
+    """Read what is asked for on standard input, and send batches to standard output, then None.
+
+    A complaint takes the place of None.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asked for the replay ends us
+    paths, how = Connection(os.dup(0), writable=False).recv()
+    theirs = Connection(os.dup(1), readable=False)
+    numbers: dict[Instrument, int] = {}
+    recorded, last = _read(paths, how), None
+    try:
+        while batch := _packed(recorded, numbers):
+            theirs.send(batch)
+    except RecordingError as error:
+        last = str(error)
+    except BrokenPipeError:
+        return  # nobody listens any more
+    theirs.send(last)
+
+
+def _packed(recorded: Iterator[PublicEvent], numbers: dict[Instrument, int]) -> _Batch | None:
+    """The next batch; None at the end. `numbers` are those of the instruments named so far."""
+    named: list[Instrument] = []
+    deltas: list[int] = []
+    others: list[tuple[int, PublicEvent]] = []
+    for place, event in enumerate(islice(recorded, BATCH)):
+        if not isinstance(event, BookDelta) or not -_MOST < event.change < _MOST:
+            others.append((place, event))
+            continue
+        number = numbers.get(event.instrument)
+        if number is None:
+            number = numbers[event.instrument] = len(numbers)
+            named.append(event.instrument)
+        deltas += (event.ts, event.wall, number, event.side is ASK, event.price, event.change)
+    return _Batch(named, array("q", deltas).tobytes(), others) if deltas or others else None
