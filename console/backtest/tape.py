@@ -149,22 +149,24 @@ class Tape:
         """Let everything happen up to and including `ts`; what reached us by then, in order."""
         out, self._greeting = self._greeting, []
         exchange, frames, head = self._exchange, self._frames, self._head
-        take, recorded = exchange.take, 0
+        take, recorded, quote_ts, at = exchange.take, 0, self._quote_ts, self.recorded_ts
         while True:
-            while head is not None and (at := head.ts) < exchange.next_ts and at <= ts:
-                if at >= self._quote_ts:
+            while head is not None and head.ts < exchange.next_ts and head.ts <= ts:
+                at = head.ts
+                if at >= quote_ts:
                     self._quote(at, out)
+                    quote_ts = self._quote_ts
                 take(head, out)
                 if isinstance(head, InstrumentDefined):
                     self._meet(head, out)
                 recorded += 1
-                self.recorded_ts = at
                 head = next(frames, None)
             if exchange.next_ts > ts:
                 break
             exchange.advance(exchange.next_ts, out)
         self._head = head
         self.recorded += recorded
+        self.recorded_ts = at
         self._now = Nanos(max(self._now, ts))
         return out
 

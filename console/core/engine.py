@@ -110,10 +110,9 @@ class Engine:
         out = state.out = []
         if isinstance(event, BookDelta):  # nine events in ten: kept off the long match below
             market = state.markets.get(event.instrument)
-            if market is not None:
-                book = market.book
-                if book is not None and book.delta(event.side, event.price, event.change, ts):
-                    self._book_moved(event.instrument)
+            book = market.book if market is not None else None
+            if book is not None and book.delta(event.side, event.price, event.change, ts):
+                self._book_moved(event.instrument)
         else:
             self._dispatch(event)
         if out:

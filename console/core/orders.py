@@ -284,6 +284,8 @@ class Blotter:
         sizes: dict[int, int] = {}
         for at, size in self._sizes_on(yes, side):
             sizes[at] = sizes.get(at, 0) + size
+        if not self._mirrors:
+            return sizes
         other = self._mirrors.get(yes)
         if other is not None:
             opposite = BookSide.ASK if side is BookSide.BID else BookSide.BID

@@ -412,6 +412,9 @@ def _held_back(desk: Desk, want: Wanted, reason: Reason, limit: str) -> None:
 
 def _headline(desk: Desk) -> tuple[Reason, str]:
     """The verdict that most needs a human: the one furthest from a plain quote."""
-    singles = [desk.verdicts[1 << outcome] for outcome in range(desk.outcomes)]
-    worst = max(singles, key=lambda verdict: verdict.reason.rank)
+    worst, furthest = desk.verdicts[1], -1
+    for outcome in range(desk.outcomes):
+        verdict = desk.verdicts[1 << outcome]
+        if verdict.reason.rank > furthest:
+            worst, furthest = verdict, verdict.reason.rank
     return worst.reason, worst.limit

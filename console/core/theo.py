@@ -87,10 +87,11 @@ class Theo(Struct, frozen=True):
 class Board:
     """All sources of one match."""
 
-    __slots__ = ("_known_limits", "_stamps", "_sums", "methods", "outcomes", "pinned", "sources")
+    __slots__ = ("_known_limits", "_singles", "_stamps", "_sums", "methods", "outcomes", "pinned", "sources")
 
     def __init__(self, outcomes: int, ceiling_methods: Sequence[Method]) -> None:
         self.outcomes = outcomes
+        self._singles = tuple(1 << outcome for outcome in range(outcomes))
         self.sources: dict[str, Source] = {}
         self.pinned = False
         self._stamps: dict[tuple[str, str], tuple[Nanos, Nanos]] = {}  # newest by (source, feed): wall, ts
@@ -236,43 +237,49 @@ class Board:
         """
         ours = frozenset(quoted_on)
         limits = self._limits(settings, phase)
-        weighted: list[tuple[Source, float, str]] = []
-        suspected = 0.0
-        for source in self.sources.values():
-            weight, note = self._weigh(source, limits, ts, ours)
-            weighted.append((source, weight, note))
-            if note is SUSPECT:
+        weighted = self._cap_books(
+            [(source, *self._weigh(source, limits, ts, ours)) for source in self.sources.values()]
+        )
+        counting: list[tuple[Source, float]] = []
+        total = suspected = 0.0
+        alone = True
+        for source, weight, note in weighted:
+            if weight > 0.0:
+                counting.append((source, weight))
+                total += weight
+                if source.venue not in ours:
+                    alone = False
+            elif note is SUSPECT:
                 suspected += _fresh(source, limits, ts)
-        weighted = self._cap_books(weighted)
-        counting = [(source, weight) for source, weight, _ in weighted if weight > 0.0]
         why: Reason | None = None
         if not counting:
-            if not any(source.probabilities for source in self.sources.values()):
-                return None
-            why = Reason.STALE_THEO
             counting = [(source, 1.0) for source in self.sources.values() if source.probabilities]
-        elif not [source for source, _ in counting if source.venue not in ours]:
+            if not counting:
+                return None
+            why, total = Reason.STALE_THEO, float(len(counting))
+        elif alone:
             why = Reason.NO_THEO
-        elif suspected > 0.0 and suspected > sum([weight for _, weight in counting]):
+        elif suspected > total:
             why = Reason.STALE_THEO  # what carried the fair value is in doubt: the rest is no anchor
-        by_method = _pool_all(counting, self.methods)
-        fair = by_method[MULTIPLICATIVE]
-        ceilings = [by_method[method] for method in settings.ceiling_methods]
-        sets = self._sets(fair)
-        disagreement = _disagreement(counting)
-        newest, buffer = self._ages(counting, limits, ts)
-        if why is None and disagreement > DISAGREEMENT_STOP:
+        known = self._known(counting, total, limits, ts, settings.shock_weight_min)
+        if why is None and known.disagreement > DISAGREEMENT_STOP:
             why = Reason.DISAGREEMENT
+        if known.agreed:
+            sets = low = self._sets(_pool(counting, total, MULTIPLICATIVE))
+        else:
+            by_method = _pool_all(counting, total, self.methods)
+            sets = self._sets(by_method[MULTIPLICATIVE])
+            low = self._lowest([by_method[method] for method in settings.ceiling_methods])
         return Theo(
             fair=sets,
-            low=sets if ceilings.count(fair) == len(ceilings) else self._lowest(ceilings),
-            outcomes=tuple([sets[1 << outcome] for outcome in range(self.outcomes)]),
-            uncertainty=Price(min(DISAGREEMENT_CAP, -(-disagreement // 2))),
-            age=buffer,
-            age_ms=max(0, (ts - newest) // MILLISECOND),
+            low=low,
+            outcomes=tuple([sets[single] for single in self._singles]),
+            uncertainty=Price(min(DISAGREEMENT_CAP, -(-known.disagreement // 2))),
+            age=known.age,
+            age_ms=max(0, (ts - known.newest) // MILLISECOND),
             sources=tuple([_weighted(source, weight, note, ts) for source, weight, note in weighted]),
             why=why,
-            shocked_ts=_shocked_ts(counting, settings.shock_weight_min),
+            shocked_ts=known.shocked_ts,
         )
 
     def next_stale(self, settings: MatchSettings, phase: Phase, ts: Nanos) -> Nanos:
@@ -372,81 +379,87 @@ class Board:
         sets = [self._sets(probabilities) for probabilities in candidates]
         return {mask: min([each[mask] for each in sets]) for mask in sets[0]}
 
-    def _ages(
-        self, counting: Sequence[tuple[Source, float]], limits: Limits, ts: Nanos
-    ) -> tuple[Nanos, Price]:
-        """When the last of them was confirmed, and the age buffer: 1 ¢ times how far the confirmed age is
-        through the second half of its limit, by weight.
-        """
-        newest, late = NEVER, 0.0
+    def _known(
+        self,
+        counting: Sequence[tuple[Source, float]],
+        total: float,
+        limits: Limits,
+        ts: Nanos,
+        shock_weight_min: float,
+    ) -> _Known:
+        """Everything about the sources that count but what they say."""
+        newest, late, agreed = NEVER, 0.0, True
+        shocked_ts: Nanos | None = None
+        heard: list[tuple[float, ...]] = []
         for source, weight in counting:
-            confirmed = source.confirmed_ts
+            confirmed, shock = source.confirmed_ts, source.shocked_ts
             if confirmed > newest:
                 newest = confirmed
             half = limits.age_of(source) / 2.0
             over = ts - confirmed - half
             if over > 0.0 and not self._is_standing(source, limits):
                 late += weight * min(1.0, over / half)
-        if late <= 0.0:
-            return newest, Price(0)
-        return newest, Price(math.ceil(AGE_BUFFER * late / sum([weight for _, weight in counting])))
+            if (
+                shock is not None
+                and weight >= shock_weight_min
+                and (shocked_ts is None or shock > shocked_ts)
+            ):
+                shocked_ts = Nanos(shock)
+            if weight >= DISAGREEMENT_WEIGHT_MIN:
+                heard.append(source.primary)
+            agreed = agreed and source.agreed
+        widest: float = 0.0
+        if len(heard) > 1:
+            widest = max([max(ps) - min(ps) for ps in zip(*heard, strict=True)])
+        age = Price(math.ceil(AGE_BUFFER * late / total)) if late > 0.0 else Price(0)
+        return _Known(newest, age, shocked_ts, math.ceil(ONE * widest), agreed)
 
 
-def _disagreement(counting: Sequence[tuple[Source, float]]) -> int:
-    """Widest difference of any outcome's probability between sources that matter, millionths."""
-    heard = [source.primary for source, weight in counting if weight >= DISAGREEMENT_WEIGHT_MIN]
-    if len(heard) < 2:
-        return 0
-    widest: float = max([max(ps) - min(ps) for ps in zip(*heard, strict=True)])
-    return math.ceil(ONE * widest)
+class _Known(Struct, frozen=True, array_like=True):
+    """Of the sources that count: when the last of them was confirmed, and the age buffer: 1 ¢ times how far
+    the confirmed age is through the second half of its limit, by weight; the last shock of one that counts
+    enough; the widest difference of any outcome's probability between those that matter, in millionths; and
+    whether each says the same by every method.
+    """
 
-
-def _shocked_ts(counting: Sequence[tuple[Source, float]], weight_min: float) -> Nanos | None:
-    """The last shock of a source that counts enough."""
-    stamps = [
-        source.shocked_ts
-        for source, weight in counting
-        if weight >= weight_min and source.shocked_ts is not None
-    ]
-    return Nanos(max(stamps)) if stamps else None
+    newest: Nanos
+    age: Price
+    shocked_ts: Nanos | None
+    disagreement: int
+    agreed: bool
 
 
 def _pool_all(
-    counting: Sequence[tuple[Source, float]], methods: Sequence[Method]
+    counting: Sequence[tuple[Source, float]], total: float, methods: Sequence[Method]
 ) -> dict[Method, tuple[float, ...]]:
     """Blend by every method; methods between which no source makes a difference share one blend."""
-    for source, _ in counting:
-        if not source.agreed:
-            break
-    else:
-        return dict.fromkeys(methods, _pool(counting, MULTIPLICATIVE))
     by_method: dict[Method, tuple[float, ...]] = {}
     blends: list[tuple[list[tuple[float, ...]], tuple[float, ...]]] = []
     for method in methods:
         stated = [source.probabilities[method] for source, _ in counting]
         known = next((blend for said, blend in blends if said == stated), None)
         if known is None:
-            known = _pool(counting, method)
+            known = _pool(counting, total, method)
             blends.append((stated, known))
         by_method[method] = known
     return by_method
 
 
-def _pool(counting: Sequence[tuple[Source, float]], method: Method) -> tuple[float, ...]:
-    """theta(w) proportional to exp(sum of w_i ln p_i(w) / sum of w_i)."""
+def _pool(counting: Sequence[tuple[Source, float]], total: float, method: Method) -> tuple[float, ...]:
+    """theta(w) proportional to exp(sum of w_i ln p_i(w) / sum of w_i); `total` is the sum of the weights."""
     if len(counting) == 1:
         return counting[0][0].probabilities[method]
     stated = [(source.logs(method), weight) for source, weight in counting]
-    total = sum([weight for _, weight in counting])
     if len(stated[0][0]) == 2:  # nearly always; the same sums as below, at half the price
         first = second = 0.0
         for (log_first, log_second), weight in stated:
             first += weight * log_first
             second += weight * log_second
-        raw = [math.exp(first / total), math.exp(second / total)]
-    else:
-        outcomes = range(len(stated[0][0]))
-        raw = [math.exp(sum([weight * logs[o] for logs, weight in stated]) / total) for o in outcomes]
+        one, other = math.exp(first / total), math.exp(second / total)
+        scale = one + other
+        return one / scale, other / scale
+    outcomes = range(len(stated[0][0]))
+    raw = [math.exp(sum([weight * logs[o] for logs, weight in stated]) / total) for o in outcomes]
     scale = sum(raw)
     return tuple([value / scale for value in raw])
 

@@ -13,6 +13,7 @@ from console.core.instruments import InstrumentSpec, Side, Venue
 from console.core.units import CENT, ONE
 from console.sim.clock import Clock
 from console.sim.exchange import Exchange
+from console.sim.queues import Queues
 from console.sim.requests import execute
 
 OUR_BID = 50
@@ -223,3 +224,19 @@ def test_same_tape_and_requests_have_the_same_answers(tape):
 def halves(bench):
     market = bench.exchange.markets[YES]
     return market.bids, market.asks
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from((BID, ASK)), cents, st.integers(-40, 40), st.booleans()), max_size=60)
+)
+def test_the_best_public_price_is_that_of_the_record(changes):
+    queues = Queues(YES, FEES)
+    queues.snapshot([(47 * CENT, 10 * ONE)], [(53 * CENT, 10 * ONE)], 0)
+    for side, price, change, asked in changes:
+        queues.delta(side, price * CENT, change * ONE)
+        if asked:  # now and then: what is kept between two questions must hold too
+            for half in (queues.bids, queues.asks):
+                levels = {at: size for at, size in half.sizes.items() if size}
+                best = max(levels, key=lambda at, sign=half.sign: sign * at, default=None)
+                assert half.public_best() == (None if best is None else (best, levels[best]))
