@@ -39,15 +39,16 @@ def margin_of(desk: Desk, theo: Theo, gained: int, exposure: int, ts: Nanos) -> 
 
     A copied line brings its own margin: nothing is put on it.
     """
-    skew = skew_of(exposure, desk.settings)
-    if desk.settings.placement is COPY:
+    settings = desk.settings
+    skew = skew_of(exposure, settings)
+    if settings.placement is COPY:
         return Margin(theo.fair[gained], theo.low[gained], _wanted(desk), 0, 0, 0, 0, 0, skew)
     return Margin(
         fair=theo.fair[gained],
         fair_lo=theo.low[gained],
         wanted=_wanted(desk),
         adverse=_adverse(desk, gained),
-        volatility=desk.volatility.buffer(desk.settings.vol_factor),
+        volatility=desk.volatility.buffer(settings.vol_factor),
         flow=_flow(desk, gained, ts),
         age=theo.age,
         uncertainty=theo.uncertainty,

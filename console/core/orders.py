@@ -263,6 +263,10 @@ class Blotter:
         orders = self._by_match.get(match)
         return list(orders.values()) if orders else []
 
+    def has_orders(self, match: MatchId) -> bool:
+        """Whether any order of a match is live."""
+        return bool(self._by_match.get(match))
+
     def on_book(self, instrument: Instrument) -> list[Order]:
         """Live orders on the book of a symbol (either leg, any match), oldest first."""
         orders = self._by_book.get(instrument.yes)
@@ -295,7 +299,12 @@ class Blotter:
 
     def _sizes_on(self, yes: Instrument, side: BookSide) -> Iterator[tuple[int, int]]:
         for order in self._by_book.get(yes, {}).values():
-            if order.book_side is side:
+            if order.book_side is not side:
+                continue
+            if order.to_price == order.price and order.to_size == order.size:  # nearly always
+                left = order.size - order.filled
+                yield order.yes_price, left if left > 0 else 0
+            else:
                 for price, remaining in order.versions():
                     yield yes_price(order.instrument.side, price), remaining
         for echo in self._echoes:

@@ -40,11 +40,13 @@ from console.core.quoting import (
 )
 from console.core.reasons import Reason
 from console.core.rebalance import basket_leg, breakeven, lock_minimum, next_rebalancing, reduce_ceiling
-from console.core.settings import CEILING, COPY
+from console.core.settings import CEILING, COPY, TOP
 from console.core.sight import Sight
 from console.core.sources import MANUAL, SHARP
 from console.core.theo import Theo
 from console.core.units import ONE, Nanos, Price, ceil_div
+
+THIN_MARGIN, OVEREXPOSED = Reason.THIN_MARGIN, Reason.OVEREXPOSED  # quicker found than in their class
 
 
 class Wanted(Struct, frozen=True):
@@ -67,7 +69,8 @@ class Wanted(Struct, frozen=True):
 class _Candidate(Struct, frozen=True):
     route: Route
     spec: InstrumentSpec
-    placed: Placed
+    bid: Price
+    reason: Reason
     level: int
     ceiling: Price
     kind: CeilingKind
@@ -118,7 +121,7 @@ class Planner:
     def _plan_set(self, gained: int, verdict: Verdict) -> list[Wanted]:
         desk, fair = self.desk, self.theo.fair[gained]
         verdict.ceiling, verdict.kind = None, QUOTE
-        pause = desk.side_pause(gained, self.ts)
+        pause = desk.side_pause(gained, self.ts) if desk.side_pauses else None
         if pause is not None:
             verdict.say(pause.reason)
             return []
@@ -126,7 +129,7 @@ class Planner:
         if self.rebalancing:
             routes = tuple(route for route in routes if not self._over_long(route))
             if not routes:
-                verdict.say(Reason.OVEREXPOSED)
+                verdict.say(OVEREXPOSED)
                 return []
         if not self.settings.price_min <= fair <= self.settings.price_max:
             routes = tuple(route for route in routes if self.rebalancing and self._reduces(route))
@@ -134,11 +137,14 @@ class Planner:
                 verdict.say(Reason.PRICE_RANGE)
                 return []
         candidates: list[_Candidate] = []
-        verdict.say(Reason.THIN_MARGIN)
+        verdict.say(THIN_MARGIN)
+        edge: Edge | None = None
         for route in routes:
             reducing = self.rebalancing and self._reduces(route)
             if self._usable(route, reducing):
-                candidates += self._candidates(route, self._edge(route), reducing, verdict)
+                if edge is None or not self.alone:
+                    edge = self._edge(route)
+                candidates += self._candidates(route, edge, reducing, verdict)
         if self.rebalancing:
             candidates = self._surest(candidates)
         return self._sized(candidates, gained, verdict)
@@ -156,39 +162,38 @@ class Planner:
 
     def _usable(self, route: Route, reducing: bool) -> bool:
         """Whether the route exists: sales need contracts held, NO legs a two-sided symbol and a wish."""
-        only = self.settings.quote_on
-        if only is not None and route.instrument.venue is not only and not reducing:
+        desk, settings, instrument = self.desk, self.settings, route.instrument
+        only = settings.quote_on
+        if only is not None and instrument.venue is not only and not reducing:
             return False
-        spec = self.desk.markets[route.yes].spec
-        if spec is None:
-            return route.instrument.side is YES and route.action is BUY
+        spec = desk.markets[route.yes].spec
         if route.action is SELL:
-            flat = not self.desk.positions[route.instrument.venue].holdings[route.yes].net
-            return not flat and spec.sellable and self.desk.sellable(route.instrument) > 0
-        if route.instrument.side is YES:
+            held = desk.positions[instrument.venue].holdings[route.yes].net
+            return bool(held) and spec is not None and spec.sellable and desk.sellable(instrument) > 0
+        if instrument.side is YES:
             return True
-        if not spec.two_sided:
+        if spec is None or not spec.two_sided:
             return False
-        if self.settings.no_legs:
+        if settings.no_legs:
             return True
-        if self.desk.outcomes == 2:
-            return route.gained not in self.desk.pays.values()
+        if desk.outcomes == 2:
+            return route.gained not in desk.pays.values()
         return reducing
 
     def _candidates(self, route: Route, edge: Edge, reducing: bool, verdict: Verdict) -> list[_Candidate]:
-        desk, settings = self.desk, self.settings
-        market = desk.markets[route.yes]
-        trouble = self.sight.trouble(route.yes)
+        settings, yes = self.settings, route.yes
+        trouble = self.sight.trouble(yes)
         if trouble is not None:
-            if verdict.reason is Reason.THIN_MARGIN:
+            if verdict.reason is THIN_MARGIN:
                 verdict.say(trouble)
             return []
-        assert market.spec is not None, "a market without trouble is defined"
-        bids, asks = self.sight.faces(route.yes)
+        market = self.desk.markets[yes]
+        spec = market.spec
+        assert spec is not None, "a market without trouble is defined"
+        bids, asks = self.sight.faces(yes)
         face, opposite = (bids, asks) if route.side is BID else (asks, bids)
-        normal = highest_bid(face, market.spec.fees, edge.limit, edge.fair)
+        ceiling = normal = highest_bid(face, spec.fees, edge.limit, edge.fair)
         even, size_max = self._even(route, face, market, edge.fair) if reducing else (None, 0)
-        ceiling = normal
         if even is not None:
             ceiling = reduce_ceiling(face, normal, even, edge.fair, settings.rebalance_over_fair_max)
         if ceiling is None:
@@ -201,23 +206,27 @@ class Planner:
         found: list[_Candidate] = []
         for level in range(levels):
             placed = self._place(route, face, opposite, ceiling, level, reducing)
-            if placed.bid is None:
+            bid = placed.bid
+            if bid is None:
                 if verdict.bid is None:
                     verdict.say(placed.reason)
                 continue
-            fee = fee_per_contract(market.spec.fees, placed.bid, edge.fair)
-            premium = settings.lock_leg_premium if reducing and self._conditional(route) else 0
+            fee = fee_per_contract(spec.fees, bid, edge.fair)
+            net = edge.limit - bid - fee
+            if reducing and self._conditional(route):
+                net -= settings.lock_leg_premium
             found.append(
                 _Candidate(
                     route=route,
-                    spec=market.spec,
-                    placed=placed,
+                    spec=spec,
+                    bid=bid,
+                    reason=placed.reason,
                     level=level,
                     ceiling=ceiling,
                     kind=kind,
                     fee=fee,
                     even=even or 0,
-                    net=edge.limit - placed.bid - fee - premium,
+                    net=net,
                     face=face,
                     size_max=size_max,
                     edge=edge,
@@ -229,16 +238,14 @@ class Planner:
     def _place(
         self, route: Route, face: Face, opposite: Face, ceiling: Price, level: int, reducing: bool
     ) -> Placed:
-        live = self.live.get((route.instrument, route.action, level))
-        situation = Situation(
-            face=face,
-            opposite_own=opposite.own,
-            ceiling=ceiling,
-            live=route.price_of(live.price) if live is not None else None,
-            opposing=opposite.best_own(),
-            held_back=route.yes in self.busy,
-        )
-        placed = self._placed(route, situation, level, reducing)
+        order = self.live.get((route.instrument, route.action, level))
+        live = route.price_of(order.price) if order is not None else None
+        held_back = route.yes in self.busy
+        now = Situation(face, opposite.own, ceiling, live, opposite.best_own(), held_back)
+        if self.settings.placement is TOP:
+            placed = place_top(now, self.desk.memory(route), self.settings, self.ts)
+        else:
+            placed = self._placed(route, now, level, reducing)
         self.seen[route.yes, route.side] = placed.rival
         return placed
 
@@ -399,8 +406,7 @@ class Planner:
         closed: dict[int, int] = {}  # contracts already being closed, by netting group
         taken: dict[tuple[Instrument, int], int] = {}  # never both legs of a book for the same contracts
         for candidate in candidates:
-            route, spec, bid = candidate.route, candidate.spec, candidate.placed.bid
-            assert bid is not None, "only placed candidates are sized"
+            route, spec, bid = candidate.route, candidate.spec, candidate.bid
             venue, placed = route.instrument.venue, whole - left
             room = rooms.get(venue)
             if room is None:
@@ -411,9 +417,9 @@ class Planner:
             reduces = candidate.kind is REDUCE
             if reduces:
                 room = min(room, candidate.size_max - closed.get(id(positions[venue]), 0))
-            size, why, kelly = self._size(candidate, bid, room), Reason.OVEREXPOSED, None
+            size, why, kelly = self._size(candidate, room), OVEREXPOSED, None
             if settings.kelly_pct is not None and not candidate.reducing:
-                kelly = self._kelly(candidate, bid)
+                kelly = self._kelly(candidate)
                 if kelly is not None and kelly - self.desk.taken(gained, venue) - placed < size:
                     size, why = kelly - self.desk.taken(gained, venue) - placed, Reason.KELLY
             size = size // spec.size_step * spec.size_step
@@ -428,11 +434,11 @@ class Planner:
             if spec.kept_apart:
                 rung = route.yes, candidate.level
                 taken[rung] = taken.get(rung, 0) + size
-            reason = candidate.placed.reason
+            reason = candidate.reason
             if reduces:
                 waits = self._conditional(route)
                 reason = Reason.CONDITIONAL_LOCK if waits else Reason.REBALANCING
-            wanted.append(_wanted(candidate, bid, size, reason, kelly))
+            wanted.append(_wanted(candidate, size, reason, kelly))
             if verdict.bid is None or bid > verdict.bid:
                 verdict.say(reason)
                 verdict.bid, verdict.size = bid, size
@@ -443,8 +449,7 @@ class Planner:
         """Contracts that fill before ours. An order that rests there keeps its place: nothing is before it
         where the venue does not say, or every change of a queue would move us.
         """
-        route, bid = candidate.route, candidate.placed.bid
-        assert bid is not None, "only placed candidates are sized"
+        route, bid = candidate.route, candidate.bid
         live = self.live.get((route.instrument, route.action, candidate.level))
         if live is not None and live.price == route.price_of(bid):
             return live.ahead or 0
@@ -461,15 +466,15 @@ class Planner:
             (most - self.desk.taken(mask, venue)) * ONE // share for mask, share in raised if share > 0
         )
 
-    def _kelly(self, candidate: _Candidate, bid: Price) -> int | None:
+    def _kelly(self, candidate: _Candidate) -> int | None:
         """How long a fraction of Kelly's bet would be at this price, all legs of the match together."""
         settings = self.settings
         if settings.kelly_pct is None or settings.bankroll is None:
             return None
-        cost = bid + candidate.fee
+        cost = candidate.bid + candidate.fee
         return kelly_size(settings.kelly_pct, settings.bankroll, candidate.edge.sober, cost)
 
-    def _size(self, candidate: _Candidate, bid: Price, left: int) -> int:
+    def _size(self, candidate: _Candidate, left: int) -> int:
         """Contracts of an order within `left` that the settings and what others show allow."""
         settings, route = self.settings, candidate.route
         size = settings.contracts if settings.contracts < left else left
@@ -477,7 +482,7 @@ class Planner:
             size = min(size, self.desk.sellable(route.instrument))
         if settings.notional is not None:
             rounded = bool(candidate.spec.prices)  # odds come to no whole millionths: half of one either way
-            size = min(size, 2 * settings.notional * ONE // (2 * bid - rounded))
+            size = min(size, 2 * settings.notional * ONE // (2 * candidate.bid - rounded))
         share = settings.depth_share_pct
         if share is not None and not candidate.reducing:
             enough = ceil_div(size * 100, share) if share else 1
@@ -499,11 +504,11 @@ class Planner:
             guard(market.book, bid, yes_ask, self.settings.rival_size_min, bids.own, asks.own)
 
 
-def _wanted(candidate: _Candidate, bid: Price, size: int, reason: Reason, kelly: int | None) -> Wanted:
+def _wanted(candidate: _Candidate, size: int, reason: Reason, kelly: int | None) -> Wanted:
     return Wanted(
         route=candidate.route,
         level=candidate.level,
-        bid=bid,
+        bid=candidate.bid,
         size=size,
         ceiling=candidate.ceiling,
         kind=candidate.kind,
@@ -518,7 +523,7 @@ def _wanted(candidate: _Candidate, bid: Price, size: int, reason: Reason, kelly:
 
 def _tied_up(candidate: _Candidate) -> int:
     """Cash that an order on a route ties up per contract: nothing where what is held is sold."""
-    return candidate.placed.bid or 0 if candidate.route.action is not SELL else 0
+    return candidate.bid if candidate.route.action is not SELL else 0
 
 
 def _sales_first(candidates: list[_Candidate]) -> None:

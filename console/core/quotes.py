@@ -72,7 +72,7 @@ def evaluate(state: State, desk: Desk) -> None:
     else:
         _quote(state, desk, sight)
     desk.evaluated(ts)
-    if state.blotter.of_match(desk.spec.id):
+    if state.blotter.has_orders(desk.spec.id):
         desk.due_ts = min(desk.due_ts, _next_expiry(state, desk))
     elif reason is Reason.WARM_UP and desk.good_since is not None:
         desk.due_ts = min(desk.due_ts, Nanos(desk.good_since + desk.settings.warm_up_s * SECOND))
@@ -113,10 +113,7 @@ def _next_expiry(state: State, desk: Desk) -> Nanos:
 
 
 def _look(state: State, desk: Desk) -> Sight:
-    def trouble(venue: Venue) -> Reason | None:
-        return state.connections[venue].quote_trouble(state.settings, state.ts)
-
-    return Sight(desk, state.blotter, trouble, state.ts)
+    return Sight(desk, state.blotter, state.quote_trouble, state.ts)
 
 
 def value(state: State, desk: Desk, sight: Sight) -> Theo | None:
@@ -248,7 +245,7 @@ def _stand_aside(state: State, desk: Desk, reason: Reason, limit: str) -> None:
     over = reason in (Reason.STARTED, Reason.STOP_TIME)
     if over and _gets_out(state, desk):
         return
-    if over and not state.blotter.of_match(desk.spec.id):
+    if over and not state.blotter.has_orders(desk.spec.id):
         desk.stage = Stage.DONE
         state.note(f"done: {reason.value}, nothing rests", desk.spec.id)
     if reason in (Reason.NO_BOOK, Reason.STALE_BOOK, Reason.CROSSED_BOOK):

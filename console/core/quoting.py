@@ -21,6 +21,10 @@ from console.core.rivals import Rivals
 from console.core.settings import BackOff, MatchSettings
 from console.core.units import BASIS_POINTS, ONE, SECOND, Nanos, Price
 
+# Members by themselves: an enum's attributes are slow to find.
+TOP, AT_CEILING, OUTBID = Reason.TOP, Reason.AT_CEILING, Reason.OUTBID
+OUT, AT_THE_CEILING = BackOff.OUT, BackOff.CEILING
+
 
 class Route:
     """One way to become long an outcome set: an instrument, bought or sold; made once and never changed.
@@ -78,6 +82,8 @@ def skew_of(exposure: int, settings: MatchSettings) -> int:
 def highest_bid(face: Face, fees: FeeModel, limit: int, fair: int) -> Price | None:
     """Largest legal x with x + fee(x) <= limit; None if there is none."""
     bid = face.down(limit)
+    if not fees.maker_rate:
+        return bid
     while bid is not None and bid + fee_per_contract(fees, bid, fair) > limit:
         bid = face.down(bid - 1)
     return bid
@@ -137,47 +143,51 @@ def place_top(now: Situation, memory: Memory, settings: MatchSettings, ts: Nanos
 
 def cap_of(now: Situation) -> Price | None:
     """min(ceiling, best rival ask - tick, 1 - our own opposing bid - tick); None if no price is left."""
-    cap: int = now.ceiling
-    ask = now.face.opposing(now.opposite_own)
+    face, ceiling, opposing = now.face, now.ceiling, now.opposing
+    cap: int = ceiling
+    ask = face.opposing(now.opposite_own)
     if ask is not None and ask <= cap:
         cap = ask - 1
-    if now.opposing is not None and ONE - now.opposing <= cap:
-        cap = ONE - now.opposing - 1
-    return now.face.down(cap)
+    if opposing is not None and ONE - opposing <= cap:
+        cap = ONE - opposing - 1
+    return ceiling if cap == ceiling else face.down(cap)  # a ceiling is a legal price
 
 
 def _target(
     now: Situation, rival: Price | None, cap: Price, settings: MatchSettings
 ) -> tuple[Price | None, Reason]:
     """The cheapest bid that is best, before stickiness."""
-    face = now.face
+    face, ceiling = now.face, now.ceiling
     if rival is None:
-        return face.down(min(cap, now.ceiling - settings.empty_book_edge)), Reason.EMPTY_BOOK
+        return face.down(min(cap, ceiling - settings.empty_book_edge)), Reason.EMPTY_BOOK
     if rival < cap:
         bid = _step_over(face, rival, cap, settings)
-        return bid, Reason.AT_CEILING if bid == now.ceiling else Reason.TOP
+        return bid, AT_CEILING if bid == ceiling else TOP
     if rival == cap:
         return cap, Reason.JOINED
-    if rival <= now.ceiling:
-        return cap, Reason.AT_CEILING
-    if settings.back_off is BackOff.OUT:
-        return None, Reason.OUTBID
-    if settings.back_off is BackOff.CEILING:
-        return cap, Reason.OUTBID
-    behind = face.rival_below(now.ceiling + 1, settings.rival_size_min)
+    if rival <= ceiling:
+        return cap, AT_CEILING
+    back_off = settings.back_off
+    if back_off is OUT:
+        return None, OUTBID
+    if back_off is AT_THE_CEILING:
+        return cap, OUTBID
+    behind = face.rival_below(ceiling + 1, settings.rival_size_min)
     if behind is None:
-        return face.down(min(cap, now.ceiling - settings.empty_book_edge)), Reason.OUTBID
-    return (cap if behind[0] >= cap else _step_over(face, behind[0], cap, settings)), Reason.OUTBID
+        return face.down(min(cap, ceiling - settings.empty_book_edge)), OUTBID
+    return (cap if behind[0] >= cap else _step_over(face, behind[0], cap, settings)), OUTBID
 
 
 def _step_over(face: Face, rival: Price, cap: Price, settings: MatchSettings) -> Price:
     """One improve step (at least a tick) over `rival`, at most `cap`, which is above it."""
     step = max(face.tick_at(rival), settings.improve_step)
-    stepped = face.down(min(rival + step, cap))
+    if rival + step >= cap:  # legal, and above the rival
+        return cap
+    stepped = face.down(rival + step)
     if stepped is None or stepped <= rival:
         stepped = face.up(rival + 1)
     assert stepped is not None, f"no legal bid between rival {rival} and cap {cap}"
-    return Price(min(stepped, cap))
+    return min(stepped, cap)
 
 
 def _sticky(

@@ -129,8 +129,9 @@ def _duplicate(
     """C3: one order per instrument, action and price, and a pause before it is placed again."""
     route = wanted.route
     for order in blotter.on_book(route.instrument):
-        same = order.instrument == route.instrument and order.action is route.action
-        if same and order is not replaces and price in (order.price, order.to_price):
+        if price not in (order.price, order.to_price) or order is replaces:
+            continue
+        if order.instrument == route.instrument and order.action is route.action:
             return Verdict(0, Reason.WAITING)
     placed = desk.placed_at.get((route.instrument, route.action, price))
     if placed is not None and ts - placed < desk.settings.refill_min_ms * 1_000_000:
@@ -191,10 +192,11 @@ def _caps(
     others = [order for order in blotter.of_match(desk.spec.id) if order is not replaces]
     resting = held = 0
     for order in others:
-        if desk.gained_by(order) == route.gained:
-            resting += order.remaining
-        if order.instrument == route.instrument and order.action is route.action:
-            held += order.remaining
+        if desk.gained_by(order) == route.gained:  # as does whatever is on the same leg, the same way
+            left = order.remaining
+            resting += left
+            if order.instrument == route.instrument and order.action is route.action:
+                held += left
     if desk.outcomes == 2 and len(desk.groups()) == 1:
         yield settings.inventory_max - desk.exposure(route.gained) - resting, "inventory_max"
     else:
@@ -355,7 +357,7 @@ def _roomy(limits: Iterable[tuple[str, int, int]], alone: int) -> bool:
     """Whether every limit has room for `alone` and is not in its last part yet."""
     for _, limit, used in limits:
         room = limit - used
-        if room < alone or room < _soft(limit):
+        if room < alone or room < limit * TAPER_PCT // 100:
             return False
     return True
 

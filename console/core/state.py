@@ -18,6 +18,7 @@ from console.core.instruments import Action, ClientOrderId, Instrument, RunId, V
 from console.core.markets import Market
 from console.core.matches import MatchId
 from console.core.orders import Blotter, Order
+from console.core.reasons import Reason
 from console.core.risk import bound_of, fair_of, worst_later
 from console.core.settings import AccountSettings
 from console.core.units import Nanos, Price
@@ -186,6 +187,10 @@ class State:
         """Spend no more credits of the feeds on a match."""
         desk.odds_watched = False
         self.send(UnwatchOdds(match=desk.spec.id))
+
+    def quote_trouble(self, venue: Venue) -> Reason | None:
+        """Why nothing may rest at a venue now."""
+        return self.connections[venue].quote_trouble(self.settings, self.ts)
 
     def urge_venue(self, venue: Venue) -> None:
         """Have every match on a venue evaluated at once."""
