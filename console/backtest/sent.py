@@ -233,8 +233,10 @@ def _sized(scene: Scene, desk: Desk, order: Leaving, leaving: list[Leaving]) -> 
         raise Broken("order_size_max", _say(order, f"{size} contracts"))
     if order.size % spec.size_step or order.size < spec.size_min:
         raise Broken("size_step", _say(order, "no legal size"))
-    if isinstance(order, PlaceOrder) and len(scene.state.blotter.live) > scene.state.settings.open_orders:
-        raise Broken("open_orders", _say(order, f"{len(scene.state.blotter.live)} orders are out"))
+    later = [other for other in leaving[leaving.index(order) + 1 :] if isinstance(other, PlaceOrder)]
+    out = len(scene.state.blotter.live) - len(later)  # an exit decided after it counts on top
+    if isinstance(order, PlaceOrder) and out > scene.state.settings.open_orders:
+        raise Broken("open_orders", _say(order, f"{out} orders are out"))
     renewed = {other.order_id: _wanted(scene, other) for other in leaving}
     gained = scene.gained(desk, order.instrument, order.action)
     longer = same = 0

@@ -41,6 +41,11 @@ def test_nothing_breaks_in_a_stormy_world(seed):
     assert report.misfortunes
 
 
+def test_an_exit_decided_after_a_quote_counts_on_top_of_the_open_orders():
+    report = simulate(1724, 3000)  # at event 2965 the limit is reached by a quote, and a flatten order follows
+    assert report.violations == (), render_text(report)
+
+
 def test_storms_bring_kills_crashes_and_fills():
     plan = msgspec.structs.replace(
         plan_of(21), matches=3, scale=3.0, whims_per_hour=600.0, crashes_per_hour=100.0
