@@ -14,6 +14,7 @@ import sqlite3
 import threading
 import zlib
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -41,6 +42,7 @@ from console.core.instruments import RunId, TradeId, Venue
 SCHEMA = 1
 TAPE_BYTES_MAX = 2 * 1024**3  # of one run; beyond it market data is no longer kept
 PART_RECORDS = 1_000_000
+ROWS_AT_ONCE = 200  # SQLite takes 999 values in a statement wherever it was built
 COMPRESSION = 8  # what gzip makes of JSON events, about
 _TAPE_KINDS = (
     BookDelta,
@@ -66,6 +68,10 @@ CREATE TABLE checkpoint (slot INTEGER PRIMARY KEY, number INTEGER NOT NULL, body
 """
 
 
+_INSERT = "INSERT INTO records VALUES (?, ?, ?, ?)"
+_AND_ANOTHER = ", (?, ?, ?, ?)"
+
+
 class JournalError(Complaint):
     """A journal that cannot be written or read; one line naming the file."""
 
@@ -85,6 +91,9 @@ class Record(Struct, frozen=True, array_like=True):
     def command(self) -> AnyCommand:
         """Decode a command; raises msgspec.DecodeError."""
         return _COMMANDS.decode(self.body)
+
+
+_Row = tuple[int, str, str, bytes]
 
 
 class _Item(Struct, frozen=True, array_like=True):
@@ -197,7 +206,7 @@ class Journal:
                 return
 
     def _commit(self, batch: list[_Item]) -> None:
-        rows: list[tuple[int, str, str, bytes]] = []
+        rows: list[_Row] = []
         kept: _Item | None = None
         for item in batch:
             if item.kind == "checkpoint":
@@ -212,7 +221,8 @@ class Journal:
         assert self._db is not None, "the writer runs on an open journal"
         if rows or kept is not None:
             self._db.execute("BEGIN")
-            self._db.executemany("INSERT INTO records VALUES (?, ?, ?, ?)", rows)
+            for at in range(0, len(rows), ROWS_AT_ONCE):
+                _insert(self._db, rows[at : at + ROWS_AT_ONCE])
             if kept is not None:
                 self._db.execute(
                     "INSERT OR REPLACE INTO checkpoint VALUES (1, ?, ?)", (kept.number, kept.body.decode())
@@ -229,6 +239,11 @@ class Journal:
                 self._db.close()
             except sqlite3.Error as error:
                 self.failed = self.failed or f"{self.path.name}: {line_of(error)}"
+
+
+def _insert(db: sqlite3.Connection, rows: list[_Row]) -> None:
+    """Add rows by one statement: SQLite lets go of the interpreter, and waits for it, once a statement."""
+    db.execute(_INSERT + _AND_ANOTHER * (len(rows) - 1), list(chain(*rows)))
 
 
 class _Tape:
