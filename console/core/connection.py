@@ -61,9 +61,10 @@ class Budget:
 
     def left(self, ts: Nanos) -> int:
         """Whole tokens in the bucket now."""
-        if self._filled_ts != NEVER:
-            self.tokens = min(self.burst * SECOND, self.tokens + (ts - self._filled_ts) * self.per_s)
-        self._filled_ts = ts
+        if ts != self._filled_ts:
+            if self._filled_ts != NEVER:
+                self.tokens = min(self.burst * SECOND, self.tokens + (ts - self._filled_ts) * self.per_s)
+            self._filled_ts = ts
         return self.tokens // SECOND
 
     def allows(self, cost: int, ts: Nanos) -> bool:

@@ -359,9 +359,13 @@ class Desk:
 
     def touch(self, ts: Nanos) -> None:
         """Ask for an evaluation: now, or as soon as the fast interval since the last one allows."""
-        due = Nanos(max(ts, self.evaluated_ts + self.settings.fast_ms * 1_000_000))
+        if ts >= self.due_ts:  # as soon as it can be anyway
+            return
+        due = self.evaluated_ts + self.settings.fast_ms * 1_000_000
+        if due < ts:
+            due = ts
         if due < self.due_ts:
-            self.due_ts = due
+            self.due_ts = Nanos(due)
 
     def urge(self, ts: Nanos) -> None:
         """Ask for an evaluation at once: something may have to retreat."""

@@ -71,32 +71,43 @@ def diff(
         if want is None:
             cancels.append(Cancel(order))
             continue
-        step = _adjust(order, want, markets[order.instrument.yes], settings, ts)
+        step = _adjust(order, want, markets[want.route.yes], settings, ts)
         if isinstance(step, Cancel):
             cancels.append(step)
         elif step is not None:
             amends.append(step)
-    return [*cancels, *amends, *(Place(want) for want in slots.values())]
+    return [*cancels, *amends, *[Place(want) for want in slots.values()]]
 
 
 def _adjust(order: Order, want: Wanted, market: Market, settings: MatchSettings, ts: Nanos) -> Step | None:
     """What to do about one resting order, if anything."""
-    bid, spec = want.route.price_of(order.price), market.spec
-    amendable = spec is not None and spec.amendable and bool(order.venue_order_id)
-    if spec is not None and spec.amend_takes and want.bid > bid:
-        amendable = False
-    if bid > want.ceiling or order.remaining > want.size:  # a limit left less room: no threshold holds it
-        return Amend(order, want, retreat=True) if amendable else Cancel(order)
+    bid, left = want.route.price_of(order.price), order.remaining
+    if bid > want.ceiling or left > want.size:  # a limit left less room: no threshold holds it
+        return _changed(order, want, market, bid, retreat=True)
     if bid == want.bid:
-        if order.remaining * 100 < want.size * settings.refill_below_pct and _rested(order, settings, ts):
-            return Refill(order, want, amendable)
+        if left * 100 < want.size * settings.refill_below_pct and _rested(order, settings, ts):
+            return Refill(order, want, _is_amendable(order, want, market, bid))
         return None
-    if want.reason is Reason.COPIED and want.bid < bid:  # the sharp book moved away: so do we, at once
-        return Amend(order, want, retreat=True) if amendable else Cancel(order)
+    if want.bid < bid and want.reason is Reason.COPIED:  # the sharp book moved away: so do we, at once
+        return _changed(order, want, market, bid, retreat=True)
     tick = market.book.ladder.tick_at(order.price) if market.book is not None else ONE
     if abs(bid - want.bid) < max(tick, settings.requote_threshold) or not _rested(order, settings, ts):
         return None
-    return Amend(order, want, retreat=want.bid < bid) if amendable else Cancel(order)
+    return _changed(order, want, market, bid, retreat=want.bid < bid)
+
+
+def _changed(order: Order, want: Wanted, market: Market, bid: int, retreat: bool) -> Step:
+    """Amend where the venue can, else cancel and place anew later."""
+    if _is_amendable(order, want, market, bid):
+        return Amend(order, want, retreat)
+    return Cancel(order)
+
+
+def _is_amendable(order: Order, want: Wanted, market: Market, bid: int) -> bool:
+    spec = market.spec
+    if spec is None or not spec.amendable or not order.venue_order_id:
+        return False
+    return not spec.amend_takes or want.bid <= bid
 
 
 def _rested(order: Order, settings: MatchSettings, ts: Nanos) -> bool:

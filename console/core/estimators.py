@@ -146,10 +146,11 @@ class Volatility:
 class Flow:
     """Taker buying and selling of the first outcome over the last 60 s, in contracts."""
 
-    __slots__ = ("_bought", "_seconds", "_sold")
+    __slots__ = ("_bought", "_forgotten", "_seconds", "_sold")
 
     def __init__(self) -> None:
         self._seconds: deque[list[float]] = deque()  # [second, bought, sold]
+        self._forgotten = -1.0  # seconds up to this one are
         self._bought = 0.0
         self._sold = 0.0
 
@@ -176,6 +177,9 @@ class Flow:
 
     def _forget(self, ts: Nanos) -> None:
         oldest = float(ts // SECOND - FLOW_WINDOW_S)
+        if oldest == self._forgotten:  # asked for more often than once a second
+            return
+        self._forgotten = oldest
         while self._seconds and self._seconds[0][0] <= oldest:
             _, bought, sold = self._seconds.popleft()
             self._bought -= bought
@@ -195,9 +199,10 @@ class Markouts:
     m = theo at the fill - theo 30 s later for a buy, in cents: positive means that we lost.
     """
 
-    __slots__ = ("_recent", "_waiting", "_weight", "_weighted")
+    __slots__ = ("_recent", "_toxicity", "_waiting", "_weight", "_weighted")
 
     def __init__(self) -> None:
+        self._toxicity = 0.0
         self._waiting: deque[tuple[int, float, float]] = deque()  # (due, probability, quotes)
         self._recent: deque[bool] = deque(maxlen=TOXIC_FILLS)
         self._weighted = 0.0
@@ -220,6 +225,8 @@ class Markouts:
             self._weight = ADVERSE_DECAY * self._weight + quotes
             self._recent.append(lost > tick / 2.0)
             matured = True
+        if matured and len(self._recent) >= TOXIC_FILLS_MIN:
+            self._toxicity = sum(self._recent) / len(self._recent)
         return matured
 
     @property
@@ -236,11 +243,12 @@ class Markouts:
         """Expected loss to informed takers in cents, shrunk to `prior`, between it and 5 ¢."""
         floor = prior / CENT
         mean = (ADVERSE_PRIOR_QUOTES * floor + self._weighted) / (ADVERSE_PRIOR_QUOTES + self._weight)
-        return min(max(mean, floor), ADVERSE_CAP)
+        mean = mean if mean > floor else floor
+        return mean if mean < ADVERSE_CAP else ADVERSE_CAP
 
     def toxicity(self) -> float:
         """Share of the last 50 fills that lost more than half a tick; 0 under 10 fills."""
-        return sum(self._recent) / len(self._recent) if len(self._recent) >= TOXIC_FILLS_MIN else 0.0
+        return self._toxicity
 
 
 def kelly_size(percent: int, bankroll: int, fair: int, cost: int) -> int:

@@ -134,15 +134,18 @@ def _book_source(state: State, desk: Desk, venue: Venue, sight: Sight) -> None:
         if book is None or book.stale:
             prices.append(None)
             continue
-        confirmed = min(confirmed, book.confirmed_ts)
+        if book.confirmed_ts < confirmed:
+            confirmed = book.confirmed_ts
         bids, asks = sight.faces(instrument)
-        bid, ask = bids.rival(dust), asks.rival(dust)
-        if bid is None or ask is None:
+        best_bid, best_ask = bids.rival(dust), asks.rival(dust)
+        if best_bid is None or best_ask is None:
             prices.append(None)
             continue
-        offer = ONE - ask[0]
-        spread = max(spread, offer - bid[0])
-        prices.append((bid[0] * ask[1] + offer * bid[1]) / (bid[1] + ask[1]) / ONE)
+        (bid, bid_size), (ask, ask_size) = best_bid, best_ask
+        offer = ONE - ask
+        if offer - bid > spread:
+            spread = offer - bid
+        prices.append((bid * ask_size + offer * bid_size) / (bid_size + ask_size) / ONE)
     if len(prices) == 1 and desk.outcomes == 2 and prices[0] is not None:
         first = desk.pays[singles[0]] == 1
         prices = [prices[0], 1.0 - prices[0]] if first else [1.0 - prices[0], prices[0]]

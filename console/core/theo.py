@@ -409,7 +409,9 @@ class Board:
                 heard.append(source.primary)
             agreed = agreed and source.agreed
         widest: float = 0.0
-        if len(heard) > 1:
+        if len(heard) == 2:
+            widest = max([abs(one - other) for one, other in zip(*heard, strict=True)])
+        elif len(heard) > 2:
             widest = max([max(ps) - min(ps) for ps in zip(*heard, strict=True)])
         age = Price(math.ceil(AGE_BUFFER * late / total)) if late > 0.0 else Price(0)
         return _Known(newest, age, shocked_ts, math.ceil(ONE * widest), agreed)
