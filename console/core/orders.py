@@ -243,6 +243,20 @@ UNDONE_REMEMBERED = 500
 class Blotter:
     """All our orders: the live ones by match and by book, the last ended ones, and every trade counted."""
 
+    __slots__ = (
+        "_by_book",
+        "_by_match",
+        "_by_venue_id",
+        "_echoes",
+        "_ended",
+        "_mirrors",
+        "_own_sizes",
+        "_trades",
+        "_undone",
+        "live",
+        "orders",
+    )
+
     def __init__(self) -> None:
         self.orders: dict[ClientOrderId, Order] = {}
         self.live: dict[ClientOrderId, Order] = {}

@@ -86,6 +86,22 @@ class _Candidate(Struct, frozen=True):
 class Planner:
     """One evaluation of one match."""
 
+    __slots__ = (
+        "alone",
+        "busy",
+        "desk",
+        "edges",
+        "exposures",
+        "live",
+        "rebalancing",
+        "seen",
+        "settings",
+        "sight",
+        "theo",
+        "ts",
+        "working",
+    )
+
     def __init__(self, desk: Desk, orders: Iterable[Order], sight: Sight, ts: Nanos) -> None:
         """`orders` are ours on the match."""
         assert desk.theo is not None, "a match is planned on a theo"

@@ -77,6 +77,46 @@ class KillRecord(Struct, frozen=True):
 class State:
     """Everything the engine knows. Created by `Started`, changed within one event at a time."""
 
+    __slots__ = (
+        "account",
+        "account_name",
+        "blotter",
+        "clock_set_ts",
+        "connections",
+        "console",
+        "desks",
+        "fee_halts",
+        "fee_tallies",
+        "feeds",
+        "fills",
+        "gated",
+        "kill",
+        "log",
+        "markets",
+        "mode",
+        "neared",
+        "next_order",
+        "next_second",
+        "on_market",
+        "opening",
+        "out",
+        "overrides",
+        "paused",
+        "recent_fills",
+        "recovering",
+        "reduce_only",
+        "rejects",
+        "run_id",
+        "runs",
+        "settings",
+        "started_wall",
+        "stopping",
+        "ts",
+        "unwatched",
+        "wall",
+        "wall_offset",
+    )
+
     def __init__(self, run_id: RunId, mode: Mode, account_name: str, settings: AccountSettings) -> None:
         self.run_id = run_id
         self.mode = mode
