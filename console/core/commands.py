@@ -29,7 +29,7 @@ class TimeInForce(enum.Enum):
     IOC = "immediate or cancel"
 
 
-class Basis(Struct, frozen=True, array_like=True):
+class Basis(Struct, frozen=True, array_like=True, gc=False):
     """Why an order was allowed, in millionths of a dollar per contract, for the audit.
 
     `fair` is the probability (theo) of the paying set and `fair_lo` its lowest over the ceiling methods,

@@ -15,13 +15,13 @@ from console.core.settings import MatchSettings
 from console.core.units import ONE, Nanos
 
 
-class Cancel(Struct, frozen=True, array_like=True):
+class Cancel(Struct, frozen=True, array_like=True, gc=False):
     """Take the order out."""
 
     order: Order
 
 
-class Amend(Struct, frozen=True, array_like=True):
+class Amend(Struct, frozen=True, array_like=True, gc=False):
     """Change the order to what is wanted; `retreat` when it must go whatever limits say."""
 
     order: Order
@@ -29,7 +29,7 @@ class Amend(Struct, frozen=True, array_like=True):
     retreat: bool
 
 
-class Refill(Struct, frozen=True, array_like=True):
+class Refill(Struct, frozen=True, array_like=True, gc=False):
     """Top an order up at its price, if the limits allow enough more of it."""
 
     order: Order
@@ -37,7 +37,7 @@ class Refill(Struct, frozen=True, array_like=True):
     amendable: bool
 
 
-class Place(Struct, frozen=True, array_like=True):
+class Place(Struct, frozen=True, array_like=True, gc=False):
     """Rest a new order."""
 
     wanted: Wanted

@@ -15,7 +15,7 @@ from console.core.theo import Theo
 from console.core.units import Nanos, Price, ceil_div
 
 
-class Margin(Struct, frozen=True, array_like=True):
+class Margin(Struct, frozen=True, array_like=True, gc=False):
     """The parts, in millionths per contract (TRADING 2 and 3); `skew` is negative when we are long."""
 
     fair: int

@@ -49,7 +49,7 @@ from console.core.units import ONE, Nanos, Price, ceil_div
 THIN_MARGIN, OVEREXPOSED = Reason.THIN_MARGIN, Reason.OVEREXPOSED  # quicker found than in their class
 
 
-class Wanted(Struct, frozen=True):
+class Wanted(Struct, frozen=True, gc=False):
     """An order that should be resting, in bid prices (see quoting); `level` numbers a ladder of them."""
 
     route: Route
@@ -66,7 +66,7 @@ class Wanted(Struct, frozen=True):
     kelly: int | None = None  # how long of the set we may be in all
 
 
-class _Candidate(Struct, frozen=True):
+class _Candidate(Struct, frozen=True, gc=False):
     route: Route
     spec: InstrumentSpec
     bid: Price

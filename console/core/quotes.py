@@ -23,6 +23,7 @@ from console.core.state import State
 from console.core.theo import Theo
 from console.core.units import ONE, SECOND, Nanos, Size
 
+TOP, DONE, QUOTING = Reason.TOP, Stage.DONE, Stage.QUOTING  # quicker found than in their classes
 CLOCK_SET_PAUSE = 10 * SECOND  # after the wall clock was set by little
 
 DATA_CAUSES = frozenset(
@@ -66,7 +67,7 @@ def evaluate(state: State, desk: Desk) -> None:
         desk.due_ts = min(desk.due_ts, Nanos(ts + flatten.ROUND))
         return
     reason, limit = standing(state, desk, sight)
-    desk.reason, desk.limit = reason or Reason.TOP, limit
+    desk.reason, desk.limit = reason or TOP, limit
     if reason is not None:
         _stand_aside(state, desk, reason, limit)
     else:
@@ -78,7 +79,7 @@ def evaluate(state: State, desk: Desk) -> None:
         desk.due_ts = min(desk.due_ts, Nanos(desk.good_since + desk.settings.warm_up_s * SECOND))
     elif reason is Reason.SHOCK:
         desk.due_ts = min(desk.due_ts, Nanos(desk.shocked_ts + desk.settings.shock_pause_s * SECOND))
-    done = desk.stage is Stage.DONE
+    done = desk.stage is DONE
     if done and desk.odds_watched and desk.flat():
         state.unwatch_odds(desk)
     elif not done and not desk.odds_watched:
@@ -185,7 +186,7 @@ def _ordered(state: State, desk: Desk) -> tuple[Reason | None, str]:
         return Reason.START_GATE, ""
     if state.reduce_only:
         return Reason.REDUCE_ONLY, ""
-    if desk.stage is Stage.DONE:
+    if desk.stage is DONE:
         return Reason.DONE, ""
     if state.account.halt:
         return Reason.LOSS, state.account.halt
@@ -226,10 +227,10 @@ def _data_trouble(desk: Desk, sight: Sight) -> Reason | None:
 
 def _move(desk: Desk, reason: Reason | None) -> None:
     """The stage that goes with a reason."""
-    if desk.stage is Stage.DONE:
+    if desk.stage is DONE:
         return
     if reason is None:
-        desk.stage = Stage.QUOTING
+        desk.stage = QUOTING
     elif reason in (Reason.STARTED, Reason.STOP_TIME):
         desk.stage = Stage.PAUSED
     elif desk.stage in (Stage.INIT, Stage.WAIT_DATA) and (reason in DATA_CAUSES or reason is Reason.WARM_UP):

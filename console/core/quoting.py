@@ -48,7 +48,7 @@ class Route:
         return Price(bid if self.action is BUY else ONE - bid)
 
 
-class Edge(Struct, frozen=True, array_like=True):
+class Edge(Struct, frozen=True, array_like=True, gc=False):
     """What is asked below the low fair value of a set, in millionths per contract, and what it leaves.
 
     `sober` is the low fair value less adverse selection and uncertainty (for Kelly); `limit` is R of the
@@ -102,7 +102,7 @@ class Memory:
         self.rivals = Rivals()
 
 
-class Situation(Struct, frozen=True):
+class Situation(Struct, frozen=True, gc=False):
     """What placement looks at, in bid prices.
 
     `ceiling` bounds the bid, `live` is our own resting bid on this route (None if none), `opposing` our
@@ -118,7 +118,7 @@ class Situation(Struct, frozen=True):
     held_back: bool
 
 
-class Placed(Struct, frozen=True, array_like=True):
+class Placed(Struct, frozen=True, array_like=True, gc=False):
     """Where to bid (None: nowhere) and why; `rival` is the best rival seen."""
 
     bid: Price | None

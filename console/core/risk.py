@@ -28,7 +28,7 @@ TAPER_PCT = 30  # of an exposure limit
 ROUNDING = 4  # millionths by which the parts of an order's loss may round up
 
 
-class Verdict(Struct, frozen=True, array_like=True):
+class Verdict(Struct, frozen=True, array_like=True, gc=False):
     """How much of an order may leave (0: nothing), and if not all, why."""
 
     size: int
@@ -39,7 +39,7 @@ class Verdict(Struct, frozen=True, array_like=True):
 Measure = Callable[[Desk], int]
 
 
-class Books(Struct, frozen=True):
+class Books(Struct, frozen=True, gc=False):
     """What the limits above one match are measured on: worst losses now, in cash.
 
     `event_most` is the tightest limit that any match of the event has for all of it.

@@ -39,7 +39,7 @@ ROUNDING = 0.0015  # of a probability: what feeds differ by for one price, Ameri
 LOOK_KEEPS = 180 * SECOND  # a look at a book by one feed is held against the looks of others so long
 
 
-class Weighted(Struct, frozen=True, array_like=True):
+class Weighted(Struct, frozen=True, array_like=True, gc=False):
     """One source as it entered a blend."""
 
     name: str
@@ -66,7 +66,7 @@ PLAIN = Look()
 NEVER_SEEN = Nanos(0)
 
 
-class Theo(Struct, frozen=True):
+class Theo(Struct, frozen=True, gc=False):
     """Fair value at one moment, in millionths floored; outcome sets are bit masks.
 
     `fair[S]` is the probability of the set, `low[S]` the lowest over the ceiling methods; `uncertainty`
@@ -417,7 +417,7 @@ class Board:
         return _Known(newest, age, shocked_ts, math.ceil(ONE * widest), agreed)
 
 
-class _Known(Struct, frozen=True, array_like=True):
+class _Known(Struct, frozen=True, array_like=True, gc=False):
     """Of the sources that count: when the last of them was confirmed, and the age buffer: 1 ¢ times how far
     the confirmed age is through the second half of its limit, by weight; the last shock of one that counts
     enough; the widest difference of any outcome's probability between those that matter, in millionths; and
