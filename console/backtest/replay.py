@@ -29,7 +29,8 @@ from console.core.events import (
     Started,
     Tick,
 )
-from console.core.instruments import BUY, RunId
+from console.core.instruments import BUY, Instrument, RunId
+from console.core.markets import Market
 from console.core.matches import MatchId
 from console.core.orders import Blotter
 from console.core.settings import AccountSettings, MatchSettings, SettingError, parse_setting
@@ -68,7 +69,9 @@ class Replay:
         "_digest",
         "_encode",
         "_fills",
+        "_markets",
         "_number",
+        "_on_event",
         "_over",
         "_put_away",
         "_safe_ns",
@@ -91,6 +94,8 @@ class Replay:
         self._put_away: list[MarketReport] = []
         self._counts = dict.fromkeys((PlaceOrder, AmendOrder, CancelOrder), 0)
         self._fills = self._stale = self._crossed = self._above = 0
+        self._on_event = self.engine.on_event
+        self._markets: dict[Instrument, Market] = {}
         began = tape.began
         self._feed(
             Started(
@@ -103,6 +108,7 @@ class Replay:
                 venues=tape.venues,
             )
         )
+        self._markets = self.engine.state.markets
 
     # ---- the loop
 
@@ -116,9 +122,9 @@ class Replay:
             return True
         # Nothing decided from `ts` on takes effect before its way to the venue: so far it is safe to go.
         until = min(self._tick_ts - 1, ts + self._safe_ns)
-        on_event, markets = self.engine.on_event, self.engine.state.markets
+        on_event, markets = self._on_event, self._markets
         for event in self.tape.advance(until):
-            if not isinstance(event, BookDelta):
+            if type(event) is not BookDelta:
                 self._feed(event)
                 continue
             self._number += 1  # nine events in ten: kept short
@@ -126,9 +132,10 @@ class Replay:
             if commands:
                 self._decided(commands)
             market = markets.get(event.instrument)  # gone when its match was put away
-            book = None if market is None else market.book
-            if book is not None and book.best_bid >= book.best_ask:
-                self._crossed += 1
+            if market is not None:
+                book = market.book
+                if book is not None and book.best_bid >= book.best_ask:
+                    self._crossed += 1
         return True
 
     def run(self, progress: Progress = lambda _: None) -> None:
@@ -173,7 +180,7 @@ class Replay:
 
     def _see(self, event: AnyEvent) -> None:
         self._number += 1
-        commands = self.engine.on_event(event)
+        commands = self._on_event(event)
         if commands:
             self._decided(commands)
 

@@ -175,7 +175,7 @@ class Tape:
                     self._quote(at, out)
                     quote_ts = self._quote_ts
                 take(head, out)
-                if isinstance(head, InstrumentDefined):
+                if type(head) is InstrumentDefined:
                     self._meet(head, out)
                 recorded += 1
                 head = next(frames, None)

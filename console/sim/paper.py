@@ -171,7 +171,7 @@ class PaperExchange:
                 if event.instrument in self._awaited:
                     out.append(event)
             return
-        if isinstance(event, BookDelta):  # nearly every event; nearly always nothing of ours is near
+        if type(event) is BookDelta:  # nearly every event; nearly always nothing of ours is near
             if market.delta(event.side, event.price, event.change):
                 if market.streamed:
                     out.append(event)
