@@ -29,63 +29,73 @@ class Usage(Struct, frozen=True, array_like=True):
 
 def tell(state: State) -> None:
     """Alert to every limit that is newly neared."""
-    for usage in usages(state, FORGOTTEN_PCT):
-        key, share = (usage.limit, usage.scope), usage.used * 100
-        if key in state.neared:
-            if share < usage.most * FORGOTTEN_PCT:
-                del state.neared[key]
-        elif share >= usage.most * TOLD_PCT:
+    near = {(usage.limit, usage.scope): usage for usage in near_limits(state)}
+    for key in [key for key in state.neared if key not in near]:
+        del state.neared[key]
+    for key, usage in near.items():
+        if key not in state.neared and usage.used * 100 >= usage.most * TOLD_PCT:
             state.neared[key] = None
             state.alert(usage.severity, _words(usage), usage.match)
 
 
-def usages(state: State, from_pct: int = 0) -> Iterator[Usage]:
-    """Every limit in force and how much of it is used, exactly from `from_pct` of the limit up."""
-    yield from _of_account(state, from_pct)
+def near_limits(state: State) -> Iterator[Usage]:
+    """Every limit in force of which at least FORGOTTEN_PCT is used."""
+    yield from _of_account(state)
     for desk in state.desks.values():
-        yield from _of_match(state, desk, from_pct)
+        yield from _of_match(state, desk)
 
 
-def _exposed(desks: Collection[Desk], most: int, from_pct: int) -> int:
-    """Worst losses together; below `from_pct` of `most` no less than these, which is quicker."""
-    used = sum([desk.at_most for desk in desks])
-    return used if used * 100 < most * from_pct else sum([desk.worst for desk in desks])
+def _is_near(used: int, most: int) -> bool:
+    return used * 100 >= most * FORGOTTEN_PCT
 
 
-def _of_account(state: State, from_pct: int) -> Iterator[Usage]:
-    settings, account, desks = state.settings, state.account, state.desks.values()
-    most = settings.exposure_total
-    yield Usage("exposure_total", "", _exposed(desks, most, from_pct), most)
-    most = settings.exposure_venue
+def _exposed(desks: Collection[Desk], limit: str, scope: str, most: int, match: MatchId) -> Iterator[Usage]:
+    """Worst losses together; measured only where what bounds them is near."""
+    if _is_near(sum([desk.at_most for desk in desks]), most):
+        used = sum([desk.worst for desk in desks])
+        if _is_near(used, most):
+            yield Usage(limit, scope, used, most, match)
+
+
+def _of_account(state: State) -> Iterator[Usage]:
+    settings, account, desks, none = state.settings, state.account, state.desks.values(), MatchId("")
+    yield from _exposed(desks, "exposure_total", "", settings.exposure_total, none)
     for venue in state.connections:
         there = [desk for desk in desks if venue in desk.quoted_venues]
-        yield Usage("exposure_venue", venue.value, _exposed(there, most, from_pct), most)
-    yield Usage("open_orders", "", len(state.blotter.live), settings.open_orders)
-    yield Usage("daily_loss", "", -account.day_profit, settings.daily_loss)
+        yield from _exposed(there, "exposure_venue", venue.value, settings.exposure_venue, none)
+    used = [
+        ("open_orders", len(state.blotter.live), settings.open_orders),
+        ("daily_loss", -account.day_profit, settings.daily_loss),
+    ]
     if settings.drawdown is not None:
-        yield Usage("drawdown", "", account.drawdown, settings.drawdown)
+        used.append(("drawdown", account.drawdown, settings.drawdown))
     base = account.baseline
     if settings.stop_loss_pct is not None and base.equity_start is not None:
-        loss_most = settings.stop_loss_pct * base.equity_start // 100
-        yield Usage("stop_loss_pct", "", base.profit_start - account.profit, loss_most)
+        most = settings.stop_loss_pct * base.equity_start // 100
+        used.append(("stop_loss_pct", base.profit_start - account.profit, most))
+    for limit, amount, most in used:
+        if _is_near(amount, most):
+            yield Usage(limit, "", amount, most)
 
 
-def _of_match(state: State, desk: Desk, from_pct: int) -> Iterator[Usage]:
+def _of_match(state: State, desk: Desk) -> Iterator[Usage]:
     settings, match = desk.settings, desk.spec.id
     event = desk.spec.event
     shared = [other for other in state.desks.values() if event and other.spec.event == event] or [desk]
-    most = settings.exposure_match
-    yield Usage("exposure_match", match, _exposed((desk,), most, from_pct), most, match)
+    yield from _exposed((desk,), "exposure_match", match, settings.exposure_match, match)
     if shared[0] is desk:
-        most = min([other.settings.exposure_event for other in shared])
-        yield Usage("exposure_event", event or match, _exposed(shared, most, from_pct), most, match)
-    yield Usage("max_loss_match", match, -desk.mark, settings.max_loss_match, match)
+        least = min([other.settings.exposure_event for other in shared])
+        yield from _exposed(shared, "exposure_event", event or match, least, match)
+    if _is_near(-desk.mark, settings.max_loss_match):
+        yield Usage("max_loss_match", match, -desk.mark, settings.max_loss_match, match)
     # Inventory is what a market maker lives with: said, but no warning.
     held = max([abs(exposed) for exposed in desk.exposures().values()], default=0)
-    yield Usage("inventory_max", match, held, settings.inventory_max, match, Severity.INFO)
+    if _is_near(held, settings.inventory_max):
+        yield Usage("inventory_max", match, held, settings.inventory_max, match, Severity.INFO)
     nets = [abs(holding.net) for position in desk.groups() for holding in position.holdings.values()]
-    held_most = max(nets, default=0)
-    yield Usage("max_position", match, held_most, settings.max_position, match)
+    most_held = max(nets, default=0)
+    if _is_near(most_held, settings.max_position):
+        yield Usage("max_position", match, most_held, settings.max_position, match)
 
 
 def _words(usage: Usage) -> str:

@@ -150,6 +150,8 @@ class Wallet:
     def affords(self, order: OwnOrder, instead_of: OwnOrder | None = None) -> bool:
         """Whether `order` could rest beside the others (in place of one of them)."""
         symbol = order.instrument.symbol
+        if order.spec.two_sided and order.left <= self.free:
+            return True  # though it paid a dollar a contract, and nothing held covered any of it
         orders = [o for o in self.on_symbol(symbol) if o is not instead_of] + [order]
         position = self.money.positions.get(symbol, 0)
         if not order.spec.two_sided:
