@@ -167,16 +167,17 @@ class Tape:
         """Let everything happen up to and including `ts`; what reached us by then, in order."""
         out, self._greeting = self._greeting, []
         exchange, frames, head = self._exchange, self._frames, self._head
-        take, recorded, quote_ts, at = exchange.take, 0, self._quote_ts, self.recorded_ts
+        take, recorded, at = exchange.take, 0, self.recorded_ts
         while True:
-            while head is not None and head.ts < exchange.next_ts and head.ts <= ts:
+            due = min(ts, exchange.next_ts - 1)
+            while head is not None and head.ts <= due:
                 at = head.ts
-                if at >= quote_ts:
+                if at >= self._quote_ts:
                     self._quote(at, out)
-                    quote_ts = self._quote_ts
-                take(head, out)
-                if type(head) is InstrumentDefined:
-                    self._meet(head, out)
+                if not take(head, out):  # not the usual: it may have led to something
+                    due = min(ts, exchange.next_ts - 1)
+                    if isinstance(head, InstrumentDefined):
+                        self._meet(head, out)
                 recorded += 1
                 head = next(frames, None)
             if exchange.next_ts > ts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections import OrderedDict, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple, TypeVar
 
 from console.core.commands import AmendOrder, PlaceOrder
@@ -299,31 +299,30 @@ class Blotter:
         return sizes
 
     def _add_up(self, yes: Instrument, side: BookSide) -> dict[int, int]:
-        sizes: dict[int, int] = {}
-        for at, size in self._sizes_on(yes, side):
-            sizes[at] = sizes.get(at, 0) + size
-        if not self._mirrors:
-            return sizes
-        other = self._mirrors.get(yes)
+        sizes = self._sizes_on(yes, side)
+        other = self._mirrors.get(yes) if self._mirrors else None
         if other is not None:
             opposite = BookSide.ASK if side is BookSide.BID else BookSide.BID
-            for at, size in self._sizes_on(other, opposite):
+            for at, size in self._sizes_on(other, opposite).items():
                 sizes[ONE - at] = sizes.get(ONE - at, 0) + size
         return sizes
 
-    def _sizes_on(self, yes: Instrument, side: BookSide) -> Iterator[tuple[int, int]]:
+    def _sizes_on(self, yes: Instrument, side: BookSide) -> dict[int, int]:
+        sizes: dict[int, int] = {}
         for order in self._by_book.get(yes, {}).values():
             if order.book_side is not side:
                 continue
             if order.to_price == order.price and order.to_size == order.size:  # nearly always
-                left = order.size - order.filled
-                yield order.yes_price, left if left > 0 else 0
+                at, left = order.yes_price, order.size - order.filled
+                sizes[at] = sizes.get(at, 0) + (left if left > 0 else 0)
             else:
-                for price, remaining in order.versions():
-                    yield yes_price(order.instrument.side, price), remaining
+                for price, left in order.versions():
+                    at = yes_price(order.instrument.side, price)
+                    sizes[at] = sizes.get(at, 0) + left
         for echo in self._echoes:
             if echo.side is side and echo.instrument == yes:
-                yield echo.yes_price, echo.size
+                sizes[echo.yes_price] = sizes.get(echo.yes_price, 0) + echo.size
+        return sizes
 
     def mirror(self, instrument: Instrument, symbol: str) -> None:
         """Our orders on `symbol` show in the other side of the book of `instrument`; empty: no longer."""

@@ -157,8 +157,11 @@ class PaperExchange:
 
     # ---- what the venue publishes
 
-    def take(self, event: PublicEvent, out: list[AnyEvent]) -> None:
-        """Take a public event, and add to `out` what we see of it, our own orders in the book included."""
+    def take(self, event: PublicEvent, out: list[AnyEvent]) -> bool:
+        """Take a public event, and add to `out` what we see of it, our own orders in the book included.
+
+        True for a change of the book that nothing of ours is near: it leads to nothing else.
+        """
         market = self.markets.get(event.instrument)
         if market is None:
             if isinstance(event, InstrumentDefined):
@@ -170,16 +173,17 @@ class PaperExchange:
                 self._missing[event.instrument] = event
                 if event.instrument in self._awaited:
                     out.append(event)
-            return
+            return False
         if type(event) is BookDelta:  # nearly every event; nearly always nothing of ours is near
             if market.delta(event.side, event.price, event.change):
                 if market.streamed:
                     out.append(event)
-                return
+                return True
             self._contested(market, event, out)
         else:
             self._published(market, event, out)
         self._look_ahead()
+        return False
 
     def _contested(self, market: Queues, event: BookDelta, out: list[AnyEvent]) -> None:
         fills, change = market.contested(event.side, event.price, event.change, event.ts)
