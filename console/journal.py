@@ -119,7 +119,6 @@ class Journal:
         whole: bool = True,
     ) -> None:
         """`whole` False: market data is kept elsewhere, so the events alone do not lead to the commands."""
-        folder.mkdir(mode=0o700, exist_ok=True)
         self.path = folder / f"{run_id}.sqlite"
         self._folder = folder
         self._run_id = run_id
@@ -147,8 +146,12 @@ class Journal:
 
     def command(self, command: AnyCommand) -> int:
         """Record a command; returns the number whose commit lets it leave."""
+        return self.encoded("command", _ENCODER.encode(command))
+
+    def encoded(self, kind: str, body: bytes) -> int:
+        """Record an account event or a command that is encoded already."""
         self._number += 1
-        self._queue.put(_Item(self._number, "command", _ENCODER.encode(command), tape=False))
+        self._queue.put(_Item(self._number, kind, body, tape=False))
         return self._number
 
     def checkpoint(self, body: bytes) -> None:
@@ -169,6 +172,7 @@ class Journal:
 
     def _create(self) -> None:
         try:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
             self._db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
             self.path.chmod(0o600)
             self._db.execute("PRAGMA journal_mode=WAL")

@@ -7,17 +7,13 @@ numbers, six each, and instruments by the number they were first named under; ev
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from itertools import chain, islice
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from console.backtest.child import Child, ChildError, parent
 from console.core.events import BookDelta
 from console.core.instruments import ASK, BID, Instrument
 from console.venues.kalshi.frames import PublicEvent
@@ -26,7 +22,6 @@ from console.venues.recording import RecordingError, read
 
 BATCH: Final = 4_096  # events: 200 kB on the way, and few enough to wait for
 WORTHWHILE: Final = 256 * 1024  # bytes of recording, packed or not: a reader takes 0.2 s to start
-_READER: Final = (sys.executable, "-c", "from console.backtest.ahead import main; main()")
 _SIDES: Final = (BID, ASK)
 _MOST: Final = 1 << 62  # a number that travels plainly is smaller
 
@@ -79,29 +74,22 @@ def _bytes_of(paths: Iterable[Path]) -> int:
 
 
 def _batches(paths: Sequence[Path], how: How) -> Iterator[list[PublicEvent]]:
-    pipe = subprocess.PIPE
-    reader = subprocess.Popen(_READER, stdin=pipe, stdout=pipe)  # noqa: S603 our own interpreter
-    assert reader.stdin is not None, "it is a pipe"
-    assert reader.stdout is not None, "it is a pipe"
+    reader = Child("console.backtest.ahead")
     named: list[Instrument] = []
-    with reader:
-        try:
-            with suppress(BrokenPipeError):  # told below
-                Connection(os.dup(reader.stdin.fileno()), readable=False).send((paths, how))
-            ours = Connection(os.dup(reader.stdout.fileno()), writable=False)
-            while (batch := _received(ours)) is not None:
-                named += batch.named
-                yield _unpacked(batch, named)
-        finally:
-            reader.kill()
-
-
-def _received(ours: Connection) -> _Batch | None:
-    """The next batch; None at the end of the recordings."""
     try:
-        came: _Batch | str | None = ours.recv()
-    except EOFError:
+        reader.send((paths, how))
+        while (batch := _received(reader)) is not None:
+            named += batch.named
+            yield _unpacked(batch, named)
+    except ChildError:
         raise RecordingError("the process that reads the recordings ended early; replay them again") from None
+    finally:
+        reader.end()
+
+
+def _received(reader: Child) -> _Batch | None:
+    """The next batch; None at the end of the recordings."""
+    came: _Batch | str | None = reader.receive()
     if isinstance(came, str):
         raise RecordingError(came)
     return came
@@ -124,23 +112,19 @@ def _unpacked(batch: _Batch, named: Sequence[Instrument]) -> list[PublicEvent]:
 
 
 def main() -> None:
-    """Read what is asked for on standard input, and send batches to standard output, then None.
-
-    A complaint takes the place of None.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asked for the replay ends us
-    paths, how = Connection(os.dup(0), writable=False).recv()
-    theirs = Connection(os.dup(1), readable=False)
+    """Read what is asked for, and send it in batches, then None; a complaint takes the place of None."""
+    asked, told = parent()
+    paths, how = asked.recv()
     numbers: dict[Instrument, int] = {}
     recorded, last = _read(paths, how), None
     try:
         while batch := _packed(recorded, numbers):
-            theirs.send(batch)
+            told.send(batch)
     except RecordingError as error:
         last = str(error)
     except BrokenPipeError:
         return  # nobody listens any more
-    theirs.send(last)
+    told.send(last)
 
 
 def _packed(recorded: Iterator[PublicEvent], numbers: dict[Instrument, int]) -> _Batch | None:

@@ -1,6 +1,7 @@
 """The journal of a replay: its commands and account events, written in batches while it runs.
 
-Market data is not written again: the recording is the tape.
+Market data is not written again: the recording is the tape. Another process writes, so that neither the disk
+nor the digest of every record takes the engine any time.
 """
 
 from __future__ import annotations
@@ -8,62 +9,97 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import msgspec
+
+from console.backtest.child import Child, ChildError, parent
 from console.backtest.outbox import UNRECORDED
 from console.core.commands import AnyCommand
-from console.core.events import AnyEvent, Event
+from console.core.events import AnyEvent
 from console.core.instruments import RunId
 from console.journal import Journal, JournalError
 
 BATCH = 4096  # records handed over at once; the writer syncs the disk for every handful it finds waiting
 PATIENCE_S = 60.0
-PAUSE_S = 0.001  # between two looks at a writer that has fallen behind
+PAUSE_S = 0.001  # between two looks at a disk that has fallen behind
+
+Batch = list[tuple[str, bytes]]  # kind and body
 
 
 class Decisions:
     """Records of one replay in a journal file of its own in `folder`; raises JournalError."""
 
     def __init__(self, folder: Path) -> None:
-        self._journal = Journal(folder, RunId(f"replay-{time.time_ns()}"), _ignore, _ignore, whole=False)
-        self._batch: list[AnyEvent | AnyCommand] = []
+        run_id = RunId(f"replay-{time.time_ns()}")
+        self.path = folder / f"{run_id}.sqlite"
+        self._encode = msgspec.json.Encoder().encode
+        self._batch: Batch = []
+        self._writer = Child("console.backtest.record")
+        self._send((folder, run_id))
 
     @property
-    def path(self) -> Path:
-        """The file."""
-        return self._journal.path
-
-    @property
-    def waiting(self) -> int:
-        """Records the disk is behind by."""
-        return self._journal.waiting
+    def writer(self) -> int:
+        """Number of the process that writes."""
+        return self._writer.pid
 
     def event(self, event: AnyEvent) -> None:
         """Record what happened to us or was ordered; market data and ticks are left out."""
         if type(event) not in UNRECORDED:
-            self._batch.append(event)
+            self._batch.append(("event", self._encode(event)))
 
     def command(self, command: AnyCommand) -> None:
         """Record a command."""
-        self._batch.append(command)
+        self._batch.append(("command", self._encode(command)))
         if len(self._batch) >= BATCH:
-            self._hand_over()
+            self._send(self._batch)
+            self._batch.clear()
 
     def close(self) -> None:
-        """Write what is left."""
-        self._hand_over()
-        self._journal.close(PATIENCE_S)
-        if self._journal.failed:
-            raise JournalError(self._journal.failed)
+        """Write what is left, and wait until it is on disk."""
+        if self._batch:
+            self._send(self._batch)
+        self._send(None)
+        failed = self._failed()
+        self._writer.end()
+        if failed:
+            raise JournalError(failed)
 
-    def _hand_over(self) -> None:
-        # A replay is faster than a slow disk: it waits, or what is not written yet would fill the memory.
-        while self.waiting > BATCH and not self._journal.failed:
-            time.sleep(PAUSE_S)
-        for record in self._batch:
-            if isinstance(record, Event):
-                self._journal.event(record)
-            else:
-                self._journal.command(record)
-        self._batch.clear()
+    def _send(self, what: object) -> None:
+        """A replay is faster than a slow disk: it waits, or what is not written yet would fill the memory."""
+        try:
+            self._writer.send(what)
+        except ChildError:
+            raise JournalError(self._failed()) from None
+
+    def _failed(self) -> str:
+        try:
+            said: str = self._writer.receive()
+        except ChildError:
+            return f"{self.path}: the process that writes it ended early"
+        return said
+
+
+# ---- in the writer
+
+
+def main() -> None:
+    """Write what is handed over until it is None, or nobody hands over any more; say what failed."""
+    handed, told = parent()
+    folder, run_id = handed.recv()
+    try:
+        journal = Journal(folder, run_id, _ignore, _ignore, whole=False)
+    except JournalError as error:
+        told.send(str(error))
+        return
+    try:
+        while batch := handed.recv():
+            while journal.waiting > BATCH and not journal.failed:
+                time.sleep(PAUSE_S)
+            for kind, body in batch:
+                journal.encoded(kind, body)
+    except EOFError:
+        pass  # whoever handed over was ended: what came so far is kept
+    journal.close(PATIENCE_S)
+    told.send(journal.failed)
 
 
 def _ignore(_: object) -> None:

@@ -61,26 +61,6 @@ class Replay:
     Take it a step at a time (`step`), or to the end (`run`).
     """
 
-    __slots__ = (
-        "_above",
-        "_counts",
-        "_crossed",
-        "_decisions",
-        "_digest",
-        "_encode",
-        "_fills",
-        "_markets",
-        "_number",
-        "_on_event",
-        "_over",
-        "_put_away",
-        "_safe_ns",
-        "_stale",
-        "_tick_ts",
-        "engine",
-        "tape",
-    )
-
     def __init__(self, tape: Tape, account: AccountSettings, decisions: Decisions | None = None) -> None:
         self.tape = tape
         self.engine = Engine()

@@ -57,24 +57,6 @@ class Tape:
     and `wall` are both receive times. Every ticker is a match of its own, added when it is first seen.
     """
 
-    __slots__ = (
-        "_exchange",
-        "_frames",
-        "_greeting",
-        "_head",
-        "_known",
-        "_matches",
-        "_now",
-        "_odds",
-        "_quote_ts",
-        "_quoted",
-        "_settings",
-        "began",
-        "recorded",
-        "recorded_ts",
-        "request_ns",
-    )
-
     def __init__(
         self,
         files: Iterable[Path],

@@ -89,8 +89,6 @@ CLOCK_JUMP = SECOND // 2
 class Engine:
     """Makes the markets. Feed it every event in order, send every command it returns."""
 
-    __slots__ = ("_state",)
-
     def __init__(self) -> None:
         self._state: State | None = None
 

@@ -91,21 +91,6 @@ class PaperExchange:
     stamped: `ts`, and `wall` at a fixed distance from it.
     """
 
-    __slots__ = (
-        "_answer_ns",
-        "_answers",
-        "_awaited",
-        "_missing",
-        "_offset",
-        "_request_ns",
-        "_requests",
-        "_taken",
-        "markets",
-        "next_ts",
-        "venue",
-        "wallet",
-    )
-
     def __init__(
         self,
         venue: Venue,

@@ -1,23 +1,79 @@
-"""A replay's journal: what waits for the disk is bounded, however fast the replay is."""
+"""A replay's journal: written by another process, what waits is bounded, and nothing is lost unsaid."""
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from pathlib import Path
+
+import pytest
 
 from console.backtest.record import BATCH, Decisions
 from console.core.commands import Refuse
-from console.journal import Reader
+from console.core.events import BookDelta, Pause
+from console.core.instruments import BID, Instrument, Venue
+from console.core.units import CENT, Price, Size
+from console.journal import JournalError, Reader
 
 COMMANDS = 20 * BATCH
 
 
-def test_what_waits_for_the_disk_is_bounded(tmp_path: Path) -> None:
-    decisions, most = Decisions(tmp_path), 0
-    for number in range(COMMANDS):
+def refused(decisions: Decisions, count: int) -> None:
+    for number in range(count):
         decisions.command(Refuse(text=str(number)))
-        most = max(most, decisions.waiting)
-    decisions.close()
-    assert most <= 2 * BATCH
+
+
+def kept(decisions: Decisions) -> list[str]:
     reader = Reader(decisions.path)
-    assert sum(1 for _ in reader.account()) == COMMANDS
+    found = [record.kind for record in reader.account()]
     reader.close()
+    return found
+
+
+def test_everything_but_market_data_is_kept_in_order(tmp_path: Path) -> None:
+    decisions = Decisions(tmp_path)
+    decisions.event(Pause())
+    market = Instrument(Venue.KALSHI, "T")
+    decisions.event(BookDelta(instrument=market, side=BID, price=Price(50 * CENT), change=Size(1)))
+    decisions.command(Refuse(text="no"))
+    decisions.close()
+    assert kept(decisions) == ["event", "command"]
+    with pytest.raises(ProcessLookupError):
+        os.kill(decisions.writer, 0)
+
+
+def test_what_waits_for_the_disk_is_bounded(tmp_path: Path) -> None:
+    """While the writer stands still the replay does too, after the batch that fills the pipe."""
+    decisions = Decisions(tmp_path)
+    os.kill(decisions.writer, signal.SIGSTOP)
+    replaying = threading.Thread(target=refused, args=(decisions, COMMANDS), daemon=True)
+    replaying.start()
+    replaying.join(1.0)
+    assert replaying.is_alive()
+    os.kill(decisions.writer, signal.SIGCONT)
+    replaying.join(30.0)
+    assert not replaying.is_alive()
+    decisions.close()
+    assert len(kept(decisions)) == COMMANDS
+
+
+def test_nothing_is_a_journal_too(tmp_path: Path) -> None:
+    decisions = Decisions(tmp_path)
+    decisions.close()
+    assert kept(decisions) == []
+
+
+def test_a_folder_that_cannot_be_written_is_a_complaint(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    decisions = Decisions(tmp_path / "file")
+    with pytest.raises(JournalError, match="cannot be created"):
+        refused(decisions, COMMANDS)
+
+
+def test_a_writer_that_dies_is_a_complaint(tmp_path: Path) -> None:
+    decisions = Decisions(tmp_path)
+    refused(decisions, 10)
+    os.kill(decisions.writer, signal.SIGKILL)
+    with pytest.raises(JournalError, match="ended early"):
+        refused(decisions, COMMANDS)

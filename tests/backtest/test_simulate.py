@@ -42,7 +42,9 @@ def test_nothing_breaks_in_a_stormy_world(seed):
 
 
 def test_an_exit_decided_after_a_quote_counts_on_top_of_the_open_orders():
-    report = simulate(1724, 3000)  # at event 2965 the limit is reached by a quote, and a flatten order follows
+    report = simulate(
+        1724, 3000
+    )  # at event 2965 the limit is reached by a quote, and a flatten order follows
     assert report.violations == (), render_text(report)
 
 

@@ -1,0 +1,65 @@
+"""A Python process of our own beside this one: what a replay reads and writes takes its engine no time."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from multiprocessing.connection import Connection
+from typing import Any
+
+
+class ChildError(Exception):
+    """The child has ended, without being asked to."""
+
+
+class Child:
+    """Runs `main` of a module, and talks to it over its standard input and output.
+
+    It does not outlive whoever started it: it reads, or writes, to the end of the pipe.
+    """
+
+    def __init__(self, module: str) -> None:
+        program = (sys.executable, "-c", f"from {module} import main; main()")
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(program, stdin=pipe, stdout=pipe)  # noqa: S603 our own interpreter
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None, "it is a pipe"
+        assert stdout is not None, "it is a pipe"
+        self._to = Connection(os.dup(stdin.fileno()), readable=False)
+        self._from = Connection(os.dup(stdout.fileno()), writable=False)
+        stdin.close()
+        stdout.close()
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
+
+    def send(self, what: object) -> None:
+        """Hand something over, and wait while it is behind; raises ChildError when it has ended."""
+        try:
+            self._to.send(what)
+        except BrokenPipeError:
+            raise ChildError from None
+
+    def receive(self) -> Any:
+        """What it said next; raises ChildError when it has ended."""
+        try:
+            return self._from.recv()
+        except (EOFError, ConnectionResetError):
+            raise ChildError from None
+
+    def end(self) -> None:
+        """Put it away, whatever it is doing."""
+        self._process.kill()
+        self._process.wait()
+        self._to.close()
+        self._from.close()
+
+
+def parent() -> tuple[Connection, Connection]:
+    """In the child: what it is told comes from the one, what it says goes into the other."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: whoever started us ends us
+    return Connection(os.dup(0), writable=False), Connection(os.dup(1), readable=False)
