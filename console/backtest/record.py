@@ -13,7 +13,6 @@ import msgspec
 
 from console.backtest.child import Child, ChildError, parent
 from console.backtest.outbox import UNRECORDED
-from console.core.commands import AnyCommand
 from console.core.events import AnyEvent
 from console.core.instruments import RunId
 from console.journal import Journal, JournalError
@@ -46,9 +45,9 @@ class Decisions:
         if type(event) not in UNRECORDED:
             self._batch.append(("event", self._encode(event)))
 
-    def command(self, command: AnyCommand) -> None:
-        """Record a command."""
-        self._batch.append(("command", self._encode(command)))
+    def command(self, body: bytes) -> None:
+        """Record a command, which is encoded already."""
+        self._batch.append(("command", body))
         if len(self._batch) >= BATCH:
             self._send(self._batch)
             self._batch.clear()

@@ -167,13 +167,14 @@ class Replay:
     def _decided(self, commands: list[AnyCommand]) -> None:
         ts = self.engine.state.ts
         for command in commands:
-            self._digest.update(b"%d %b\n" % (self._number, self._encode(command)))
+            body = self._encode(command)
+            self._digest.update(b"%d %b\n" % (self._number, body))
             if self._decisions is not None:
-                self._decisions.command(command)
+                self._decisions.command(body)
             kind = type(command)
             if kind in self._counts:
                 self._counts[kind] += 1
-            if isinstance(command, PlaceOrder | AmendOrder):
+            if isinstance(command, (PlaceOrder, AmendOrder)):
                 bought = command.action is BUY
                 self._above += command.price > command.ceiling if bought else command.price < command.ceiling
             self.tape.submit(command, ts)

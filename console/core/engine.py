@@ -84,6 +84,7 @@ from console.core.state import State
 from console.core.units import MILLISECOND, ONE, SECOND, Nanos
 
 CLOCK_JUMP = SECOND // 2
+_ORDERS = (PlaceOrder, AmendOrder)  # all that ties up or risks anything
 
 
 class Engine:
@@ -530,6 +531,6 @@ class Engine:
 def _assert_nothing_past_the_latch(state: State) -> None:
     """The last line: whatever was decided, no order leaves while a kill is in force."""
     for command in state.out:
-        if isinstance(command, PlaceOrder | AmendOrder):
+        if isinstance(command, _ORDERS):
             killed = state.kill is not None or state.connections[command.instrument.venue].killed
             assert not killed, f"an order would leave while the kill latch is engaged: {command}"

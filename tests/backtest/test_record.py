@@ -7,6 +7,7 @@ import signal
 import threading
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from console.backtest.record import BATCH, Decisions
@@ -21,7 +22,7 @@ COMMANDS = 20 * BATCH
 
 def refused(decisions: Decisions, count: int) -> None:
     for number in range(count):
-        decisions.command(Refuse(text=str(number)))
+        decisions.command(msgspec.json.encode(Refuse(text=str(number))))
 
 
 def kept(decisions: Decisions) -> list[str]:
@@ -36,7 +37,7 @@ def test_everything_but_market_data_is_kept_in_order(tmp_path: Path) -> None:
     decisions.event(Pause())
     market = Instrument(Venue.KALSHI, "T")
     decisions.event(BookDelta(instrument=market, side=BID, price=Price(50 * CENT), change=Size(1)))
-    decisions.command(Refuse(text="no"))
+    decisions.command(msgspec.json.encode(Refuse(text="no")))
     decisions.close()
     assert kept(decisions) == ["event", "command"]
     with pytest.raises(ProcessLookupError):
