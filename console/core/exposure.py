@@ -45,7 +45,8 @@ class WorstCase:
     __slots__ = ("_at_most", "_bound", "_by", "_measure", "_worst")
 
     def __init__(self) -> None:
-        self._worst = self._at_most = 0
+        self._worst = 0
+        self._at_most: int | None = None  # nothing was said of orders and position yet
         self._measure: Callable[[], int] | None = None  # None: it is measured
         self._bound: Callable[[], int] | None = None
         self._by: tuple[Mapping[Instrument, Terms], Fair | None] | None = None
@@ -76,7 +77,7 @@ class WorstCase:
             return self._worst
         if self._bound is not None:
             self._at_most, self._bound = self._bound(), None
-        return self._at_most
+        return self._at_most if self._at_most is not None else self.measured()
 
 
 def worst_loss(
