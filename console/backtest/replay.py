@@ -29,8 +29,7 @@ from console.core.events import (
     Started,
     Tick,
 )
-from console.core.instruments import BUY, Instrument, RunId
-from console.core.markets import Market
+from console.core.instruments import BUY, RunId
 from console.core.matches import MatchId
 from console.core.orders import Blotter
 from console.core.settings import AccountSettings, MatchSettings, SettingError, parse_setting
@@ -75,7 +74,6 @@ class Replay:
         self._counts = dict.fromkeys((PlaceOrder, AmendOrder, CancelOrder), 0)
         self._fills = self._stale = self._crossed = self._above = 0
         self._on_event = self.engine.on_event
-        self._markets: dict[Instrument, Market] = {}
         began = tape.began
         self._feed(
             Started(
@@ -88,7 +86,6 @@ class Replay:
                 venues=tape.venues,
             )
         )
-        self._markets = self.engine.state.markets
 
     # ---- the loop
 
@@ -102,7 +99,7 @@ class Replay:
             return True
         # Nothing decided from `ts` on takes effect before its way to the venue: so far it is safe to go.
         until = min(self._tick_ts - 1, ts + self._safe_ns)
-        on_event, markets = self._on_event, self._markets
+        on_event = self._on_event
         for event in self.tape.advance(until):
             if type(event) is not BookDelta:
                 self._feed(event)
@@ -111,11 +108,6 @@ class Replay:
             commands = on_event(event)
             if commands:
                 self._decided(commands)
-            market = markets.get(event.instrument)  # gone when its match was put away
-            if market is not None:
-                book = market.book
-                if book is not None and book.best_bid >= book.best_ask:
-                    self._crossed += 1
         return True
 
     def run(self, progress: Progress = lambda _: None) -> None:
@@ -143,6 +135,7 @@ class Replay:
         if desk is None or self.engine.state.blotter.of_match(match):
             return
         self._put_away.append(self._market(desk))
+        self._crossed += self._crossings(desk)
         now = self.engine.state.ts
         self._feed(RemoveMatch(ts=now, wall=now, match=match))
 
@@ -203,13 +196,18 @@ class Replay:
             resting=len(exchange.orders()),
             stale_books=self._stale,
             negative_levels=sum(market.negatives for market in exchange.markets.values()),
-            crossed_books=self._crossed,
+            crossed_books=self._crossed + sum(self._crossings(desk) for desk in state.desks.values()),
             above_ceiling=self._above,
             defect=exchange.defect() or "",
             digest=self._digest.hexdigest(),
             markets=markets,
             halted=state.account.halt,
         )
+
+    @staticmethod
+    def _crossings(desk: Desk) -> int:
+        """How often the book the engine saw was crossed."""
+        return sum(market.book.crossings for market in desk.markets.values() if market.book is not None)
 
     def _market(self, desk: Desk) -> MarketReport:
         instrument = desk.spec.listings[0].instrument

@@ -38,10 +38,10 @@ class MarketReport(Struct, frozen=True, kw_only=True):
 class Report(Struct, frozen=True, kw_only=True):
     """One replay. `events` are those of the recording; `seconds` is how long it took, `recorded_s` it covers.
 
-    `digest` is the SHA-256 of every decision. What must be 0: `negative_levels`, `crossed_books` (events at
-    which a book was crossed) and `above_ceiling` (orders past their own ceiling); `defect` is empty unless
-    the money does not add up. `stale_books` counts how often a book was given up, `unsettled` and `resting`
-    what was left at the end.
+    `digest` is the SHA-256 of every decision. What must be 0: `negative_levels`, `crossed_books` (how often a
+    best price came to or across the other) and `above_ceiling` (orders past their own ceiling); `defect` is
+    empty unless the money does not add up. `stale_books` counts how often a book was given up, `unsettled`
+    and `resting` what was left at the end.
     """
 
     files: int

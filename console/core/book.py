@@ -37,6 +37,7 @@ class Book:
         "bid_guard",
         "bid_sizes",
         "changed_ts",
+        "crossings",
         "index",
         "ladder",
         "proof_ts",
@@ -55,6 +56,7 @@ class Book:
         self.stale = "no snapshot yet"  # why it is not trusted, empty when it is
         self.proof_ts = NEVER  # the last snapshot
         self.changed_ts = NEVER  # the last move of a best price
+        self.crossings = 0  # how often a best price moved to or across the other
         self.bid_guard = -1  # the rungs a decision looked at: changes beyond them can wait
         self.ask_guard = len(ladder)
         self.bid_dust = 0  # less than this left at a guard and it is no rival any more
@@ -81,7 +83,7 @@ class Book:
         self.best_ask = next((r for r in range(rungs) if self.ask_sizes[r]), rungs)
         self.proof_ts = ts  # of this book alone: it may have been read apart from the stream
         if (self.best_bid, self.best_ask) != before:
-            self.changed_ts = ts
+            self._moved(ts)
 
     def delta(self, side: BookSide, price: int, change: int, ts: Nanos) -> bool:
         """Change one level by `change`; True when a decision could come out otherwise."""
@@ -121,12 +123,17 @@ class Book:
                 while rung < top and not sizes[rung]:
                     rung += 1
                 self.best_ask = rung
-        self.changed_ts = ts
+        self._moved(ts)
         return True
 
     def distrust(self, why: str) -> None:
         """Not to be quoted on until the next snapshot."""
         self.stale = why
+
+    def _moved(self, ts: Nanos) -> None:
+        self.changed_ts = ts
+        if self.best_bid >= self.best_ask:
+            self.crossings += 1
 
     def _negative(self, sizes: list[int], rung: int) -> bool:
         sizes[rung] = 0

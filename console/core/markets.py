@@ -34,6 +34,7 @@ class Market:
             return
         self.spec = spec
         self.book = Book(spec.ladder(), stream)
+        self.book.crossings = old.crossings if old is not None else 0
         if old is not None and not old.stale:
             levels = list(old.levels())
             bids = [(price, bid) for price, bid, _ in levels if bid]

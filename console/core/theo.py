@@ -322,7 +322,8 @@ class Board:
                 return WEIGHT_SHARP, ""
         elif self.pinned:
             return 0.0, "manual is pinned"
-        age, most = ts - source.confirmed_ts, limits.age_of(source)
+        age = ts - source.confirmed_ts
+        most = limits.age_of(source) if source.poll_s else limits.age[kind]
         if age >= most:
             return 0.0, "stale"
         if kind is ODDS:
@@ -395,7 +396,7 @@ class Board:
             confirmed, shock = source.confirmed_ts, source.shocked_ts
             if confirmed > newest:
                 newest = confirmed
-            half = limits.age_of(source) / 2.0
+            half = (limits.age_of(source) if source.poll_s else limits.age[source.kind]) / 2.0
             over = ts - confirmed - half
             if over > 0.0 and not self._is_standing(source, limits):
                 late += weight * min(1.0, over / half)

@@ -308,3 +308,17 @@ def test_a_symbol_is_quoted_only_defined_open_sound_and_fresh() -> None:
     market.state = MarketState.PAUSED
     assert market.trouble(T0, 10, quote_empty=False) is Reason.NOT_OPEN
     assert market.face(Blotter(), BID).rival(1) == (cents(48), contracts(10))
+
+
+def test_every_move_of_a_best_price_across_the_other_is_counted() -> None:
+    made = book({48: 10}, {52: 1})
+    assert made.crossings == 0
+    made.delta(BID, cents(52), contracts(3), Nanos(1))  # locked
+    made.delta(BID, cents(51), contracts(3), Nanos(2))  # behind it: nothing moved
+    made.delta(BID, cents(53), contracts(3), Nanos(3))
+    assert made.crossings == 2
+    made.delta(BID, cents(53), contracts(-3), Nanos(4))
+    made.delta(BID, cents(52), contracts(-3), Nanos(5))  # sound again
+    assert made.crossings == 3
+    made.snapshot([(cents(60), contracts(1))], [(cents(50), contracts(1))], Nanos(6))
+    assert made.crossings == 4
