@@ -158,11 +158,14 @@ def test_paper_makes_markets_without_a_key(hall, engine, tmp_path, places):
             assert view.mode is Mode.PAPER
             bid = next(order for order in view.orders if order.instrument.side is Side.YES)
             listing = hall.listing()
-            hall.ask(  # the public sells down to our bid and through it
-                lambda: hall.venue.floor.exchange.take(
-                    "tester", listing.slug, BookSide.ASK, 10**6 * ONE, bid.price - CENT
-                )
-            )
+            below = bid.price - CENT
+
+            def sell() -> None:
+                """The public sells down to our bid and through it, to somebody who bids less than we do."""
+                hall.venue.floor.exchange.rest("other", listing.slug, BookSide.BID, below, 10 * ONE)
+                hall.venue.floor.exchange.take("tester", listing.slug, BookSide.ASK, 10**6 * ONE, below)
+
+            hall.ask(sell)
             view = await seen(client, lambda v: v.fills >= 1, 30)
             assert view.matches[0].exposure > 0
 
