@@ -21,7 +21,8 @@ BATCH = 4096  # records handed over at once; the writer syncs the disk for every
 PATIENCE_S = 60.0
 PAUSE_S = 0.001  # between two looks at a disk that has fallen behind
 
-Batch = list[tuple[str, bytes]]  # kind and body
+_EVENT, _COMMAND, _OVER = b"E", b"C", b""  # what a line begins with; the last of all is empty
+_KINDS = {_EVENT[0]: "event", _COMMAND[0]: "command"}
 
 
 class Decisions:
@@ -31,9 +32,9 @@ class Decisions:
         run_id = RunId(f"replay-{time.time_ns()}")
         self.path = folder / f"{run_id}.sqlite"
         self._encode = msgspec.json.Encoder().encode
-        self._batch: Batch = []
+        self._batch: list[bytes] = []
         self._writer = Child("console.backtest.record")
-        self._send((folder, run_id))
+        self._writer.send((folder, run_id))
 
     @property
     def writer(self) -> int:
@@ -43,29 +44,32 @@ class Decisions:
     def event(self, event: AnyEvent) -> None:
         """Record what happened to us or was ordered; market data and ticks are left out."""
         if type(event) not in UNRECORDED:
-            self._batch.append(("event", self._encode(event)))
+            self._batch.append(_EVENT + self._encode(event))
 
     def command(self, body: bytes) -> None:
         """Record a command, which is encoded already."""
-        self._batch.append(("command", body))
+        self._batch.append(_COMMAND + body)
         if len(self._batch) >= BATCH:
-            self._send(self._batch)
-            self._batch.clear()
+            self._hand_over()
 
     def close(self) -> None:
         """Write what is left, and wait until it is on disk."""
-        if self._batch:
-            self._send(self._batch)
-        self._send(None)
+        self._hand_over()
+        self._send(_OVER)
         failed = self._failed()
         self._writer.end()
         if failed:
             raise JournalError(failed)
 
-    def _send(self, what: object) -> None:
+    def _hand_over(self) -> None:
+        if self._batch:
+            self._send(b"\n".join(self._batch))
+            self._batch.clear()
+
+    def _send(self, lines: bytes) -> None:
         """A replay is faster than a slow disk: it waits, or what is not written yet would fill the memory."""
         try:
-            self._writer.send(what)
+            self._writer.send_bytes(lines)
         except ChildError:
             raise JournalError(self._failed()) from None
 
@@ -81,7 +85,7 @@ class Decisions:
 
 
 def main() -> None:
-    """Write what is handed over until it is None, or nobody hands over any more; say what failed."""
+    """Write what is handed over until it is nothing, or nobody hands over any more; say what failed."""
     handed, told = parent()
     folder, run_id = handed.recv()
     try:
@@ -90,11 +94,11 @@ def main() -> None:
         told.send(str(error))
         return
     try:
-        while batch := handed.recv():
+        while lines := handed.recv_bytes():
             while journal.waiting > BATCH and not journal.failed:
                 time.sleep(PAUSE_S)
-            for kind, body in batch:
-                journal.encoded(kind, body)
+            for line in lines.split(b"\n"):
+                journal.encoded(_KINDS[line[0]], line[1:])
     except EOFError:
         pass  # whoever handed over was ended: what came so far is kept
     journal.close(PATIENCE_S)
