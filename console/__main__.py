@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from console.launch.place import Place
 
 EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130  # as a shell has it
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -37,6 +38,9 @@ def entry() -> None:
     except BrokenPipeError:  # the reader of our output went away: nothing to say and nobody to say it to
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1
+    except KeyboardInterrupt:
+        print("mmconsole: interrupted", file=sys.stderr)
+        status = EXIT_INTERRUPTED
     sys.exit(status)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -117,14 +118,13 @@ def main() -> None:
     paths, how = asked.recv()
     numbers: dict[Instrument, int] = {}
     recorded, last = _read(paths, how), None
-    try:
-        while batch := _packed(recorded, numbers):
-            told.send(batch)
-    except RecordingError as error:
-        last = str(error)
-    except BrokenPipeError:
-        return  # nobody listens any more
-    told.send(last)
+    with suppress(BrokenPipeError):  # nobody listens any more
+        try:
+            while batch := _packed(recorded, numbers):
+                told.send(batch)
+        except RecordingError as error:
+            last = str(error)
+        told.send(last)
 
 
 def _packed(recorded: Iterator[PublicEvent], numbers: dict[Instrument, int]) -> _Batch | None:

@@ -25,9 +25,11 @@ class Child:
     """
 
     def __init__(self, module: str) -> None:
-        program = (sys.executable, "-c", f"from {module} import main; main()")
+        # It finds modules where we do, and none in whatever folder we stand in.
+        program = (sys.executable, "-P", "-c", f"from {module} import main; main()")
+        paths = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         pipe = subprocess.PIPE
-        self._process = subprocess.Popen(program, stdin=pipe, stdout=pipe)  # noqa: S603 our own interpreter
+        self._process = subprocess.Popen(program, stdin=pipe, stdout=pipe, env=paths)  # noqa: S603 our own
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None, "it is a pipe"
         assert stdout is not None, "it is a pipe"

@@ -7,6 +7,7 @@ nor the digest of every record takes the engine any time.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -102,7 +103,8 @@ def main() -> None:
     except EOFError:
         pass  # whoever handed over was ended: what came so far is kept
     journal.close(PATIENCE_S)
-    told.send(journal.failed)
+    with suppress(BrokenPipeError):  # nobody is left to be told
+        told.send(journal.failed)
 
 
 def _ignore(_: object) -> None:

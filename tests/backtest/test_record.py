@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
 import msgspec
@@ -70,6 +73,30 @@ def test_a_folder_that_cannot_be_written_is_a_complaint(tmp_path: Path) -> None:
     decisions = Decisions(tmp_path / "file")
     with pytest.raises(JournalError, match="cannot be created"):
         refused(decisions, COMMANDS)
+
+
+def test_what_was_handed_over_outlives_a_replay_that_is_killed(tmp_path: Path) -> None:
+    """The writer finds nobody to hand anything over any more: it keeps what came, and ends without a word."""
+    program = (
+        "import os, sys, pathlib, msgspec\n"
+        "from console.backtest.record import BATCH, Decisions\n"
+        "from console.core.commands import Refuse\n"
+        "decisions = Decisions(pathlib.Path(sys.argv[1]))\n"
+        "for number in range(3 * BATCH): decisions.command(msgspec.json.encode(Refuse(text=str(number))))\n"
+        "print(decisions.writer, flush=True)\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True)
+    ended, deadline = False, time.monotonic() + 20.0
+    while not ended and time.monotonic() < deadline:
+        time.sleep(0.05)
+        ended = not Path(f"/proc/{int(done.stdout)}").exists()
+    assert ended
+    assert done.stderr == ""
+    (path,) = tmp_path.glob("*.sqlite")
+    reader = Reader(path)
+    assert len(list(reader.account())) == 3 * BATCH
+    reader.close()
 
 
 def test_a_writer_that_dies_is_a_complaint(tmp_path: Path) -> None:
