@@ -69,7 +69,7 @@ def learn(state: State, event: OrderEvent) -> None:
             told = None if event.price is None or event.size is None else (event.price, event.size)
             if told is None or not _overtaken(state, order, told):
                 blotter.accepted(order, event.venue_order_id, ts, told)
-            if _killed(state, order) and not (order.in_flight or order.ended):
+            if _killed(state, order) and order.pending is None and not order.ended:
                 state.cancel(order)  # it came to rest behind the last sweep: the next may be two seconds away
         case OrderRejected():
             _rejected(state, order, event)

@@ -399,6 +399,22 @@ def test_an_order_that_comes_to_rest_behind_the_sweep_is_cancelled_at_once() -> 
     assert [c.order_id for c in story.all(CancelOrder, story.tell(told))] == [order.order_id]
 
 
+def test_an_order_whose_place_was_on_the_way_at_the_kill_is_cancelled_as_it_comes_to_rest() -> None:
+    story = Story().up()
+    story.add()
+    story.book(A, {48: 100}, {56: 100})
+    story.book(B, {43: 100}, {51: 100})
+    story.fair(0.525, 0.475)
+    story.wait(4)
+    story.answering = False
+    story.wait(1.5)
+    order = next(o for o in story.state.blotter.live.values() if o.pending is Operation.PLACE)
+    story.tell(KILL)
+    story.wait(3.8)
+    told = OrderAccepted(order_id=order.order_id, venue_order_id=VenueOrderId("late"))
+    assert [c.order_id for c in story.all(CancelOrder, story.tell(told))] == [order.order_id]
+
+
 # ---- read back after a crash
 
 
