@@ -125,6 +125,14 @@ def test_bad_input_is_one_clear_line(tmp_path, text, line):
     assert line in refusal(tmp_path, text)
 
 
+def test_a_match_held_to_a_venue_it_is_not_listed_on_is_refused(tmp_path):
+    text = (
+        '[[match]]\nid = "m"\nprofile = "canary"\noutcomes = ["A", "B"]\n'
+        'instruments = [{venue = "polymarket", symbol = "t", outcomes = ["A"]}]\n'
+    )
+    assert "match m: quote_on is kalshi (canary), where no instrument" in refusal(tmp_path, text)
+
+
 def test_modes_that_need_a_venue_say_so(tmp_path):
     assert "needs a venue" in refusal(tmp_path, "[engine]\nmode = 'live'")
 

@@ -24,7 +24,7 @@ from console.config.tables import (
 from console.core.devig import OddsError
 from console.core.events import Mode, OnConsoleLost
 from console.core.instruments import Instrument, Venue
-from console.core.matches import Kind, Listing, MatchId, MatchSpec
+from console.core.matches import Kind, Listing, MatchId, MatchSpec, nowhere
 from console.core.odds import parse_odds
 from console.core.presets import ACCOUNT_PRESETS, PRESETS
 from console.core.settings import AccountSettings, MatchSettings, SettingError, parse_setting
@@ -276,6 +276,9 @@ def _match(table: MatchTable, profiles: Mapping[str, MatchSettings], name: str) 
     if odds and len(odds) != len(table.outcomes):
         raise ConfigError(f"{where} odds: {len(odds)} prices for {len(table.outcomes)} outcomes")
     settings = _settings(profiles[table.profile], table.settings, f"{where} settings:")
+    defect = nowhere(spec, settings.quote_on, settings.preset)
+    if defect is not None:
+        raise ConfigError(f"{where} {defect}")
     return MatchConfig(spec, settings, odds)
 
 

@@ -172,7 +172,7 @@ class Engine:
         if second:
             state.next_second = Nanos(ts + SECOND)
             for desk in state.desks.values():
-                marks.sample(desk, ts)
+                marks.sample(state, desk)
         for desk in state.desks.values():
             if desk.due_ts <= ts:
                 quotes.evaluate(state, desk)

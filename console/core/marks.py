@@ -185,16 +185,16 @@ def _halt(state: State, desk: Desk, why: str) -> None:
     state.alert(Severity.ERROR, f"{why}: match pulled until the operator resumes", desk.spec.id)
 
 
-def sample(desk: Desk, ts: Nanos) -> None:
+def sample(state: State, desk: Desk) -> None:
     """Feed a match's estimators, once a second."""
-    settings, theo = desk.settings, desk.theo
+    settings, theo, ts = desk.settings, desk.theo, state.ts
     if desk.stood is None or desk.stood[0] is not desk.reason:
         desk.stood = desk.reason, ts
     if desk.board.sample(ts, settings.shock_score) >= settings.shock_score:
         desk.urge(ts)
     if theo is not None and not desk.board.pinned:
         known = [source.name for source in theo.sources if source.note == SUSPECT]
-        if desk.board.suspects(desk.phase, desk.quoted_venues) != known:
+        if desk.board.suspects(desk.phase, state.quoting_on(desk)) != known:
             desk.urge(ts)
     if theo is None or theo.why is not None:
         return

@@ -7,7 +7,7 @@ from typing import NewType
 
 from msgspec import Struct
 
-from console.core.instruments import YES, Instrument
+from console.core.instruments import YES, Instrument, Venue
 from console.core.units import Nanos
 
 MatchId = NewType("MatchId", str)
@@ -112,3 +112,10 @@ class MatchSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
                     return listing.pays
                 return tuple(o for o in range(len(self.outcomes)) if o not in listing.pays)
         raise KeyError(str(instrument))
+
+
+def nowhere(spec: MatchSpec, only: Venue | None, preset: str) -> str | None:
+    """Why settings leave no venue to quote on, as for a canary without a Kalshi ticker; None if they do."""
+    if only is None or any(listing.quote and listing.instrument.venue is only for listing in spec.listings):
+        return None
+    return f"quote_on is {only.value} ({preset}), where no instrument of it is quoted"

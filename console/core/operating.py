@@ -36,10 +36,10 @@ from console.core.events import (
 from console.core.feehalt import lift
 from console.core.instruments import Instrument
 from console.core.markets import Market
-from console.core.matches import MatchId, MatchSpec
+from console.core.matches import MatchId, nowhere
 from console.core.netting import told_rules
 from console.core.odds import check_booksum
-from console.core.settings import MatchSettings, SettingError
+from console.core.settings import SettingError
 from console.core.sources import MANUAL, SourceKind
 from console.core.state import State
 from console.core.units import ONE, Cash, Nanos
@@ -126,12 +126,16 @@ def add_match(state: State, event: AddMatch) -> None:
     unknown = [v.value for v in venues if v not in state.connections or (new and state.absent(v))]
     if defect is None and unknown:
         defect = f"instruments: venue {unknown[0]} is not configured in this run"
+    known = state.desks.get(spec.id)
     if defect is None:
-        defect = _nowhere(spec, settings)
+        defect = nowhere(spec, settings.quote_on, settings.preset)
+        if defect is not None and known is not None:  # not by the settings it had: those were to be left
+            known.paused = defect
+            known.urge(state.ts)
+            state.alert(Severity.ERROR, f"paused: {defect}", spec.id)
     if defect is not None:
         state.refuse(f"{spec.id}: {defect}")
         return
-    known = state.desks.get(spec.id)
     if known is not None:
         if known.spec.listings != spec.listings or known.spec.outcomes != spec.outcomes:
             state.refuse(f"{spec.id}: exists with other outcomes or instruments; remove it first")
@@ -155,14 +159,6 @@ def add_match(state: State, event: AddMatch) -> None:
             words = "no start time is known: only a feed, the venue or you can stop its quotes"
             state.note(words, spec.id, Severity.WARN)
     _take_odds(state, state.desks[spec.id], event)
-
-
-def _nowhere(spec: MatchSpec, settings: MatchSettings) -> str | None:
-    """Settings that leave no venue to quote on, as for a canary without a Kalshi ticker."""
-    only = settings.quote_on
-    if only is None or any(listing.quote and listing.instrument.venue is only for listing in spec.listings):
-        return None
-    return f"quote_on is {only.value} ({settings.preset}), where no instrument of it is quoted"
 
 
 def _take_odds(state: State, desk: Desk, event: AddMatch) -> None:

@@ -7,7 +7,7 @@ from typing import TypeVar
 from console.core.commands import Severity
 from console.core.desk import Desk
 from console.core.events import SetSetting
-from console.core.matches import MatchId, Phase
+from console.core.matches import MatchId, Phase, nowhere
 from console.core.matches import State as Stage
 from console.core.settings import (
     AccountSettings,
@@ -96,8 +96,11 @@ def _set(state: State, match: MatchId, name: str, value: str) -> str:
     """Change one value; returns what it was."""
     if match:
         desk = state.desks[match]
-        was = format_setting(desk.settings, name)
-        apply_match(state, desk, with_setting(desk.settings, name, value))
+        was, changed = format_setting(desk.settings, name), with_setting(desk.settings, name, value)
+        defect = nowhere(desk.spec, changed.quote_on, changed.preset)
+        if defect is not None:
+            raise SettingError(defect)
+        apply_match(state, desk, changed)
         return was
     was = format_setting(state.settings, name)
     settings = with_setting(state.settings, name, value)

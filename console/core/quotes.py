@@ -122,7 +122,7 @@ def value(state: State, desk: Desk, sight: Sight) -> Theo | None:
     for venue in desk.venues:
         _book_source(state, desk, venue, sight)
     intake.prove(state, desk)
-    return desk.board.blend(desk.settings, desk.phase, state.ts, desk.quoted_venues)
+    return desk.board.blend(desk.settings, desk.phase, state.ts, state.quoting_on(desk))
 
 
 def _book_source(state: State, desk: Desk, venue: Venue, sight: Sight) -> None:
@@ -215,9 +215,13 @@ def _data_trouble(desk: Desk, sight: Sight) -> Reason | None:
     if desk.theo.why is not None:
         return desk.theo.why
     worst: Reason | None = None
+    only = desk.settings.quote_on
     for instrument in desk.markets:
-        if instrument.venue not in desk.quoted_venues:
+        venue = instrument.venue
+        if venue not in desk.quoted_venues:
             continue
+        if only not in (None, venue) and not desk.positions[venue].holdings[instrument].net:
+            continue  # neither quoted nor worked off
         trouble = sight.trouble(instrument)
         if trouble is None:
             return None

@@ -228,6 +228,13 @@ class State:
         desk.odds_watched = False
         self.send(UnwatchOdds(match=desk.spec.id))
 
+    def quoting_on(self, desk: Desk) -> frozenset[Venue]:
+        """Venues whose book may tell us our own price: those quoted on, or with an order of ours left."""
+        only = desk.settings.quote_on
+        if only is None:
+            return desk.quoted_venues
+        return frozenset([only, *[order.instrument.venue for order in self.blotter.of_match(desk.spec.id)]])
+
     def quote_trouble(self, venue: Venue) -> Reason | None:
         """Why nothing may rest at a venue now."""
         return self.connections[venue].quote_trouble(self.settings, self.ts)

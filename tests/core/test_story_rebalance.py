@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from console.core.commands import AmendOrder, CeilingKind, PlaceOrder
-from console.core.events import SetInventory
+from console.core.events import SetInventory, SetSetting, VenueDown
 from console.core.instruments import Action, Instrument, InstrumentSpec, Side
 from console.core.presets import PRESETS
 from console.core.reasons import Reason
@@ -370,3 +370,55 @@ def test_a_match_held_to_a_venue_it_has_nothing_on_is_refused() -> None:
     story = Story(P).up()
     said = story.add(pays={PA: (0,), PB: (1,)}, settings=PRESETS["canary"])
     assert story.refusals(said) == [f"{M}: quote_on is kalshi (canary), where no instrument of it is quoted"]
+
+
+def held_to_kalshi() -> Story:
+    """A match listed on two venues and held to one; no line but those of the two books."""
+    story = Story(K, P).up()
+    settings = with_values(SETTINGS, quote_on=K)
+    story.add(pays={A: (0,), B: (1,), PA: (0,), PB: (1,)}, settings=settings)
+    for instrument in (A, PA):
+        story.book(instrument, {48: 100}, {56: 100})
+    for instrument in (B, PB):
+        story.book(instrument, {43: 100}, {53: 100})
+    story.wait(6)
+    return story
+
+
+def test_the_book_of_a_venue_that_is_listed_and_not_quoted_on_is_a_fair_value_of_others() -> None:
+    story = held_to_kalshi()
+    assert story.rests(A)
+    assert not story.rests(PA)
+
+
+def test_a_match_held_to_one_venue_warms_up_again_when_that_venue_was_gone() -> None:
+    story = held_to_kalshi()
+    story.tell(VenueDown(venue=K, why="gone"))
+    story.wait(3)
+    assert story.state.desks[M].reason is Reason.VENUE_DOWN
+    story.up(K)
+    assert story.all(PlaceOrder, story.wait(4)) == []
+    assert story.all(PlaceOrder, story.wait(3))
+
+
+def test_settings_refused_for_a_match_that_is_made_pause_it() -> None:
+    """Those it has were to be left: it does not go on by wider limits."""
+    story = Story(P).up()
+    story.add(pays={PA: (0,), PB: (1,)}, settings=SETTINGS)
+    story.book(PA, {48: 100}, {56: 100})
+    story.book(PB, {43: 100}, {53: 100})
+    story.fair(0.525, 0.475)
+    story.wait(6)
+    assert story.rests(PA)
+    story.add(pays={PA: (0,), PB: (1,)}, settings=PRESETS["canary"])
+    story.wait(6)
+    assert story.state.desks[M].reason is Reason.PAUSED
+    assert not story.rests(PA)
+
+
+def test_a_venue_nothing_is_listed_on_cannot_be_the_only_one() -> None:
+    story = Story(P).up()
+    story.add(pays={PA: (0,), PB: (1,)}, settings=SETTINGS)
+    said = story.tell(SetSetting(match=M, key="quote_on", value="kalshi"))
+    assert len(story.refusals(said)) == 1
+    assert story.state.desks[M].settings.quote_on is None
