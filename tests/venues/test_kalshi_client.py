@@ -23,7 +23,6 @@ from console.core.events import (
     OrderRejected,
     OutcomeUnknown,
     RejectReason,
-    VenueDown,
     VenueLimits,
     VenueUp,
 )
@@ -248,101 +247,6 @@ def test_while_a_lease_is_renewed_no_other_price_leaves(tmp_path):
             s.look_up(accepted.order_id, accepted.venue_order_id)
             standing = await s.hears(OrderAccepted, accepted.order_id, count=2)
             assert (standing.price, standing.size) == (10 * CENT, 5 * ONE)
-
-    run(story)
-
-
-def test_the_order_group_pulls_everything_when_too_much_fills(tmp_path):
-    async def story():
-        async with stage(tmp_path, table=KalshiTable(fill_backstop=3)) as s:
-            await s.subscribed()
-            _, ask = s.best()
-            await s.rests(price=ask - CENT, size=5 * ONE)
-            other = await s.rests(s.b, price=10 * CENT)
-            s.take(s.a, BookSide.ASK, 4 * ONE, ask - CENT)
-            held = await s.hears(VenueUp, count=2)
-            assert "order group fired: more than 3 contracts" in held.held
-            await s.hears(OrderCanceled, other.order_id)
-            assert s.resting() == []
-            refused = await s.hears(OrderRejected, s.place(s.b))
-            assert refused.reason is RejectReason.NOT_CONNECTED
-
-    run(story)
-
-
-@pytest.mark.parametrize("what", ["delete", "trigger"])
-def test_an_order_group_that_is_gone_or_fired_unheard_is_mended(tmp_path, what, monkeypatch):
-    """Its frame is lost with the connection: the first refusal tells, and orders rest again."""
-    monkeypatch.setattr("console.venues.kalshi.client.PAUSE_S", 1.0)
-
-    async def story():
-        async with stage(tmp_path) as s:
-            await s.subscribed()
-            groups = s.sandbox.house.groups
-            s.sandbox.streams.tell, tell = (lambda *_: None), s.sandbox.streams.tell
-            for group in list(groups.known.values()):
-                getattr(groups, what)(group)
-            s.sandbox.streams.tell = tell
-            refused = await s.hears(OrderRejected, s.place(price=10 * CENT))
-            assert refused.reason is RejectReason.NOT_CONNECTED
-            assert "order group" in (await s.hears(VenueUp, count=2)).held
-            assert (await s.hears(VenueUp, count=3)).held == ""
-            await s.rests(price=10 * CENT)
-
-    run(story)
-
-
-def test_exits_leave_while_a_group_that_fired_keeps_quotes_out(tmp_path, monkeypatch):
-    """No group holds an exit back; what we know to have filled explains the trigger: 15 s, not a minute."""
-    for module in ("client", "groups"):
-        monkeypatch.setattr(f"console.venues.kalshi.{module}.WINDOW_S", 2.0)
-
-    async def story():
-        async with stage(tmp_path, table=KalshiTable(fill_backstop=3)) as s:
-            await s.subscribed()
-            _, ask = s.best()
-            await s.rests(price=ask - CENT, size=5 * ONE)
-            s.take(s.a, BookSide.ASK, 4 * ONE, ask - CENT)
-            assert (await s.hears(VenueUp, count=2)).held
-            fired = time.monotonic()
-            bid, _ = s.best()
-            exit_id = s.place(
-                action=Action.SELL,
-                price=bid,
-                size=4 * ONE,
-                time_in_force=TimeInForce.IOC,
-                post_only=False,
-                reduce_only=True,
-            )
-            sold = await s.hears(OrderFilled, exit_id)
-            assert (sold.maker, time.monotonic() - fired < 2.0) == (False, True)
-            assert (
-                await s.hears(OrderRejected, s.place(price=10 * CENT))
-            ).reason is RejectReason.NOT_CONNECTED
-            assert (await s.hears(VenueUp, count=3)).held == ""
-            assert 1.9 < time.monotonic() - fired < 6.0
-            await s.rests(price=10 * CENT)
-            assert s.of(VenueDown) == []
-
-    run(story)
-
-
-def test_a_group_that_fired_by_more_than_we_know_of_stays_shut_for_longer(tmp_path, monkeypatch):
-    for module in ("client", "groups"):
-        monkeypatch.setattr(f"console.venues.kalshi.{module}.WINDOW_S", 0.5)
-    monkeypatch.setattr("console.venues.kalshi.groups.PAUSE_S", 4.0)
-
-    async def story():
-        async with stage(tmp_path) as s:
-            await s.subscribed()
-            groups = s.sandbox.house.groups
-            for group in groups.known.values():
-                groups.trigger(group)
-            assert (await s.hears(VenueUp, count=2)).held
-            fired = time.monotonic()
-            assert (await s.hears(VenueUp, count=3)).held == ""
-            assert time.monotonic() - fired > 3.8
-            await s.rests(price=10 * CENT)
 
     run(story)
 

@@ -271,7 +271,9 @@ class Kalshi:
         match news:
             case Fill():
                 if self._reads.concerns(news):
-                    self._groups.filled(self._books.shard(news.market), news.size)
+                    own = self._own.find(news.order_id, news.venue_order_id)
+                    if own is not None and not news.taker:  # exits join no group, nor what is traded by hand
+                        self._groups.filled(self._books.shard(news.market), news.size)
                     self._emit(self._reads.booked(news))
                     self._read_balance()
             case OrderNews():

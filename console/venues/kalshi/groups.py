@@ -78,7 +78,7 @@ class Groups:
         return shard
 
     def filled(self, shard: int | None, size: int) -> None:
-        """So much of ours filled on a shard."""
+        """So much of our orders in the group of a shard filled."""
         if self.contracts and shard is not None:
             fills, now = self._filled.setdefault(shard, deque()), time.monotonic()
             fills.append((now, size))
@@ -107,7 +107,7 @@ class Groups:
             if shard in self._ids:
                 await self._write("PUT", f"{GROUPS}/{self._ids[shard]}/reset?exchange_index={shard}", b"")
         except GroupShut:
-            del self._ids[shard]
+            self._ids.pop(shard, None)  # unless its end was told meanwhile
         await self.ready(shard)
 
     def _shard(self, group: str) -> int | None:
