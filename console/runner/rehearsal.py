@@ -78,9 +78,10 @@ class _Stage:
         )
         for venue in self._venues:
             self.tell(VenueUp(venue=venue))
-            cash = state.connections[venue].cash
-            told = UNTOLD_CASH if cash is None else Cash(cash)
-            self.tell(MassStatus(venue=venue, orders=(), fills=(), positions=(), cash=told))
+            known = state.connections[venue]
+            told = UNTOLD_CASH if known.cash is None else Cash(known.cash)
+            pockets = tuple((name, Cash(purse.cash)) for name, purse in known.pockets.items())
+            self.tell(MassStatus(venue=venue, orders=(), fills=(), positions=(), cash=told, pockets=pockets))
 
     def tell(self, event: AnyEvent) -> None:
         """Feed one event; what the engine wants to be done stays undone."""

@@ -9,12 +9,12 @@ import msgspec
 
 from console.core import picture
 from console.core.commands import AnyCommand, PlaceOrder, Subscribe
-from console.core.events import AddMatch, AnyEvent, BookSnapshot, InstrumentDefined
+from console.core.events import AddMatch, AnyEvent, BalanceUpdate, BookSnapshot, InstrumentDefined
 from console.core.instruments import Instrument
 from console.core.matches import Listing, MatchId, MatchSpec
 from console.core.reasons import Reason
 from console.core.settings import AccountSettings, MatchSettings
-from console.core.units import ONE, Price, Size
+from console.core.units import ONE, Cash, Price, Size
 from console.link.messages import Answer, Ask
 from console.runner import peek as peek_module
 from console.runner.answers import answer
@@ -233,3 +233,16 @@ def test_fills_and_log_are_searched_further_back_than_a_view_goes() -> None:
     assert all("fill buy" in line.text for line in asked(story, "log", "FILL game-a").log)
     assert len(asked(story, "log", "fill GAME-A").log) == 3
     assert asked(story, "nothing").error == "no such question: nothing"
+
+
+def test_cash_in_another_pocket_pays_for_nothing() -> None:
+    story = game()
+    left, right = (msgspec.structs.replace(KALSHI, pocket=name) for name in ("left", "right"))
+    pockets = (("left", Cash(0)), ("right", dollars(1000)))
+    story.tell(BalanceUpdate(venue=K, cash=dollars(1000), pockets=pockets))
+    books = shown()
+    for instrument, spec in ((NEW_A, left), (NEW_B, right)):
+        books[instrument][1] = InstrumentDefined(instrument=instrument, spec=spec)
+    preview = rehearse(story.state, AddMatch(spec=NEW, settings=MatchSettings(), odds=ODDS), books)
+    assert [order.instrument for order in preview.orders] == [NEW_B]
+    assert preview.matches[0].outcomes[0].reason is Reason.NO_BALANCE
