@@ -22,6 +22,7 @@ from console.core.commands import (
     Subscribe,
     Unsubscribe,
 )
+from console.core.complaint import UNREADABLE, Complaint, line_of
 from console.core.events import (
     AmendRejected,
     AnyEvent,
@@ -182,4 +183,9 @@ class PaperVenue:
 def _wallet(venue: Venue, kept: Path, cash: int) -> Wallet:
     if not kept.is_file():
         return Wallet(venue, cash)
-    return Wallet.load(venue, msgspec.json.decode(kept.read_bytes(), type=SavedWallet))
+    try:
+        return Wallet.load(venue, msgspec.json.decode(kept.read_bytes(), type=SavedWallet))
+    except UNREADABLE as error:
+        raise Complaint(
+            f"{kept}: the paper account cannot be read: {line_of(error)}; move it away to begin anew"
+        ) from error

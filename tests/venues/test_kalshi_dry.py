@@ -12,6 +12,7 @@ from kalshi_stage import Stage, client_of, sandbox_of, stage, until
 from console.config.read import load
 from console.config.tables import KalshiTable
 from console.core.commands import CancelOrder, Reconcile, Resync, Subscribe
+from console.core.complaint import Complaint
 from console.core.events import (
     BookSnapshot,
     InstrumentDefined,
@@ -32,7 +33,7 @@ from console.venues.base.protocol import LookupFailed
 from console.venues.kalshi import opening
 from console.venues.kalshi.discovery import ticker_in
 from console.venues.kalshi.hosts import DEMO_REST, REST, hosts
-from console.venues.paper import PaperVenue
+from console.venues.paper import PaperVenue, _wallet
 
 K = Venue.KALSHI
 NO_GROUP = KalshiTable(fill_backstop=0)
@@ -257,3 +258,10 @@ def test_a_search_for_what_is_not_listed_fails_in_one_line(tmp_path):
                 await s.client.find("KXNOBODY-26NOV20AB")
 
     run(story)
+
+
+def test_a_paper_account_that_cannot_be_read_is_one_line(tmp_path):
+    kept = tmp_path / "k.paper"
+    kept.write_text("{trunc")
+    with pytest.raises(Complaint, match=r"k\.paper: the paper account cannot be read: .*; move it away"):
+        _wallet(Venue.KALSHI, kept, 100 * ONE)
