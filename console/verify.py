@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from console.core.audit import Auditor, Finding
+from console.core.audit import REFUSED, Auditor, Finding
 from console.core.commands import AnyCommand
 from console.core.complaint import UNREADABLE, line_of
 from console.core.events import AnyEvent
@@ -129,7 +129,12 @@ class _Proof:
 
     def _close(self, last: bool) -> None:
         if self._event is not None:
-            self.auditor.take(*self._event, self._commands, cut_short=last)
+            number, event = self._event
+            try:
+                self.auditor.take(number, event, self._commands, cut_short=last)
+            except REFUSED as error:
+                self._find(number, f"{type(event).__name__} makes no sense: {line_of(error)}")
+                self.auditor.follows = False
         self._event, self._commands = None, []
 
     def _find(self, number: int, text: str) -> None:

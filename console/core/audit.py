@@ -22,6 +22,10 @@ from console.core.units import ONE
 _ENCODER = msgspec.json.Encoder()
 
 
+# What the engine may raise on an event that no venue told: of a journal that was changed.
+REFUSED = (AssertionError, ValueError, LookupError, ArithmeticError)
+
+
 class Finding(Struct, frozen=True, array_like=True):
     """One thing that is not as it should be; `number` is the record's."""
 
@@ -101,7 +105,7 @@ class Auditor:
     def _follow(self, number: int, event: AnyEvent, recorded: list[AnyCommand], cut_short: bool) -> None:
         try:
             decided = self._engine.on_event(event)
-        except AssertionError as error:
+        except REFUSED as error:
             self._find(number, f"the engine refuses event {type(event).__name__}: {error}")
             self.follows = False
             return

@@ -15,9 +15,10 @@ import msgspec
 
 from console.alerts import KEY, Webhook
 from console.config.read import Config
+from console.core.audit import REFUSED
 from console.core.checkpoint import decode, with_trades
 from console.core.commands import Severity
-from console.core.complaint import UNREADABLE, line_of
+from console.core.complaint import UNREADABLE, Complaint, line_of
 from console.core.events import AddMatch, Mode, OperatorEvent, Pause, RemoveMatch, Started
 from console.core.instruments import RunId
 from console.core.operating import UNWANTED
@@ -206,7 +207,9 @@ def _recovered(journals: Path, ledger: str) -> bytes:
             started = reader.started()
             if started is not None:  # a run that ended before its first record left nothing
                 return _last(reader, started, ledger)
-        except (*UNREADABLE, AssertionError) as error:
+        except Complaint:
+            raise
+        except (*UNREADABLE, *REFUSED) as error:
             raise JournalError(f"{path}: cannot be read back: {line_of(error)}; move it away") from error
         finally:
             reader.close()
