@@ -167,6 +167,8 @@ class Journal:
         """Write what is queued and close the files."""
         self._queue.put(_Item(self._number, "close", b"", tape=False))
         self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            self.failed = self.failed or f"{self.path.name}: not written within {timeout_s:g} s"
 
     # ---- the writer's side
 

@@ -24,7 +24,7 @@ from console.venues.recording import RecordingError, read
 BATCH: Final = 4_096  # events: 200 kB on the way, and few enough to wait for
 WORTHWHILE: Final = 256 * 1024  # bytes of recording, packed or not: a reader takes 0.2 s to start
 _SIDES: Final = (BID, ASK)
-_MOST: Final = 1 << 62  # a number that travels plainly is smaller
+_MOST: Final = 1 << 62  # numbers that travel plainly are smaller
 
 
 class How(NamedTuple):
@@ -83,7 +83,7 @@ def _batches(paths: Sequence[Path], how: How) -> Iterator[list[PublicEvent]]:
             named += batch.named
             yield _unpacked(batch, named)
     except ChildError:
-        raise RecordingError("the process that reads the recordings ended early; replay them again") from None
+        raise RecordingError("the process that reads the recordings ended early") from None
     finally:
         reader.end()
 
@@ -133,7 +133,7 @@ def _packed(recorded: Iterator[PublicEvent], numbers: dict[Instrument, int]) -> 
     deltas: list[int] = []
     others: list[tuple[int, PublicEvent]] = []
     for place, event in enumerate(islice(recorded, BATCH)):
-        if not isinstance(event, BookDelta) or not -_MOST < event.change < _MOST:
+        if not isinstance(event, BookDelta) or max(abs(event.change), event.ts, event.wall) >= _MOST:
             others.append((place, event))
             continue
         number = numbers.get(event.instrument)

@@ -61,7 +61,7 @@ class Child:
         """What it said next; raises ChildError when it has ended."""
         try:
             return self._from.recv()
-        except (EOFError, ConnectionResetError):
+        except (EOFError, OSError):  # between two messages, or in the middle of one
             raise ChildError from None
 
     def end(self) -> None:
@@ -74,7 +74,7 @@ class Child:
 
 def _roomy(pipe: IO[bytes]) -> int:
     """The pipe's number, once more; a whole batch fits into it, so that nobody waits half way."""
-    with suppress(OSError):  # more than this user may have
+    with suppress(OSError, AttributeError):  # more than this user may have; Linux only
         fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, ROOM)
     return os.dup(pipe.fileno())
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 import msgspec
 
@@ -52,6 +53,17 @@ class Decisions:
         self._batch.append(_COMMAND + body)
         if len(self._batch) >= BATCH:
             self._hand_over()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Close it; where something else ended the replay that is said, and what was decided is kept."""
+        if kind is None:
+            self.close()
+        else:
+            with suppress(JournalError):
+                self.close()
 
     def close(self) -> None:
         """Write what is left, and wait until it is on disk."""
@@ -100,8 +112,8 @@ def main() -> None:
                 time.sleep(PAUSE_S)
             for line in lines.split(b"\n"):
                 journal.encoded(_KINDS[line[0]], line[1:])
-    except EOFError:
-        pass  # whoever handed over was ended: what came so far is kept
+    except (EOFError, OSError):
+        pass  # whoever handed over was ended, perhaps half way: what came whole is kept
     journal.close(PATIENCE_S)
     with suppress(BrokenPipeError):  # nobody is left to be told
         told.send(journal.failed)

@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import msgspec
@@ -263,9 +264,8 @@ def replay(
     tape = Tape(paths, match, odds=pinned, dials=dials, cash=cash, whole=whole, ahead=True)
     decisions = Decisions(journal) if journal is not None else None
     replaying = Replay(tape, account, decisions)
-    replaying.run(progress)
-    if decisions is not None:
-        decisions.close()
+    with decisions or nullcontext():
+        replaying.run(progress)
     report = replaying.report(len(paths), time.perf_counter() - started, theo_source)
     return report if decisions is None else msgspec.structs.replace(report, journal=str(decisions.path))
 

@@ -49,6 +49,12 @@ def test_a_number_too_large_to_travel_plainly_comes_through(tmp_path):
     assert found[-1].change == 10**22
 
 
+def test_a_moment_too_far_away_to_travel_plainly_comes_through(tmp_path):
+    frames = [frame | {"recv_ms": 10**16} for frame in MadeUp("MADEUP-A", 1).frames(50)]
+    path = write(tmp_path / "tape.gz", iter(frames))
+    assert list(ahead.events([path], How())) == list(read([path]))
+
+
 def test_a_complaint_is_that_of_the_reader(tmp_path):
     path = tmp_path / "broken"
     path.write_text('{"recv_ms": 1795000000000, "event": {"type": "ok"}}\n{"recv_ms": 1,\n')

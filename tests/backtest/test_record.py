@@ -8,17 +8,19 @@ import subprocess
 import sys
 import threading
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from console.backtest.child import Child, ChildError
 from console.backtest.record import BATCH, Decisions
 from console.core.commands import Refuse
 from console.core.events import BookDelta, Pause
-from console.core.instruments import BID, Instrument, Venue
+from console.core.instruments import BID, Instrument, RunId, Venue
 from console.core.units import CENT, Price, Size
-from console.journal import JournalError, Reader
+from console.journal import Journal, JournalError, Reader
 
 COMMANDS = 20 * BATCH
 
@@ -105,3 +107,55 @@ def test_a_writer_that_dies_is_a_complaint(tmp_path: Path) -> None:
     os.kill(decisions.writer, signal.SIGKILL)
     with pytest.raises(JournalError, match="ended early"):
         refused(decisions, COMMANDS)
+
+
+def test_a_writer_that_is_not_done_in_time_is_a_complaint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that hangs: what is not written is not passed over."""
+    journal = Journal(tmp_path, RunId("slow"), lambda _: None, lambda _: None)
+    monkeypatch.setattr(journal, "_commit", lambda _: time.sleep(1.0))
+    journal.command(Refuse(text="no"))
+    journal.close(0.1)
+    assert "not written within 0.1 s" in journal.failed
+
+
+def test_a_replay_killed_while_it_hands_over_keeps_every_batch_that_came_whole(tmp_path: Path) -> None:
+    program = (
+        "import os, signal, sys, pathlib, msgspec\n"
+        "from console.backtest.record import BATCH, Decisions\n"
+        "from console.core.commands import Refuse\n"
+        "decisions = Decisions(pathlib.Path(sys.argv[1]))\n"
+        "body = msgspec.json.encode(Refuse(text='x' * 400))\n"
+        "for number in range(BATCH): decisions.command(body)\n"
+        "os.kill(decisions.writer, signal.SIGSTOP)\n"
+        "print(decisions.writer, flush=True)\n"
+        "while True: decisions.command(body)\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as replaying:
+        assert replaying.stdout is not None
+        writer = int(replaying.stdout.readline())
+        time.sleep(1.0)  # by now it waits in the middle of a batch
+        replaying.kill()
+        os.kill(writer, signal.SIGCONT)
+        _, said = replaying.communicate(timeout=30.0)
+    assert said == ""
+    (path,) = tmp_path.glob("*.sqlite")
+    assert not list(tmp_path.glob("*-wal"))
+    reader = Reader(path)
+    assert len(list(reader.account())) >= BATCH
+    reader.close()
+
+
+def test_a_message_cut_short_is_the_end_of_the_child() -> None:
+    child = Child("os")  # it has no main, and ends at once
+    child._from.close()
+    ours, theirs = os.pipe()
+    os.write(theirs, (100).to_bytes(4, "big") + b"half")
+    os.close(theirs)
+    child._from = Connection(ours, writable=False)
+    with pytest.raises(ChildError):
+        child.receive()
+    child.end()
