@@ -41,8 +41,8 @@ class Budget:
     def __init__(self, settings: AccountSettings) -> None:
         self._told: VenueLimits | None = None
         self.costs = Costs()
+        self.tokens = settings.write_burst * SECOND  # in billionths of a token: exact in whole numbers
         self.configure(settings)
-        self.tokens = self.burst * SECOND  # in billionths of a token: exact in whole numbers
         self._filled_ts = NEVER
 
     def configure(self, settings: AccountSettings) -> None:
@@ -51,13 +51,14 @@ class Budget:
         self.per_s = told.write_per_s if told is not None else settings.write_tokens_per_s
         self.burst = told.write_burst if told is not None else settings.write_burst
         self.reserve = self.burst * settings.cancel_reserve_pct // 100
+        self.tokens = min(self.tokens, self.burst * SECOND)
 
     def told(self, limits: VenueLimits, settings: AccountSettings) -> None:
         """The venue stated its limits; the bucket is as full in parts of its size as it was before."""
-        before, self._told = self.burst, limits
+        before, tokens, self._told = self.burst, self.tokens, limits
         self.costs = Costs(limits.place, limits.amend, limits.cancel, limits.renew)
         self.configure(settings)
-        self.tokens = min(self.tokens * self.burst // max(1, before), self.burst * SECOND)
+        self.tokens = min(tokens * self.burst // max(1, before), self.burst * SECOND)
 
     def left(self, ts: Nanos) -> int:
         """Whole tokens in the bucket now."""

@@ -391,7 +391,8 @@ def worst_now(desk: Desk, blotter: Blotter) -> int:
 
 def bound_of(desk: Desk, blotter: Blotter) -> int:
     """No less than the worst loss of a match, whatever theo and fees: all that is held pays nothing, and all
-    that rests is lost, a dollar a contract: price and fee come to no more at a rate up to 1.
+    that rests is lost, a dollar a contract: price and fee come to no more at a rate up to 1. A stake is a sum
+    of its own, and the dollar stands for its fees.
     """
     if max([told.fees.maker_rate for told in desk.terms().values()], default=0) > ONE:
         return worst_now(desk, blotter)
@@ -403,8 +404,7 @@ def bound_of(desk: Desk, blotter: Blotter) -> int:
         if least < 0:
             total -= least
     for order in blotter.of_match(desk.spec.id):
-        left, owed = order.remaining, order.owed
-        total += (left if left > owed else owed) + ROUNDING
+        total += order.remaining + (order.owed if order.stake else 0) + ROUNDING
     return total
 
 

@@ -495,6 +495,13 @@ def test_tokens_refill_with_time_up_to_the_burst() -> None:
     assert budget.left(Nanos(60 * SECOND)) == 30
 
 
+def test_a_smaller_bucket_holds_no_more_from_that_moment_on() -> None:
+    budget = Budget(AccountSettings(write_tokens_per_s=10, write_burst=100))
+    assert budget.left(Nanos(SECOND)) == 100
+    budget.configure(AccountSettings(write_tokens_per_s=10, write_burst=10))
+    assert budget.left(Nanos(SECOND)) == 10
+
+
 def test_cancels_may_overdraw_and_a_429_empties_the_bucket() -> None:
     budget = Budget(AccountSettings(write_tokens_per_s=10, write_burst=30))
     budget.take(31, Nanos(SECOND))
