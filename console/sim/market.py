@@ -201,9 +201,7 @@ class Market:
 
     def _report(self, side: BookSide, rung: int, change: int) -> None:
         price = Price(self.prices[rung])
-        self.public.append(
-            BookDelta(instrument=self.instrument, side=side, price=price, change=Size(change))
-        )
+        self.public.append(BookDelta(instrument=self.instrument, side=side, price=price, change=Size(change)))
 
 
 def _turn(order: Resting) -> int:

@@ -218,7 +218,7 @@ class Rival:
             self._asking = self._rest(ASK, order, wanted)
 
     def _stays(self, order: Resting, wanted: int, fits: bool) -> bool:
-        """Whether an order that `fits` is left alone: large enough, and as wanted or not worth the trouble."""
+        """Whether an order that `fits` is left alone: large enough, as wanted or not worth the trouble."""
         if not fits or 2 * order.left < self._size:
             return False
         return order.rung == wanted or self._dice.random() < 0.8

@@ -220,7 +220,7 @@ class World:
     def wait(self, until: int) -> list[AnyEvent]:
         """Let everything happen until something reaches us, at most up to and including `until`.
 
-        What reached us first, all of one moment; nothing, and the clock at what happened last, if nothing did.
+        All that reached us at that moment. If nothing did, the clock stands at what happened last.
         """
         self._carry()
         clock, due, posted = self._clock, self._agenda.heap, self._mail.heap
