@@ -36,5 +36,12 @@ class Patience(Generic[K]):
 
     def look(self, present: Iterable[K], ts: int) -> K | None:
         """Take what is out of line now; returns one that has been so for too long, without a break."""
-        self._since = {key: self._since.get(key, ts) for key in present}
-        return next((key for key, since in self._since.items() if ts - since > self._most_ns), None)
+        before, oldest = self._since, ts - self._most_ns
+        if not before:
+            self._since = dict.fromkeys(present, ts)
+            return None
+        self._since = {key: before.get(key, ts) for key in present}
+        for key, since in self._since.items():
+            if since < oldest:
+                return key
+        return None

@@ -131,11 +131,11 @@ class Driver:
         """Go on until so many events were fed in all; raises Broken."""
         world, agenda = self.world, self._agenda
         while self.events < events:
-            mine, theirs = agenda.next_ts, world.next_ts()
-            if theirs <= mine:
-                for event in world.advance(theirs):
-                    self._feed(event)
-            else:
+            mine = agenda.next_ts
+            arrived = world.wait(mine)
+            for event in arrived:
+                self._feed(event)
+            if not arrived:
                 agenda.run(mine)
 
     def come_to_rest(self) -> None:

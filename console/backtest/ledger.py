@@ -64,6 +64,8 @@ class Account:
         return self.cash - max(0, -self.net)
 
 
+_QUADRATIC = FeeKind.QUADRATIC
+
 Key = tuple[MatchId, Instrument]
 Trade = tuple[Venue, TradeId]
 # (turn of the event it came with, match, fact); no fact: the match was removed
@@ -186,43 +188,49 @@ def worst_case(
     Branches: each outcome, none of them, and (where `fair` is known) void. Every order is taken to fill
     exactly where that hurts.
     """
-    branches: list[dict[Instrument, int | None]] = [
-        {i: ONE if mask >> outcome & 1 else 0 for i, mask in pays.items()} for outcome in range(outcomes)
-    ]
-    if may_none:
-        branches.append(dict.fromkeys(pays, 0))
-    if fair is not None:
-        branches.append({i: _at_void(specs[i], mask, outcomes, fair) for i, mask in pays.items()})
-    legs = list(legs)
-    return max(0, *(-_outcome(branch, specs, accounts, legs) for branch in branches))
-
-
-def _outcome(
-    worth: dict[Instrument, int | None],
-    specs: dict[Instrument, InstrumentSpec],
-    accounts: dict[Instrument, Account],
-    legs: list[Leg],
-) -> int:
-    total = 0
+    totals = [0] * (outcomes + may_none + (fair is not None))
+    worth: dict[Instrument, list[int | None]] = {}
     for instrument, account in accounts.items():
-        payout = worth[instrument]
-        if payout is None:  # the stake comes back
-            total += account.cash + account.paid
-        else:
-            total += account.cash + account.net * payout // ONE
-            total -= ceil_div(account.commission * payout, ONE)
+        payouts = _payouts(specs[instrument], pays[instrument], outcomes, may_none, fair)
+        worth[instrument] = payouts
+        for branch, payout in enumerate(payouts):
+            if payout is None:  # the stake comes back
+                totals[branch] += account.cash + account.paid
+            else:
+                totals[branch] += account.cash + account.net * payout // ONE
+                totals[branch] -= ceil_div(account.commission * payout, ONE)
     for leg in legs:
-        payout = worth[leg.instrument.yes]
-        if payout is None:
-            continue
-        paid_out = payout if leg.instrument.side is YES else ONE - payout
-        fees = specs[leg.instrument.yes].fees
-        total += _worst_fill(leg, paid_out, fees)
-    return total
+        symbol = leg.instrument.yes
+        spec = specs[symbol]
+        if symbol not in worth:
+            worth[symbol] = _payouts(spec, pays[symbol], outcomes, may_none, fair)
+        lost: dict[int | None, int] = {None: 0}  # by what the symbol pays
+        for branch, payout in enumerate(worth[symbol]):
+            if payout not in lost:
+                assert payout is not None
+                paid_out = payout if leg.instrument.side is YES else ONE - payout
+                lost[payout] = _worst_fill(leg, paid_out, spec.fees)
+            totals[branch] += lost[payout]
+    return max(0, -min(totals))
+
+
+def _payouts(
+    spec: InstrumentSpec, mask: int, outcomes: int, may_none: bool, fair: dict[int, int] | None
+) -> list[int | None]:
+    """What a symbol pays in each branch; None where the stake comes back."""
+    payouts: list[int | None] = [ONE if mask >> outcome & 1 else 0 for outcome in range(outcomes)]
+    if may_none:
+        payouts.append(0)
+    if fair is not None:
+        payouts.append(_at_void(spec, mask, outcomes, fair))
+    return payouts
 
 
 def _worst_fill(leg: Leg, payout: int, fees: FeeModel) -> int:
     """What the worst filling of an order adds: of one version, or of the older first and the rest after."""
+    if len(leg.versions) == 1:
+        ((price, size),) = leg.versions
+        return _gain(leg.action, price, size, payout, fees)
     alone = min(_gain(leg.action, price, size, payout, fees) for price, size in leg.versions)
     total = filled = 0
     for price, size in leg.versions:
@@ -236,10 +244,10 @@ def _gain(action: Action, price: int, size: int, payout: int, fees: FeeModel) ->
 
     A commission on winnings is due only where it wins, and never more than the win.
     """
-    quadratic = fees.kind is FeeKind.QUADRATIC
-    fee = ceil_div(fees.maker_rate * price * (ONE - price), ONE * ONE) if quadratic else 0
-    each = (payout - price if action is BUY else price - payout) - fee
-    return min(0, max(0, size) * each // ONE)
+    each = payout - price if action is BUY else price - payout
+    if fees.kind is _QUADRATIC:
+        each -= ceil_div(fees.maker_rate * price * (ONE - price), ONE * ONE)
+    return size * each // ONE if size > 0 > each else 0
 
 
 def _at_void(spec: InstrumentSpec, mask: int, outcomes: int, fair: dict[int, int]) -> int | None:

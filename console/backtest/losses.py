@@ -8,8 +8,10 @@ from console.backtest.broken import Broken, Patience
 from console.backtest.scene import Scene
 from console.core.account import DAY
 from console.core.events import AnyEvent, Rearm, RemoveMatch, Resume
+from console.core.matches import MatchId
 from console.core.units import MILLISECOND, SECOND
 
+_HEARD = frozenset((Rearm, Resume, RemoveMatch))
 _LOST_NS = 3 * SECOND  # a crash may lose so much of the baselines: the last checkpoint and its commit
 _MARKED_NS = 1200 * MILLISECOND  # profit is marked once a second
 
@@ -29,6 +31,8 @@ class Losses:
 
     def learn(self, event: AnyEvent) -> None:
         """Take what the operator said and the engine did not refuse."""
+        if type(event) not in _HEARD:
+            return
         profit = self._scene.state.account.profit
         match event:
             case Rearm() | Resume(match="") if self._scene.state.account.baseline.peak == profit:
@@ -53,15 +57,17 @@ class Losses:
     def tick(self, ts: int, wall: int) -> None:
         """Follow the marks; a breach that stands has halted everything."""
         self._ticked = ts
-        account, settings = self._scene.state.account, self._scene.state.settings
+        scene = self._scene
+        account, settings = scene.state.account, scene.state.settings
         profit, base = account.profit, account.baseline
         if base.day < 0:
             return
         day = (wall - settings.day_start_utc_s * SECOND) // DAY
         if day != self._day and base.day == day:
             self._day, self._day_start = day, base.day_start
-        self._peak = max(self._peak, profit)
-        if (base.day_start, base.peak) != (self._day_start, self._peak):
+        if profit > self._peak:
+            self._peak = profit
+        if base.day_start != self._day_start or base.peak != self._peak:
             kept = f"day from {self._day_start}, peak {self._peak}"
             raise Broken("baseline", f"{base}, but marks say {kept}")
         lost, below = self._day_start - profit, self._peak - profit
@@ -69,19 +75,18 @@ class Losses:
             settings.drawdown is not None and below >= settings.drawdown
         )
         unhalted = ["the account"] if breached and not account.halt else []
-        unhalted += [
-            desk.spec.id
-            for desk in self._scene.state.desks.values()
-            if -desk.mark >= desk.settings.max_loss_match and not desk.loss_halt
-        ]
+        halted_matches: dict[MatchId, str] = {}
+        for desk in scene.state.desks.values():
+            if desk.loss_halt:
+                halted_matches[desk.spec.id] = desk.loss_halt
+            elif -desk.mark >= desk.settings.max_loss_match:
+                unhalted.append(desk.spec.id)
         late = self._late.look(unhalted, ts) if unhalted or self._late else None
         if late is not None:
             raise Broken(
                 "loss_limit", f"{late} is past its limit (day {-lost}, peak {-below}) and not halted"
             )
-        self._scene.halted = account.halt
-        desks = self._scene.state.desks.values()
-        self._scene.halted_matches = {desk.spec.id: desk.loss_halt for desk in desks if desk.loss_halt}
+        scene.halted, scene.halted_matches = account.halt, halted_matches
         if not self._past or ts - self._past[-1][0] >= SECOND:
             self._past.append((ts, self._day, self._day_start, self._peak))
             while len(self._past) > 1 and self._past[1][0] <= ts - _LOST_NS:

@@ -37,6 +37,7 @@ _STALL_MS, _STALL_CHANCE = 80.0, 0.01  # the disk thinks about it
 _SEND_MS = 0.5
 
 Order = PlaceOrder | AmendOrder
+ORDERS = (PlaceOrder, AmendOrder)
 
 
 class _Batch:
@@ -77,13 +78,15 @@ class Outbox:
     def step(self, turn: int, event: AnyEvent, commands: list[AnyCommand], now: int) -> None:
         """Take event number `turn` and its commands: send what need not wait, queue the rest."""
         orders: list[Order] = []
-        for command in commands:
-            if isinstance(command, PlaceOrder | AmendOrder):
-                orders.append(command)
-            else:
-                self._send(command, now)
         records: list[Record] = [] if type(event) in UNRECORDED else [event]
-        records += [command for command in commands if isinstance(command, PlaceOrder | AmendOrder | Lookup)]
+        for command in commands:
+            if isinstance(command, ORDERS):
+                orders.append(command)
+                records.append(command)
+                continue
+            if isinstance(command, Lookup):
+                records.append(command)
+            self._send(command, now)
         if records:
             self._queue(_Batch(turn, records, orders, b""), now)
 

@@ -91,7 +91,7 @@ class Process:
             elif isinstance(command, CancelAll):
                 answers += self.outbox.drop(command.venue)
         self.outbox.step(turn, event, commands, event.ts)
-        if any(isinstance(command, Alert) for command in commands):
+        if commands and any(isinstance(command, Alert) for command in commands):
             self.checkpoint(event.ts)  # a halt that no record can bring back
         self._disk.settings = lasting_account(self.state)
         return answers

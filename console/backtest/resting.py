@@ -18,6 +18,7 @@ ANSWERED_NS = 60 * SECOND
 KILLED_NS = 45 * SECOND
 REFUSED_NS = 1200 * MILLISECOND  # a cancel that was refused is not repeated at once
 SEEN_NS = 60 * SECOND
+_FLATTEN = CeilingKind.FLATTEN
 
 
 class Resting:
@@ -53,15 +54,15 @@ class Resting:
 
     def _must_go(self, ts: int) -> Iterator[tuple[ClientOrderId, str]]:
         scene = self._scene
-        state, seen = scene.state, scene.seen
+        state, up, refused = scene.state, scene.seen.up, self._refused
         reasons: dict[str, str] = {}
         for order in state.blotter.live.values():
-            if order.in_flight or not seen.up.get(order.instrument.venue, False):
+            if order.in_flight or not up.get(order.instrument.venue, False):
                 continue  # an answer is awaited, or no cancel would get there
-            if ts - self._refused.get(order.order_id, -REFUSED_NS) < REFUSED_NS:
+            if refused and ts - refused.get(order.order_id, -REFUSED_NS) < REFUSED_NS:
                 continue
             desk = state.desks[order.match]
-            if order.ceiling_kind is CeilingKind.FLATTEN:
+            if order.ceiling_kind is _FLATTEN:
                 continue  # it takes what is there and is gone
             why = reasons.get(order.match)
             if why is None:

@@ -11,7 +11,7 @@ from console.core.commands import AmendOrder, PlaceOrder
 from console.core.desk import Desk
 from console.core.instruments import BUY, YES, Action, ClientOrderId, Instrument, InstrumentSpec
 from console.core.ladders import Ladder
-from console.core.matches import MatchId
+from console.core.matches import MatchId, MatchSpec
 from console.core.orders import Order
 from console.core.state import State
 from console.core.units import ONE
@@ -31,6 +31,8 @@ class SentOrder:
 class Scene:
     """One simulated run as its invariants see it; `state` is that of the engine now running."""
 
+    state: State
+
     def __init__(self, world: World) -> None:
         self.world = world
         self.seen = Seen()
@@ -45,31 +47,32 @@ class Scene:
         self.ledger = Ledger(self.specs.__getitem__)
         self.halted = ""  # loss halts in force since the last tick: of the account, of matches
         self.halted_matches: dict[MatchId, str] = {}
-        self._state: State | None = None
-
-    @property
-    def state(self) -> State:
-        """The engine's state."""
-        assert self._state is not None, "invariants are checked while an engine runs"
-        return self._state
+        self._paying: dict[MatchId, tuple[MatchSpec, dict[Instrument, int]]] = {}
 
     def run(self, state: State, seen: Seen) -> None:
         """A run began."""
-        self._state = state
+        self.state = state
         self.seen = seen
 
     # ---- shared arithmetic
 
     def gained(self, desk: Desk, instrument: Instrument, action: Action) -> int:
         """The outcome set (mask) that buying or selling `instrument` makes us long."""
-        mask = 0
-        for outcome in desk.spec.pays(instrument):
-            mask |= 1 << outcome
-        return mask if action is BUY else desk.full ^ mask
+        mask = self.pays(desk)[instrument.yes]
+        return mask if (instrument.side is YES) is (action is BUY) else desk.full ^ mask
+
+    def pays(self, desk: Desk) -> dict[Instrument, int]:
+        """Symbols of a match with the outcomes they pay on."""
+        spec = desk.spec
+        kept = self._paying.get(spec.id)
+        if kept is None or kept[0] is not spec:
+            pays = {x.instrument: sum(1 << o for o in x.pays) for x in spec.listings}
+            kept = self._paying[spec.id] = (spec, pays)
+        return kept[1]
 
     def groups(self, desk: Desk) -> Iterator[dict[Instrument, int]]:
         """Symbols of a match that net against each other, with the outcomes they pay on."""
-        pays = {x.instrument: sum(1 << o for o in x.pays) for x in desk.spec.listings}
+        pays = self.pays(desk)
         if len(desk.venues) < 2 or desk.rules_confirmed:
             yield pays
             return
@@ -85,13 +88,13 @@ class Scene:
     ) -> int:
         """Worst case of a match, by branches."""
         legs = list(legs)
+        none, outcomes = desk.spec.may_none, desk.outcomes
         total = 0
         for pays in self.groups(desk):
             mine = [leg for leg in legs if leg.instrument.yes in pays]
             held = {i: account for i, account in accounts.items() if i in pays}
             if mine or held:
-                none = desk.spec.may_none
-                total += worst_case(desk.outcomes, none, pays, self.specs, held, mine, fair)
+                total += worst_case(outcomes, none, pays, self.specs, held, mine, fair)
         return total
 
     def payouts(self, desk: Desk, symbol: Instrument) -> Iterator[list[int]]:

@@ -136,7 +136,8 @@ class Seen:
         book = self.books.get(instrument)
         if book is None or book.stale:
             return NEVER
-        return max(book.proof_ts, self.stream_ts.get(instrument.venue, NEVER))
+        proof_ts, stream_ts = book.proof_ts, self.stream_ts.get(instrument.venue, NEVER)
+        return proof_ts if proof_ts > stream_ts else stream_ts
 
     # ---- one event
 

@@ -18,6 +18,8 @@ from console.core.units import ONE, SECOND
 
 ROUNDING = 20  # millionths lost to rounding between two ways of counting the same
 _NEVER_QUOTED = "leaves although"
+_FLATTEN = CeilingKind.FLATTEN
+_OPEN = MarketState.OPEN
 
 
 def check_sent(scene: Scene, leaving: list[Leaving], ts: int) -> None:
@@ -27,7 +29,7 @@ def check_sent(scene: Scene, leaving: list[Leaving], ts: int) -> None:
         if desk is None:
             raise Broken("match", f"{order.order_id} is of {order.match}, which is not quoted")
         _identified(scene, order)
-        if order.ceiling_kind is CeilingKind.FLATTEN:
+        if order.ceiling_kind is _FLATTEN:
             assert isinstance(order, PlaceOrder), "an exit is never amended"
             check_exit(scene, desk, order)
             continue
@@ -38,7 +40,7 @@ def check_sent(scene: Scene, leaving: list[Leaving], ts: int) -> None:
         _alone(scene, order)
         _covered(scene, desk, order)
         _sized(scene, desk, order, leaving)
-    quotes = [order for order in leaving if order.ceiling_kind is not CeilingKind.FLATTEN]
+    quotes = [order for order in leaving if order.ceiling_kind is not _FLATTEN]
     for match in dict.fromkeys(order.match for order in quotes):
         mine = [order for order in quotes if order.match == match]
         later: dict[MatchId, list[Leaving]] = {}
@@ -122,7 +124,7 @@ def _covered(scene: Scene, desk: Desk, order: Leaving) -> None:
     """
     best: dict[int, int] = {}
     for other in scene.state.blotter.of_match(desk.spec.id):
-        if other.ceiling_kind is CeilingKind.FLATTEN:
+        if other.ceiling_kind is _FLATTEN:
             continue
         fees = scene.specs[other.instrument.yes].fees
         gained = scene.gained(desk, other.instrument, other.action)
@@ -199,7 +201,7 @@ def stale_market(scene: Scene, desk: Desk, order: Leaving | Order, ts: int) -> s
         return "the venue has not told our account"
     if ts - seen.account_ts[venue] > settings.balance_age_max_s * SECOND:
         return "the balance is old"
-    if seen.states.get(instrument, MarketState.OPEN) is not MarketState.OPEN:
+    if seen.states.get(instrument, _OPEN) is not _OPEN:
         return "the market is not open"
     confirmed = seen.confirmed_ts(instrument)
     if ts - confirmed > desk.age_max_book_s() * SECOND:

@@ -30,28 +30,33 @@ class Clock:
 class Agenda:
     """Actions in order of time; of one moment, in the order in which they were put down."""
 
-    __slots__ = ("_heap", "_turn", "clock")
+    __slots__ = ("_turn", "clock", "heap")
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
-        self._heap: list[tuple[int, int, Action]] = []
+        self.heap: list[tuple[int, int, Action]] = []
         self._turn = 0
 
     def at(self, ts: int, action: Action) -> None:
         """Do `action` at `ts`, or now if that has passed."""
-        self._turn += 1
-        heappush(self._heap, (max(ts, self.clock.now), self._turn, action))
+        turn = self._turn = self._turn + 1
+        now = self.clock.now
+        heappush(self.heap, (now if now > ts else ts, turn, action))
 
     def run(self, until: int) -> None:
         """Do everything due up to and including `until`; the clock then stands there."""
-        heap, clock = self._heap, self.clock
-        while heap and heap[0][0] <= until:
-            ts, _, action = heappop(heap)
+        heap, clock = self.heap, self.clock
+        while heap:
+            ts, _, action = heap[0]
+            if ts > until:
+                break
+            heappop(heap)
             clock.now = ts
             action(ts)
-        clock.now = max(clock.now, until)
+        if until > clock.now:
+            clock.now = until
 
     @property
     def next_ts(self) -> Nanos:
         """When the next action is due."""
-        return Nanos(self._heap[0][0]) if self._heap else NEVER
+        return Nanos(self.heap[0][0]) if self.heap else NEVER

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log
 from typing import Protocol
 
 from console.core.units import MILLISECOND
@@ -24,7 +25,7 @@ class Dice(Protocol):
 
 def wait_ns(dice: Dice, mean_ns: float) -> int:
     """Time until the next of events that come independently of each other, at least 1 ns."""
-    return 1 + int(dice.expovariate(1.0) * mean_ns)
+    return 1 + int(-log(1.0 - dice.random()) * mean_ns)
 
 
 def next_in_ns(dice: Dice, per_hour: float) -> int | None:

@@ -38,6 +38,7 @@ from console.sim.tape import Tape
 
 US = ""  # the owner of our orders; everybody else has a name
 _NOT_OURS = ClientOrderId("")
+_OPEN = MarketState.OPEN
 
 
 class Exchange:
@@ -143,29 +144,31 @@ class Exchange:
     def rest(self, owner: str, symbol: str, side: BookSide, price: int, size: int) -> Resting | None:
         """Limit order of another participant; trades first where it crosses. None if nothing rests."""
         market = self.markets[symbol]
-        if market.state is not MarketState.OPEN:
+        if market.state is not _OPEN:
             return None
         rung = market.ladder.index[price]
+        half, others = (market.bids, market.asks) if side is BID else (market.asks, market.bids)
         left = size
-        if market.opposite(side).reaches(rung):
+        if others.reaches(rung):
             left -= self._match(market, owner, side, size, rung)
         if left == 0:
             return None
-        self.turn += 1
-        order = Resting(self.turn, owner, symbol, market.half(side), rung, left, _NOT_OURS)
+        turn = self.turn = self.turn + 1
+        order = Resting(turn, owner, symbol, half, rung, left, _NOT_OURS)
         market.add(order)
         return order
 
     def pull(self, order: Resting, size: int | None = None) -> None:
         """Take another participant's order out, or `size` contracts off it; no harm if it is gone."""
         assert not order.order_id, "our own orders are cancelled by request"
-        if order.left:
-            self.markets[order.symbol].reduce(order, order.left if size is None else min(size, order.left))
+        left = order.left
+        if left:
+            self.markets[order.symbol].reduce(order, left if size is None or size > left else size)
 
     def take(self, owner: str, symbol: str, side: BookSide, size: int, limit: int | None = None) -> int:
         """Immediate-or-cancel order of another participant, down to `limit`; returns the size traded."""
         market = self.markets[symbol]
-        if market.state is not MarketState.OPEN:
+        if market.state is not _OPEN:
             return 0
         if side is BID:
             price = market.ladder.down(ONE if limit is None else limit)

@@ -23,17 +23,17 @@ class Lane:
 class Mail:
     """Everything under way; of one moment, in the order in which it was posted."""
 
-    __slots__ = ("_clock", "_heap", "_turn")
+    __slots__ = ("_clock", "_turn", "heap")
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._heap: list[tuple[int, int, AnyEvent, Lane]] = []
+        self.heap: list[tuple[int, int, AnyEvent, Lane]] = []
         self._turn = 0
 
     def post(self, event: AnyEvent, lane: Lane, arrival: int) -> None:
         """Let `event` arrive at `arrival`, overtaking whatever comes later."""
         self._turn += 1
-        heappush(self._heap, (arrival, self._turn, event, lane))
+        heappush(self.heap, (arrival, self._turn, event, lane))
 
     def post_in_order(self, event: AnyEvent, lane: Lane, arrival: int) -> None:
         """Let `event` arrive at `arrival`, but not before what was posted to the lane before it."""
@@ -42,19 +42,19 @@ class Mail:
         else:
             lane.last = arrival
         self._turn += 1
-        heappush(self._heap, (arrival, self._turn, event, lane))
+        heappush(self.heap, (arrival, self._turn, event, lane))
 
     def recall(self, lane: Lane) -> list[AnyEvent]:
         """Take back everything of a lane that has not arrived, in order of arrival."""
-        recalled = sorted(entry[:3] for entry in self._heap if entry[3] is lane)
-        self._heap = [entry for entry in self._heap if entry[3] is not lane]
-        heapify(self._heap)
+        recalled = sorted(entry[:3] for entry in self.heap if entry[3] is lane)
+        self.heap[:] = [entry for entry in self.heap if entry[3] is not lane]
+        heapify(self.heap)
         lane.last = 0
         return [event for _, _, event in recalled]
 
     def collect(self, until: int) -> list[AnyEvent]:
         """Deliver, stamped with both clocks, what arrives up to and including `until`."""
-        heap, offset = self._heap, self._clock.wall_offset
+        heap, offset = self.heap, self._clock.wall_offset
         replace = msgspec.structs.replace
         arrived: list[AnyEvent] = []
         while heap and heap[0][0] <= until:
@@ -65,4 +65,4 @@ class Mail:
     @property
     def next_ts(self) -> Nanos:
         """When the next event arrives."""
-        return Nanos(self._heap[0][0]) if self._heap else NEVER
+        return Nanos(self.heap[0][0]) if self.heap else NEVER

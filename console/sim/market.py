@@ -60,7 +60,8 @@ class Half:
 
     def reaches(self, rung: int) -> bool:
         """Whether the best order would trade with somebody whose limit is `rung`."""
-        return (rung - self.best) * self.worse >= 0 and not self.empty
+        best = self.best
+        return (rung - best) * self.worse >= 0 and 0 <= best < len(self.sizes)
 
     def next_best(self, after: int) -> int:
         """The best rung worse than `after` at which something rests; off the ladder if none."""
@@ -160,15 +161,17 @@ class Market:
 
     def add(self, order: Resting) -> None:
         """Let an order rest behind the others of its price."""
-        order.half.add(order)
+        half = order.half
+        half.add(order)
         if self.streamed:
-            self._report(order, order.left)
+            self._report(half.side, order.rung, order.left)
 
     def reduce(self, order: Resting, by: int) -> None:
         """Take `by` contracts off a resting order; with all of it the order leaves."""
-        order.half.reduce(order, by)
+        half = order.half
+        half.reduce(order, by)
         if self.streamed:
-            self._report(order, -by)
+            self._report(half.side, order.rung, -by)
 
     def snapshot(self) -> BookSnapshot:
         """The whole book as it stands."""
@@ -188,21 +191,17 @@ class Market:
             return f"{self.instrument}: crossed at {self.prices[self.bids.best]}"
         for half in (self.bids, self.asks):
             for rung, queue in enumerate(half.queues):
+                if not queue and not half.sizes[rung]:
+                    continue
                 if sum(order.left for order in queue.values()) != half.sizes[rung]:
                     return f"{self.instrument}: the queue at {self.prices[rung]} does not sum to its size"
                 if any(order.left <= 0 for order in queue.values()):
                     return f"{self.instrument}: an empty order rests at {self.prices[rung]}"
         return None
 
-    def _report(self, order: Resting, change: int) -> None:
-        self.public.append(
-            BookDelta(
-                instrument=self.instrument,
-                side=order.half.side,
-                price=Price(self.prices[order.rung]),
-                change=Size(change),
-            )
-        )
+    def _report(self, side: BookSide, rung: int, change: int) -> None:
+        price = Price(self.prices[rung])
+        self.public.append(BookDelta(instrument=self.instrument, side=side, price=price, change=Size(change)))
 
 
 def _turn(order: Resting) -> int:

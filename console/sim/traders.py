@@ -26,7 +26,7 @@ _CROWD_NEAREST = 3 * CENT // 2
 class Pit:
     """One symbol as the traders stand around it."""
 
-    __slots__ = ("depth", "exchange", "game", "market", "outcome", "pace", "symbol")
+    __slots__ = ("_outbids", "_prices", "depth", "exchange", "game", "market", "outcome", "pace", "symbol")
 
     def __init__(self, exchange: Exchange, symbol: str, game: Game, outcome: int, pace: float) -> None:
         self.exchange = exchange
@@ -36,6 +36,8 @@ class Pit:
         self.outcome = outcome
         self.pace = pace  # how much faster than usual everybody acts
         self.depth = game.fixture.depth
+        self._prices: tuple[int, ...] = ()  # the grid that `_outbids` are of
+        self._outbids: tuple[list[int], list[int]] = ([], [])
 
     @property
     def over(self) -> bool:
@@ -54,6 +56,16 @@ class Pit:
         """The rung at `price`, rounded away from the middle; off the ladder beyond its ends."""
         prices = self.market.prices
         return bisect_right(prices, price) - 1 if side is BID else bisect_left(prices, price)
+
+    def outbids(self) -> tuple[list[int], list[int]]:
+        """Of every rung, the one that outbids a bid there, and the one that undercuts an ask there."""
+        prices = self.market.prices
+        if prices is not self._prices:
+            self._prices = prices
+            bids = [max(rung + 1, self.rung(BID, p + _OUTBID)) for rung, p in enumerate(prices)]
+            asks = [min(rung - 1, self.rung(ASK, p - _OUTBID)) for rung, p in enumerate(prices)]
+            self._outbids = bids, asks
+        return self._outbids
 
     def best(self, side: BookSide) -> int | None:
         """Best price at which somebody on `side` would trade."""
@@ -124,7 +136,19 @@ class Crowd:
 class Rival:
     """A market maker with an opinion of its own, who outbids by a step as far as its edge allows."""
 
-    __slots__ = ("_bias", "_dice", "_edge", "_error", "_keen", "_orders", "_pit", "_size", "_wait", "name")
+    __slots__ = (
+        "_asking",
+        "_bias",
+        "_bidding",
+        "_dice",
+        "_edge",
+        "_error",
+        "_keen",
+        "_pit",
+        "_size",
+        "_wait",
+        "name",
+    )
 
     def __init__(self, name: str, pit: Pit, edge: float, error: float, dice: Dice) -> None:
         self.name = name
@@ -135,60 +159,79 @@ class Rival:
         self._keen = 0  # acts left during which it overpays
         self._size = (10, 25, 50, 100, 150, 250)[int(dice.random() * 6)] * ONE
         self._wait = (0.8 + 1.6 * dice.random()) * SECOND / pit.pace
-        self._orders: dict[BookSide, Resting | None] = dict.fromkeys(_SIDES)
+        self._bidding: Resting | None = None
+        self._asking: Resting | None = None
         self._dice = dice
 
     def adopt(self, order: Resting) -> None:
         """Take over an order of an earlier life."""
-        self._orders[order.half.side] = order
+        if order.half.side is BID:
+            self._bidding = order
+        else:
+            self._asking = order
 
     def act(self) -> int:
         """Requote both sides; nanoseconds until the next act."""
-        dice = self._dice
-        self._bias += -0.05 * self._bias + dice.gauss(0.0, 0.3 * self._error)
+        dice, pit, edge = self._dice, self._pit, self._edge
+        bias = self._bias
+        bias = self._bias = bias + (-0.05 * bias + dice.gauss(0.0, 0.3 * self._error))
         if self._keen:
             self._keen -= 1
         elif dice.random() < _KEEN_CHANCE:
             self._keen = _KEEN_ACTS
-        opinion = self._pit.known() + self._bias
-        self._quote(BID, opinion + _OVERPAID if self._keen else opinion - self._edge)
-        self._quote(ASK, opinion + self._edge)
+        opinion = pit.game.believed[pit.outcome] * ONE + bias
+        outbid, undercut = pit.outbids()
+        self._bid(opinion + _OVERPAID if self._keen else opinion - edge, outbid)
+        self._ask(opinion + edge, undercut)
         return wait_ns(dice, self._wait)
 
-    def _quote(self, side: BookSide, limit_price: float) -> None:
+    def _bid(self, limit_price: float, outbid: list[int]) -> None:
         """Rest one step better than the others, no better than the limit, never crossing."""
-        pit, order = self._pit, self._orders[side]
+        market, order = self._pit.market, self._bidding
         if order is not None and not order.left:
-            order = self._orders[side] = None
-        wanted, limit = self._wanted(side, limit_price, order)
-        if order is not None:
-            up = -order.half.worse
-            fits = wanted * up <= order.rung * up <= limit * up
-            if fits and 2 * order.left >= self._size and (order.rung == wanted or self._dice.random() < 0.8):
-                return
-            pit.exchange.pull(order)
-            self._orders[side] = None
-        prices = pit.market.prices
-        if 0 <= wanted < len(prices):
-            self._orders[side] = pit.exchange.rest(self.name, pit.symbol, side, prices[wanted], self._size)
-
-    def _wanted(self, side: BookSide, limit_price: float, order: Resting | None) -> tuple[int, int]:
-        """(rung wanted, best rung allowed)."""
-        pit = self._pit
-        market = pit.market
-        half, up = market.half(side), -market.half(side).worse
-        limit = pit.rung(side, limit_price) * up
-        behind = market.opposite(side).best * up - 1
+            order = None
+        limit = bisect_right(market.prices, limit_price) - 1
+        behind = market.asks.best - 1
         if behind < limit:
             limit = behind
-        best = half.best_without(order)
-        if not 0 <= best < len(market.prices):
-            return limit * up, limit * up
-        step = pit.rung(side, market.prices[best] + up * _OUTBID) * up
-        better = best * up + 1
-        if step > better:
-            better = step
-        return (better if better < limit else limit) * up, limit * up
+        best = market.bids.best_without(order)
+        wanted = outbid[best] if 0 <= best < len(outbid) else limit
+        if wanted > limit:
+            wanted = limit
+        if order is None or not self._stays(order, wanted, wanted <= order.rung <= limit):
+            self._bidding = self._rest(BID, order, wanted)
+
+    def _ask(self, limit_price: float, undercut: list[int]) -> None:
+        """The same on the other side."""
+        market, order = self._pit.market, self._asking
+        if order is not None and not order.left:
+            order = None
+        limit = bisect_left(market.prices, limit_price)
+        behind = market.bids.best + 1
+        if behind > limit:
+            limit = behind
+        best = market.asks.best_without(order)
+        wanted = undercut[best] if 0 <= best < len(undercut) else limit
+        if wanted < limit:
+            wanted = limit
+        if order is None or not self._stays(order, wanted, limit <= order.rung <= wanted):
+            self._asking = self._rest(ASK, order, wanted)
+
+    def _stays(self, order: Resting, wanted: int, fits: bool) -> bool:
+        """Whether an order that `fits` is left alone: large enough, as wanted or not worth the trouble."""
+        if not fits or 2 * order.left < self._size:
+            return False
+        return order.rung == wanted or self._dice.random() < 0.8
+
+    def _rest(self, side: BookSide, order: Resting | None, wanted: int) -> Resting | None:
+        """Rest at the rung `wanted`, where there is one, in place of `order`."""
+        pit = self._pit
+        if order is not None:
+            pit.exchange.pull(order)
+        prices = pit.market.prices
+        if not 0 <= wanted < len(prices):
+            return None
+        return pit.exchange.rest(self.name, pit.symbol, side, prices[wanted], self._size)
 
 
 class NoiseTaker:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from functools import partial
+from heapq import heappop
 from typing import assert_never
 
 import msgspec
@@ -29,10 +30,10 @@ from console.core.commands import (
     WatchOdds,
 )
 from console.core.events import AnyEvent, OpenOrder, OrderFilled
-from console.core.instruments import Instrument, InstrumentSpec, Venue
+from console.core.instruments import Instrument, InstrumentSpec, MarketState, Venue
 from console.core.matches import MatchId, MatchSpec
 from console.core.units import ONE, SECOND, Cash, Nanos
-from console.sim.clock import Agenda, Clock
+from console.sim.clock import NEVER, Action, Agenda, Clock
 from console.sim.dials import CALM, Dials
 from console.sim.exchange import Exchange
 from console.sim.games import Game, SavedGame, Stage
@@ -47,6 +48,14 @@ from console.sim.wire import Request, Wire
 FORMAT = 1  # of saved worlds
 BEGINNING = Nanos(1_795_284_000 * SECOND)  # 2026-11-21 18:00 UTC, for worlds that need no real date
 CASH = Cash(1000 * ONE)  # at every venue
+_OPEN = MarketState.OPEN
+
+
+def _nothing(_: int) -> None:
+    """Nothing is due."""
+
+
+_NOTHING: tuple[int, int, Action] = (NEVER, 0, _nothing)
 
 
 class SavedWorld(Struct, frozen=True, array_like=True):
@@ -106,6 +115,7 @@ class World:
             venue: Wire(exchange, dials, self._dice("wire", venue.value), self._agenda, self._mail)
             for venue, exchange in self._exchanges.items()
         }
+        self._outlets = tuple((w, w.exchange.public, w.exchange.private) for w in self._wires.values())
         self._season = Season(self._games, self._wires, dials, self._dice("season"), self._agenda, self._mail)
         for venue, exchange in self._exchanges.items():
             if not exchange.habits.persona.plain:
@@ -203,11 +213,37 @@ class World:
 
     def advance(self, ts: int) -> list[AnyEvent]:
         """Let everything happen up to and including `ts`; what reached us by then, in order."""
-        for wire in self._wires.values():
-            if wire.exchange.public or wire.exchange.private:
-                wire.carry(self._clock.now)
+        self._carry()
         self._agenda.run(ts)
         return self._mail.collect(ts)
+
+    def wait(self, until: int) -> list[AnyEvent]:
+        """Let everything happen until something reaches us, at most up to and including `until`.
+
+        All that reached us at that moment. If nothing did, the clock stands at what happened last.
+        """
+        self._carry()
+        clock, due, posted = self._clock, self._agenda.heap, self._mail.heap
+        while True:
+            ts, _, action = due[0] if due else _NOTHING
+            if posted and posted[0][0] < ts:
+                ts = posted[0][0]
+                if ts > until:
+                    return []
+                if ts > clock.now:
+                    clock.now = ts
+                return self._mail.collect(ts)
+            if ts > until:
+                return []
+            heappop(due)
+            clock.now = ts
+            action(ts)
+
+    def _carry(self) -> None:
+        """Send us what somebody did at a venue since anything happened of itself."""
+        for wire, public, private in self._outlets:
+            if public or private:
+                wire.carry(self._clock.now)
 
     @property
     def wall(self) -> Nanos:
@@ -302,23 +338,28 @@ class World:
             pit = Pit(self._exchanges[venue], symbol, game, listing.pays[0], game.fixture.pace * scale)
             dice = self._dice("pit", venue.value, symbol)
             for trader in crew(pit, dice, fresh):
-                self._agenda.at(
-                    self._clock.now + int(dice.random() * SECOND),
-                    partial(self._wake, trader, pit, self._wires[venue]),
-                )
+                first = self._clock.now + int(dice.random() * SECOND)
+                self._agenda.at(first, self._waking(trader, pit, self._wires[venue]))
 
     def _step(self, venue: Venue, now: int) -> None:
         self._exchanges[venue].step()
         self._wires[venue].carry(now)
         self._agenda.at(now + STEP_NS, partial(self._step, venue))
 
-    def _wake(self, trader: Trader, pit: Pit, wire: Wire, now: int) -> None:
-        if pit.over:
-            return
-        wait = trader.act()
-        if pit.exchange.public or pit.exchange.private:
-            wire.carry(now)
-        self._agenda.at(now + wait, partial(self._wake, trader, pit, wire))
+    def _waking(self, trader: Trader, pit: Pit, wire: Wire) -> Action:
+        """Let a trader act again and again, until nobody will ever trade there."""
+        act, at, carry = trader.act, self._agenda.at, wire.carry
+        market, public, private = pit.market, pit.exchange.public, pit.exchange.private
+
+        def wake(now: int) -> None:
+            if market.state is not _OPEN and pit.over:
+                return
+            wait = act()
+            if public or private:
+                carry(now)
+            at(now + wait, wake)
+
+        return wake
 
     def _game(self, match: MatchId) -> Game:
         for game in self._games:
