@@ -1,7 +1,7 @@
 """Reads recordings ahead, in a process of its own: unpacking and parsing take the engine no time.
 
 The reader sends batches in the order of time. Of ten events nine are deltas of a book: these travel as plain
-numbers, six each, and instruments by the number they were first named under; everything else is pickled.
+numbers, four each, and sides of a book by the number they were first named under; everything else is pickled.
 """
 
 from __future__ import annotations
@@ -10,20 +10,19 @@ import os
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from console.backtest.child import Child, ChildError, parent
 from console.core.events import BookDelta
-from console.core.instruments import ASK, BID, Instrument
+from console.core.instruments import BookSide, Instrument
 from console.venues.kalshi.frames import PublicEvent
 from console.venues.kalshi.listings import STANDARD_TERMS, FeeTerms
 from console.venues.recording import RecordingError, read
 
 BATCH: Final = 4_096  # events: 200 kB on the way, and few enough to wait for
 WORTHWHILE: Final = 256 * 1024  # bytes of recording, packed or not: a reader takes 0.2 s to start
-_SIDES: Final = (BID, ASK)
 _MOST: Final = 1 << 62  # numbers that travel plainly are smaller
 
 
@@ -35,32 +34,35 @@ class How(NamedTuple):
     terms: FeeTerms = STANDARD_TERMS
 
 
-class _Batch(NamedTuple):
-    """Instruments named here for the first time, deltas as numbers, and the others with their places."""
+_Named = tuple[Instrument, BookSide]
 
-    named: list[Instrument]
+
+class _Batch(NamedTuple):
+    """Sides of books named here for the first time, deltas as numbers, and the others with their places."""
+
+    named: list[_Named]
     deltas: bytes
     others: list[tuple[int, PublicEvent]]
 
 
-def events(paths: Sequence[Path], how: How) -> Iterator[PublicEvent]:
+def batches(paths: Sequence[Path], how: How) -> Iterator[list[PublicEvent]]:
     """The events of recordings, read ahead where there is a processor to spare and enough to read.
 
     Raises RecordingError.
     """
     if (os.cpu_count() or 1) < 2 or _bytes_of(paths) < WORTHWHILE:
         return here(paths, how)
-    return chain.from_iterable(_batches(paths, how))
+    return _received_from(paths, how)
 
 
-def here(paths: Sequence[Path], how: How, burst: int = 2 * BATCH) -> Iterator[PublicEvent]:
+def here(paths: Sequence[Path], how: How, burst: int = 2 * BATCH) -> Iterator[list[PublicEvent]]:
     """The same by this process, `burst` events at a time.
 
     So the processor reads or trades for a while and does not change between the two all the time: that
     makes a replay 6 % faster.
     """
     recorded = _read(paths, how)
-    return chain.from_iterable(iter(lambda: list(islice(recorded, burst)), []))
+    return iter(lambda: list(islice(recorded, burst)), [])
 
 
 def _read(paths: Sequence[Path], how: How) -> Iterator[PublicEvent]:
@@ -74,9 +76,9 @@ def _bytes_of(paths: Iterable[Path]) -> int:
 # ---- here
 
 
-def _batches(paths: Sequence[Path], how: How) -> Iterator[list[PublicEvent]]:
+def _received_from(paths: Sequence[Path], how: How) -> Iterator[list[PublicEvent]]:
     reader = Child("console.backtest.ahead")
-    named: list[Instrument] = []
+    named: list[_Named] = []
     try:
         reader.send((paths, how))
         while (batch := _received(reader)) is not None:
@@ -96,13 +98,13 @@ def _received(reader: Child) -> _Batch | None:
     return came
 
 
-def _unpacked(batch: _Batch, named: Sequence[Instrument]) -> list[PublicEvent]:
+def _unpacked(batch: _Batch, named: Sequence[_Named]) -> list[PublicEvent]:
     numbers = array("q")
     numbers.frombytes(batch.deltas)
     each: Iterator[Any] = iter(numbers)
     found: list[PublicEvent] = [
-        BookDelta(ts=ts, wall=wall, instrument=named[number], side=_SIDES[side], price=price, change=change)
-        for ts, wall, number, side, price, change in zip(each, each, each, each, each, each, strict=True)
+        BookDelta(ts=ts, wall=ts, instrument=named[book][0], side=named[book][1], price=price, change=change)
+        for ts, book, price, change in zip(each, each, each, each, strict=True)
     ]
     for place, event in batch.others:
         found.insert(place, event)
@@ -116,7 +118,7 @@ def main() -> None:
     """Read what is asked for, and send it in batches, then None; a complaint takes the place of None."""
     asked, told = parent()
     paths, how = asked.recv()
-    numbers: dict[Instrument, int] = {}
+    numbers: dict[_Named, int] = {}
     recorded, last = _read(paths, how), None
     with suppress(BrokenPipeError):  # nobody listens any more
         try:
@@ -127,18 +129,23 @@ def main() -> None:
         told.send(last)
 
 
-def _packed(recorded: Iterator[PublicEvent], numbers: dict[Instrument, int]) -> _Batch | None:
-    """The next batch; None at the end. `numbers` are those of the instruments named so far."""
-    named: list[Instrument] = []
+def _packed(recorded: Iterator[PublicEvent], numbers: dict[_Named, int]) -> _Batch | None:
+    """The next batch; None at the end. `numbers` are those of the sides named so far."""
+    named: list[_Named] = []
     deltas: list[int] = []
     others: list[tuple[int, PublicEvent]] = []
     for place, event in enumerate(islice(recorded, BATCH)):
-        if not isinstance(event, BookDelta) or max(abs(event.change), event.ts, event.wall) >= _MOST:
+        if (
+            type(event) is not BookDelta
+            or event.wall != event.ts
+            or max(abs(event.change), event.ts) >= _MOST
+        ):
             others.append((place, event))
             continue
-        number = numbers.get(event.instrument)
+        book = (event.instrument, event.side)
+        number = numbers.get(book)
         if number is None:
-            number = numbers[event.instrument] = len(numbers)
-            named.append(event.instrument)
-        deltas += (event.ts, event.wall, number, event.side is ASK, event.price, event.change)
+            number = numbers[book] = len(numbers)
+            named.append(book)
+        deltas += (event.ts, number, event.price, event.change)
     return _Batch(named, array("q", deltas).tobytes(), others) if deltas or others else None

@@ -101,14 +101,18 @@ class Replay:
         # Nothing decided from `ts` on takes effect before its way to the venue: so far it is safe to go.
         until = min(self._tick_ts - 1, ts + self._safe_ns)
         on_event = self._on_event
+        number = self._number
         for event in self.tape.advance(until):
-            if type(event) is not BookDelta:
+            number += 1
+            if type(event) is BookDelta:  # nine events in ten: kept short
+                commands = on_event(event)
+                if commands:
+                    self._number = number
+                    self._decided(commands)
+            else:
+                self._number = number - 1
                 self._feed(event)
-                continue
-            self._number += 1  # nine events in ten: kept short
-            commands = on_event(event)
-            if commands:
-                self._decided(commands)
+        self._number = number
         return True
 
     def run(self, progress: Progress = lambda _: None) -> None:

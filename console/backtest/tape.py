@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from console.backtest.ahead import How, events, here
+from console.backtest.ahead import How, batches, here
 from console.core.commands import Alert, AnyCommand, Latch, Refuse, UnwatchOdds, WatchOdds
 from console.core.events import (
     AddMatch,
     AnyEvent,
+    BookDelta,
     InstrumentDefined,
     OddsSuspended,
     OddsUpdate,
@@ -35,7 +36,7 @@ from console.venues.recording import metadata
 SOURCE = "tape"
 OUTCOMES = ("Yes", "No")
 QUOTE_EVERY = SECOND
-_OURS_ALONE = (Latch, Alert, Refuse, WatchOdds, UnwatchOdds)  # commands that no venue gets
+_OURS_ALONE = frozenset((Latch, Alert, Refuse, WatchOdds, UnwatchOdds))  # commands that no venue gets
 CONFIRM_EVERY = 10 * SECOND  # an unmoved price is told again, so that it does not look forgotten
 
 
@@ -80,16 +81,17 @@ class Tape:
         self._odds = tuple(odds)
         self._known = _listings(paths, terms)
         how = How(use_yes_price, whole, terms)
-        self._frames = events(paths, how) if ahead else here(paths, how, burst=1)
+        self._batches = batches(paths, how) if ahead else here(paths, how, burst=1)
         self._exchange = PaperExchange(Venue.KALSHI, cash=cash, dials=dials)
         self.request_ns = dials.request_ms * MILLISECOND  # before that no command has any effect
         self._matches: dict[MatchId, MatchSpec] = {}
         self._quoted: dict[Instrument, Quoted] = {}
-        self._quote_ts = Nanos(0)
-        self.recorded = 0  # events of the recording that have happened
-        self.recorded_ts = 0  # when the last of them did
-        self._head = next(self._frames, None)
-        self.began = self._head.ts if self._head is not None else Nanos(0)
+        self._quote_ts = 0
+        self.recorded_ts = 0  # when the last event of the recording that has happened did
+        self._batch = next(self._batches, [])  # what comes next, from `_place` on; empty at the end
+        self._place = 0
+        self._passed = 0  # events of the batches before
+        self.began = self._batch[0].ts if self._batch else Nanos(0)
         self._now = self.began
         self._greeting: list[AnyEvent] = [VenueUp(ts=self.began, wall=self.began, venue=Venue.KALSHI)]
 
@@ -127,6 +129,11 @@ class Tape:
     # ---- time
 
     @property
+    def recorded(self) -> int:
+        """Events of the recording that have happened."""
+        return self._passed + self._place
+
+    @property
     def now(self) -> Nanos:
         """The moment up to which everything has happened."""
         return self._now
@@ -135,40 +142,50 @@ class Tape:
         """The next moment at which something happens; NEVER at the end."""
         if self._greeting:
             return self.began
-        head = self._head
-        if head is not None and head.ts < self._exchange.next_ts:
-            return head.ts
-        return self._exchange.next_ts
+        due = self._exchange.next_ts
+        if self._batch:
+            head = self._batch[self._place].ts
+            return head if head < due else due
+        return due
 
     def submit(self, command: AnyCommand, ts: int) -> None:
         """Send a command decided at `ts`; it takes effect `request_ns` later, or now if that has passed."""
-        if not isinstance(command, _OURS_ALONE):
+        if type(command) not in _OURS_ALONE:
             self._exchange.submit(command, max(ts, self._now - self.request_ns))
 
     def advance(self, ts: int) -> list[AnyEvent]:
         """Let everything happen up to and including `ts`; what reached us by then, in order."""
         out, self._greeting = self._greeting, []
-        exchange, frames, head = self._exchange, self._frames, self._head
-        take, recorded, at = exchange.take, 0, self.recorded_ts
+        exchange, batch, place = self._exchange, self._batch, self._place
         while True:
-            due = min(ts, exchange.next_ts - 1)
-            while head is not None and head.ts <= due:
-                at = head.ts
-                if at >= self._quote_ts:
-                    self._quote(at, out)
-                if not take(head, out):  # not the usual: it may have led to something
-                    due = min(ts, exchange.next_ts - 1)
-                    if isinstance(head, InstrumentDefined):
-                        self._meet(head, out)
-                recorded += 1
-                head = next(frames, None)
-            if exchange.next_ts > ts:
-                break
-            exchange.advance(exchange.next_ts, out)
-        self._head = head
-        self.recorded += recorded
-        self.recorded_ts = at
-        self._now = Nanos(max(self._now, ts))
+            due = exchange.next_ts - 1
+            if ts < due:
+                due = ts
+            head = batch[place] if batch else None
+            if head is None or head.ts > due:
+                if exchange.next_ts > ts:
+                    break
+                exchange.advance(exchange.next_ts, out)
+                continue
+            if head.ts >= self._quote_ts:
+                self._quote(head.ts, out)
+            if type(head) is BookDelta:
+                place = exchange.flow(batch, place, min(due, self._quote_ts - 1), out)
+            else:
+                exchange.take(head, out)
+                if isinstance(head, InstrumentDefined):
+                    self._meet(head, out)
+                place += 1
+            if place == len(batch):
+                self.recorded_ts = batch[-1].ts
+                self._passed += place
+                batch, place = next(self._batches, []), 0
+                self._batch = batch
+        if place:
+            self.recorded_ts = batch[place - 1].ts
+        self._place = place
+        if ts > self._now:
+            self._now = Nanos(ts)
         return out
 
     # ---- matches and their fair value
@@ -186,7 +203,7 @@ class Tape:
 
     def _quote(self, ts: Nanos, out: list[AnyEvent]) -> None:
         """Tell every microprice that moved, at most once a second."""
-        self._quote_ts = Nanos(ts + QUOTE_EVERY)
+        self._quote_ts = ts + QUOTE_EVERY
         if self._odds:
             return
         for instrument, quoted in self._quoted.items():

@@ -8,6 +8,7 @@ later. What happens to us shows in the public stream at once, and privately `ans
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import assert_never
 
 import msgspec
@@ -118,8 +119,10 @@ class PaperExchange:
 
     def submit(self, command: AnyCommand, ts: int) -> None:
         """Send a command at `ts`."""
-        self._requests.append((ts + self._request_ns, command))
-        self._look_ahead()
+        arrival = ts + self._request_ns
+        if not self._requests and arrival < self.next_ts:
+            self.next_ts = Nanos(arrival)
+        self._requests.append((arrival, command))
 
     def advance(self, ts: int, out: list[AnyEvent]) -> None:
         """Let requests and answers arrive up to and including `ts`; what we see of it is added to `out`."""
@@ -132,12 +135,14 @@ class PaperExchange:
             self._look_ahead()
 
     def _look_ahead(self) -> None:
-        answer = self._answers[0].ts if self._answers else NEVER
-        request = self._requests[0][0] if self._requests else NEVER
-        self.next_ts = Nanos(min(answer, request))
+        self.next_ts = self._answers[0].ts if self._answers else NEVER
+        if self._requests and self._requests[0][0] < self.next_ts:
+            self.next_ts = Nanos(self._requests[0][0])
 
     def _answer(self, event: AnyEvent, ts: int) -> None:
         home = ts + self._answer_ns
+        if not self._answers and home < self.next_ts:
+            self.next_ts = Nanos(home)
         self._answers.append(msgspec.structs.replace(event, ts=home, wall=home + self._offset))
 
     # ---- what the venue publishes
@@ -167,8 +172,27 @@ class PaperExchange:
             self._contested(market, event, out)
         else:
             self._published(market, event, out)
-        self._look_ahead()
         return False
+
+    def flow(self, events: Sequence[PublicEvent], place: int, until: int, out: list[AnyEvent]) -> int:
+        """Take the changes of books from `place` on, up to and including `until`, and say where it stopped:
+        at anything else, or behind one that may have led to something.
+        """
+        markets, add = self.markets, out.append
+        for at in range(place, len(events)):
+            event = events[at]
+            if type(event) is not BookDelta or event.ts > until:
+                return at
+            market = markets.get(event.instrument)
+            if market is None:
+                continue
+            if market.delta(event.side, event.price, event.change):
+                if market.streamed:
+                    add(event)
+                continue
+            self._contested(market, event, out)
+            return at + 1
+        return len(events)
 
     def _contested(self, market: Queues, event: BookDelta, out: list[AnyEvent]) -> None:
         fills, change = market.contested(event.side, event.price, event.change, event.ts)

@@ -17,6 +17,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -26,14 +27,10 @@ from msgspec import Struct
 from console.core.complaint import Complaint
 from console.core.units import MILLISECOND, Nanos
 from console.venues.kalshi.feed import Feed, Sequence
-from console.venues.kalshi.frames import Frame, KnownFrame, Parser, PublicEvent
+from console.venues.kalshi.frames import Frame, Parser, PublicEvent
 from console.venues.kalshi.listings import STANDARD_TERMS, EventListing, FeeTerms, parse_event
-from console.venues.kalshi.replay import Replay
+from console.venues.kalshi.replay import NEVER, Batch, Line, Received, Replay
 from console.venues.kalshi.wire import UNREADABLE, ParseError
-
-Came = Frame | ParseError
-Received = tuple[Nanos, Came]  # receive time, what came
-Timed = tuple[Nanos, int, Nanos, Came]  # time to merge by, number of the file, receive time, what came
 
 EXPECTED: Final = (
     'expected {"recv_ms", "event"} a line, {"frames": [{"received_ms", "frame"}]} or bare frames'
@@ -63,17 +60,37 @@ def read(
     other markets' frames. An event's `wall` is its receive time, and so is its `ts`, held while the
     receiver's clock runs back. Raises RecordingError.
     """
-    files = list(paths)
-    known = [event for event in (metadata(path, terms) for path in files) if event is not None]
+    return chain.from_iterable(_runs(list(paths), Parser(use_yes_price=use_yes_price), whole, terms))
+
+
+def _runs(paths: list[Path], parser: Parser, whole: bool, terms: FeeTerms) -> Iterator[list[PublicEvent]]:
+    """The events, as many at a time as come from one file before another's turn."""
+    known = [event for event in (metadata(path, terms) for path in paths) if event is not None]
     listings = {listing.instrument: listing for event in known for listing in event.listings}
-    parser = Parser(use_yes_price=use_yes_price)
     connection = Feed(parser, Sequence())
-    feeds = [connection if whole else Feed(parser, Sequence(extract=True)) for _ in files]
+    feeds = [connection if whole else Feed(parser, Sequence(extract=True)) for _ in paths]
     replay = Replay(parser, feeds, listings, terms)
-    frames = heapq.merge(*(_timed(path, number, parser) for number, path in enumerate(files)))
-    for at, source, wall, came in frames:
-        yield from replay.take(came, source, at, wall)
-    yield from replay.finish()
+    files = [_File(path, number, parser) for number, path in enumerate(paths)]
+    turns = [(file.now, file.number) for file in files if file.more()]
+    heapq.heapify(turns)
+    while turns:
+        number = turns[0][1]
+        file = files[number]
+        events, file.place, file.now = replay.run(file.batch, file.place, number, file.now, _until(turns))
+        yield events
+        if file.more():
+            heapq.heapreplace(turns, (file.now, number))
+        else:
+            heapq.heappop(turns)
+    yield list(replay.finish())
+
+
+def _until(turns: list[tuple[Nanos, int]]) -> Nanos:
+    """How long the first file of a heap may go on before it is another's turn."""
+    if len(turns) == 1:
+        return NEVER
+    at, number = min(turns[1:3])
+    return at if turns[0][1] < number else Nanos(at - 1)
 
 
 class _Sidecar(Struct, frozen=True):
@@ -101,16 +118,30 @@ def metadata(path: Path, terms: FeeTerms = STANDARD_TERMS) -> EventListing | Non
 # ---- files
 
 
-def _timed(path: Path, number: int, parser: Parser) -> Iterator[Timed]:
-    """What came, with a time that never runs backwards before it."""
-    now = Nanos(0)
-    for wall, came in _stored(path, parser):
-        if wall > now:
-            now = wall
-        yield now, number, wall, came
+class _File:
+    """A file on its way: what it holds next, at `now`, a time that never runs backwards."""
+
+    __slots__ = ("_batches", "batch", "now", "number", "place")
+
+    def __init__(self, path: Path, number: int, parser: Parser) -> None:
+        self.number = number
+        self.now = Nanos(0)
+        self.batch: Batch = []
+        self.place = 0
+        self._batches = _stored(path, parser)
+
+    def more(self) -> bool:
+        """Look at the next frame; False at the end of the file."""
+        while self.place == len(self.batch):
+            batch = next(self._batches, None)
+            if batch is None:
+                return False
+            self.batch, self.place = batch, 0
+        self.now = Nanos(max(self.now, self.batch[self.place].recv_ms * MILLISECOND))
+        return True
 
 
-def _stored(path: Path, parser: Parser) -> Iterator[Received]:
+def _stored(path: Path, parser: Parser) -> Iterator[Batch]:
     try:
         with _opened(path) as stream:
             first = _FIRST_KEY.match(stream.peek(_CHUNK))
@@ -134,16 +165,11 @@ def _opened(path: Path) -> io.BufferedReader:
     return io.BufferedReader(gzip.GzipFile(path), _CHUNK) if packed else path.open("rb")
 
 
-def _frame(parser: Parser, raw: bytes | msgspec.Raw) -> Came:
+def _frame(parser: Parser, raw: bytes | msgspec.Raw) -> Frame | ParseError:
     try:
         return parser.decode(raw)
     except ParseError as error:
         return error
-
-
-class _Line(Struct, frozen=True, gc=False):
-    recv_ms: int
-    event: KnownFrame
 
 
 class _OpenLine(Struct, frozen=True):
@@ -151,8 +177,8 @@ class _OpenLine(Struct, frozen=True):
     event: msgspec.Raw
 
 
-def _lines(path: Path, stream: BinaryIO, parser: Parser) -> Iterator[Received]:
-    decoder = msgspec.json.Decoder(_Line)
+def _lines(path: Path, stream: BinaryIO, parser: Parser) -> Iterator[Batch]:
+    decoder = msgspec.json.Decoder(Line)
     number, size = 1, 1  # at first one line: a file may wait long for its turn
     while lines := stream.readlines(size):
         size = _CHUNK
@@ -161,24 +187,23 @@ def _lines(path: Path, stream: BinaryIO, parser: Parser) -> Iterator[Received]:
         except UNREADABLE:
             batch = []
         if len(batch) == len(lines):  # nearly always, and quicker than one by one
-            for stored in batch:
-                yield Nanos(stored.recv_ms * MILLISECOND), stored.event
+            yield batch
         else:
             yield from _one_by_one(path, number, lines, decoder, parser)
         number += len(lines)
 
 
 def _one_by_one(
-    path: Path, first: int, lines: list[bytes], decoder: msgspec.json.Decoder[_Line], parser: Parser
-) -> Iterator[Received]:
+    path: Path, first: int, lines: list[bytes], decoder: msgspec.json.Decoder[Line], parser: Parser
+) -> Iterator[Batch]:
     for number, line in enumerate(lines, first):
         try:
             stored = decoder.decode(line)
         except UNREADABLE:
             if line.strip():
-                yield _unusual_line(f"{path}, line {number}", line, parser)
+                yield [_unusual_line(f"{path}, line {number}", line, parser)]
         else:
-            yield Nanos(stored.recv_ms * MILLISECOND), stored.event
+            yield [stored]
 
 
 def _unusual_line(place: str, line: bytes, parser: Parser) -> Received:
@@ -189,24 +214,23 @@ def _unusual_line(place: str, line: bytes, parser: Parser) -> Received:
         raise RecordingError(
             f'{place}: {error}; expected {{"recv_ms": milliseconds, "event": frame}}'
         ) from error
-    return Nanos(stored.recv_ms * MILLISECOND), _frame(parser, stored.event)
+    return Received(stored.recv_ms, _frame(parser, stored.event))
 
 
 class _Bare(Struct, frozen=True):
     msg: Any = None
 
 
-def _bare_lines(path: Path, stream: BinaryIO, parser: Parser) -> Iterator[Received]:
+def _bare_lines(path: Path, stream: BinaryIO, parser: Parser) -> Iterator[Batch]:
     """Frames without a receive time; those before the first time known get that one."""
-    wall, untimed = Nanos(0), list[Came]()
+    now_ms, untimed = 0, list[Frame | ParseError]()
     for number, line in enumerate(stream, 1):
         if not line.strip():
             continue
-        stated = _stated_ms(f"{path}, line {number}", line) * MILLISECOND
-        wall = Nanos(stated) if stated else wall
+        now_ms = _stated_ms(f"{path}, line {number}", line) or now_ms
         untimed.append(_frame(parser, line))
-        if wall:
-            yield from ((wall, came) for came in untimed)
+        if now_ms:
+            yield [Received(now_ms, came) for came in untimed]
             untimed.clear()
         elif len(untimed) > _UNTIMED_MAX:
             break
@@ -229,14 +253,14 @@ class _Element(Struct, frozen=True):
     frame: msgspec.Raw
 
 
-def _document(path: Path, stream: BinaryIO, parser: Parser) -> Iterator[Received]:
+def _document(path: Path, stream: BinaryIO, parser: Parser) -> Iterator[Batch]:
     for number, element in enumerate(_Document(path, stream).elements("frames"), 1):
         try:
             stored = msgspec.json.decode(element, type=_Element)
         except UNREADABLE as error:
             expected = '{"received_ms": milliseconds, "frame": frame}'
             raise RecordingError(f"{path}, frame {number}: {error}; expected {expected}") from error
-        yield Nanos(stored.received_ms * MILLISECOND), _frame(parser, stored.frame)
+        yield [Received(stored.received_ms, _frame(parser, stored.frame))]
 
 
 class _Document:

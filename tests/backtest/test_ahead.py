@@ -1,8 +1,8 @@
 """Reading recordings ahead in another process: the same events and complaints, and nothing left behind."""
 
-import itertools
 import os
 import signal
+from itertools import chain, islice
 from pathlib import Path
 
 import pytest
@@ -30,10 +30,15 @@ def readers():
     return found
 
 
+def events(files):
+    """What a replay gets, one by one."""
+    return chain.from_iterable(ahead.batches(files, How()))
+
+
 def test_it_brings_what_reading_here_brings(tmp_path):
     files = [made_up(tmp_path / f"{n}.gz", 4000, seed=n, ticker=f"MADEUP-{n}") for n in range(3)]
-    found = list(ahead.events(files, How()))
-    assert found == list(read(files)) == list(ahead.here(files, How(), burst=7))
+    found = list(events(files))
+    assert found == list(read(files)) == list(chain.from_iterable(ahead.here(files, How(), burst=7)))
     assert len(found) > 2 * BATCH
     assert {BookDelta, BookSnapshot, Trade} <= {type(event) for event in found}
     assert readers() == []
@@ -44,7 +49,7 @@ def test_a_number_too_large_to_travel_plainly_comes_through(tmp_path):
     frames = list(market.frames(50))
     frames.append(market._delta("yes", market.yes, 1, 10**18))
     path = write(tmp_path / "tape.gz", iter(frames))
-    found = list(ahead.events([path], How()))
+    found = list(events([path]))
     assert found == list(read([path]))
     assert found[-1].change == 10**22
 
@@ -61,7 +66,7 @@ def test_a_complaint_is_that_of_the_reader(tmp_path):
     with pytest.raises(RecordingError) as here:
         list(read([path]))
     with pytest.raises(RecordingError) as there:
-        list(ahead.events([path], How()))
+        list(events([path]))
     assert str(there.value) == str(here.value)
     assert "line 2" in str(there.value)
     assert readers() == []
@@ -69,21 +74,21 @@ def test_a_complaint_is_that_of_the_reader(tmp_path):
 
 def test_a_reader_that_dies_is_a_complaint(tmp_path):
     path = made_up(tmp_path / "tape.gz", 60_000)
-    events = ahead.events([path], How())
-    next(events)
+    found = events([path])
+    next(found)
     (reader,) = readers()
     os.kill(reader, signal.SIGKILL)
     with pytest.raises(RecordingError, match="ended early"):
-        list(events)
+        list(found)
     assert readers() == []
 
 
 def test_no_reader_outlives_whoever_stopped_listening(tmp_path):
     path = made_up(tmp_path / "tape.gz", 60_000)
-    events = ahead.events([path], How())
-    assert len(list(itertools.islice(events, 10))) == 10
+    found = events([path])
+    assert len(list(islice(found, 10))) == 10
     assert len(readers()) == 1
-    del events
+    del found
     assert readers() == []
 
 
@@ -94,6 +99,6 @@ def test_little_is_read_here_and_so_is_all_where_no_processor_is_to_spare(
     monkeypatch.setattr(ahead, "WORTHWHILE", bytes_)
     monkeypatch.setattr(os, "cpu_count", lambda: processors)
     path = made_up(tmp_path / "tape.gz", 600)
-    events = ahead.events([path], How())
-    next(events)
+    found = events([path])
+    next(found)
     assert readers() == []

@@ -235,6 +235,21 @@ def test_clock_that_runs_backwards_is_held(tmp_path: Path) -> None:
     assert [event.wall // 1_000_000 - T0 for event in events] == [9, 4, 12]
 
 
+def test_clock_is_held_however_long_the_file(tmp_path: Path) -> None:
+    story = [(T0, snapshot(1)), (T0, delta(2)), (T0 + 9, delta(3)), *((T0, delta(n)) for n in range(4, 2000))]
+    events = books(replayed(as_lines(tmp_path / "r", story)))
+    assert [event.ts // 1_000_000 - T0 for event in events] == [0, 0, *[9] * 1997]
+
+
+def test_of_one_moment_the_first_file_comes_first_however_long_both_are(tmp_path: Path) -> None:
+    numbers = range(1, 2000)
+    bos = as_lines(tmp_path / "bos", [(T0 + n // 2, snapshot(n, BOS)) for n in numbers])
+    lal = as_lines(tmp_path / "lal", [(T0 + n // 3, snapshot(n)) for n in numbers])
+    told = [(event.wall, event.instrument) for event in books(replayed(bos, lal))]
+    assert len(told) == 2 * len(numbers)
+    assert told == sorted(told, key=lambda event: (event[0], event[1] == LAL))
+
+
 # ---- trust
 
 

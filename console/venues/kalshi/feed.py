@@ -51,6 +51,14 @@ class Sequence:
             return None
         return Gap(f"subscription {sid}: frame {due} was due, {seq} came", self.books(sid))
 
+    def follows(self, sid: int, seq: int) -> bool:
+        """Count a frame if it is the one that was due; if not, nothing is counted."""
+        due = self._last.get(sid, 0) + 1
+        if seq == due or (seq > due and self._extract):
+            self._last[sid] = seq
+            return True
+        return False
+
     def hold(self, sid: int, market: Instrument) -> None:
         """Remember that this subscription feeds the book of `market`."""
         self._books.setdefault(sid, {})[market] = None

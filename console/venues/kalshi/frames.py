@@ -234,7 +234,7 @@ class Parser:
         """Events of a frame, stamped as told; ParseError when a field holds what it cannot hold."""
         match frame:
             case DeltaFrame():
-                return (self._delta(frame, ts, wall),)
+                return (self.delta(frame, ts, wall),)
             case SnapshotFrame():
                 return (self._snapshot(frame, ts, wall),)
             case TradeFrame():
@@ -252,7 +252,8 @@ class Parser:
 
     # ---- books and trades
 
-    def _delta(self, frame: DeltaFrame, ts: Nanos, wall: Nanos) -> BookDelta:
+    def delta(self, frame: DeltaFrame, ts: Nanos, wall: Nanos) -> BookDelta:
+        """The event of the commonest frame; ParseError as `translate`."""
         msg, field = frame.msg, "price_dollars"
         on_no_leg = msg.side is NO
         try:

@@ -6,8 +6,10 @@ import enum
 import heapq
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
 import msgspec
+from msgspec import Struct
 
 from console.core.events import (
     BookDelta,
@@ -20,12 +22,30 @@ from console.core.events import (
 )
 from console.core.instruments import Instrument, InstrumentSpec, MarketState
 from console.core.ladders import Band
-from console.core.units import Nanos
+from console.core.units import MILLISECOND, Nanos
 from console.venues.kalshi import grids
 from console.venues.kalshi.feed import Feed
-from console.venues.kalshi.frames import Frame, Parser, PublicEvent
+from console.venues.kalshi.frames import DeltaFrame, Frame, KnownFrame, Parser, PublicEvent
 from console.venues.kalshi.listings import FeeTerms, Listing, spec
 from console.venues.kalshi.wire import ParseError
+
+
+class Line(Struct, frozen=True, gc=False):
+    """A frame as most recordings have it, decoded together with the time at which it was received."""
+
+    recv_ms: int
+    event: KnownFrame
+
+
+class Received(Struct, frozen=True):
+    """What came at a time, whatever it was."""
+
+    recv_ms: int
+    event: Frame | ParseError
+
+
+Batch = list[Line] | list[Received]
+NEVER: Final = Nanos(1 << 62)
 
 
 class _Trust(enum.Enum):
@@ -83,10 +103,48 @@ class Replay:
         self._told = itertools.count()
         self._now = Nanos(0)
 
-    def take(self, frame: Frame | ParseError, source: int, now: Nanos, wall: Nanos) -> list[PublicEvent]:
-        """Events up to and of one frame of file `source`; `now`, their `ts`, never runs backwards."""
+    def run(
+        self, frames: Batch, place: int, source: int, now: Nanos, until: int
+    ) -> tuple[list[PublicEvent], int, Nanos]:
+        """Events of the frames of file `source` from `place` on that came up to `until`; where and when it
+        stopped. `now`, their `ts`, never runs backwards, and neither does what is compared with `until`.
+        """
         events: list[PublicEvent] = []
-        if self._endings and self._endings[0][0] <= now:
+        delta, sequence, due = self._parser.delta, self._feeds[source].sequence, self._due()
+        for at in range(place, len(frames)):
+            stored = frames[at]
+            wall, frame = Nanos(stored.recv_ms * MILLISECOND), stored.event
+            if wall > now:
+                if wall > until:
+                    return events, at, now
+                now = wall
+            if type(frame) is DeltaFrame and now < due:  # nearly every frame of a recording
+                try:
+                    event = delta(frame, now, wall)
+                except ParseError:
+                    market = None
+                else:
+                    market = self._markets.get(event.instrument)
+                if (
+                    market is not None
+                    and market.trust is _SOUND
+                    and market.source == source
+                    and event.price in market.legal
+                    and (not frame.seq or sequence.follows(frame.sid, frame.seq))
+                ):
+                    self._now = now
+                    events.append(event)
+                    continue
+            events += self._take(frame, source, now, wall)
+            due = self._due()
+        return events, len(frames), now
+
+    def _due(self) -> Nanos:
+        return self._endings[0][0] if self._endings else NEVER
+
+    def _take(self, frame: Frame | ParseError, source: int, now: Nanos, wall: Nanos) -> list[PublicEvent]:
+        events: list[PublicEvent] = []
+        if self._due() <= now:
             events += self._ended(now)
         self._now = now
         feed = self._feeds[source]
@@ -95,17 +153,7 @@ class Replay:
         else:
             found = feed.take(frame, now, wall)
         for event in found:
-            market = self._markets.get(event.instrument)
-            if (
-                isinstance(event, BookDelta)
-                and market is not None
-                and market.trust is _SOUND
-                and market.source == source
-                and event.price in market.legal
-            ):
-                events.append(event)  # nearly every event of a recording ends here
-            else:
-                events += self._admit(event, market, source)
+            events += self._admit(event, self._markets.get(event.instrument), source)
         return events
 
     def finish(self) -> Iterator[PublicEvent]:
