@@ -57,7 +57,7 @@ def test_a_number_too_large_to_travel_plainly_comes_through(tmp_path):
 def test_a_moment_too_far_away_to_travel_plainly_comes_through(tmp_path):
     frames = [frame | {"recv_ms": 10**16} for frame in MadeUp("MADEUP-A", 1).frames(50)]
     path = write(tmp_path / "tape.gz", iter(frames))
-    assert list(ahead.events([path], How())) == list(read([path]))
+    assert list(events([path])) == list(read([path]))
 
 
 def test_a_complaint_is_that_of_the_reader(tmp_path):
