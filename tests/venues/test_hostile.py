@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 
 from console import venues
 from console.venues.kalshi.frames import KnownFrame, Parser
+from console.venues.polymarket.rewards import parse_earnings
+from console.venues.polymarket.wire import ParseError
 from console.venues.prophetx.dialects import LEGACY
 
 pytestmark = pytest.mark.timeout(3600)
@@ -144,6 +146,12 @@ def arguments(function: Callable[..., object], body: bytes) -> list[object]:
 
 def test_there_are_parsers_to_try() -> None:
     assert len(PARSERS) > 40
+
+
+def test_a_reward_out_of_all_proportion_is_no_answer() -> None:
+    row = {"date": "", "condition_id": "", "earnings": 10**30}
+    with pytest.raises(ParseError, match="out of all proportion"):
+        parse_earnings(msgspec.json.encode({"next_cursor": "", "data": [row]}))
 
 
 def stranger(call: Callable[..., object], *arguments: object) -> str:

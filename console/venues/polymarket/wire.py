@@ -53,8 +53,14 @@ def number(value: Decimal) -> int:
 
 
 def floor_number(value: Decimal) -> int:
-    """A JSON number in millionths, rounded down: a report's floats carry digits that mean nothing."""
-    return int(_scaled(value).to_integral_value(rounding="ROUND_FLOOR"))
+    """A JSON number in millionths, rounded down: a report's floats carry digits that mean nothing.
+
+    Raises ParseError for one that no report can mean.
+    """
+    try:
+        return int(_scaled(value).to_integral_value(rounding="ROUND_FLOOR"))
+    except ValueError as error:
+        raise ParseError("number", "", str(error)) from error
 
 
 def _scaled(value: Decimal) -> Decimal:
