@@ -68,6 +68,7 @@ CREATE TABLE checkpoint (slot INTEGER PRIMARY KEY, number INTEGER NOT NULL, body
 """
 
 
+UNREADABLE_DB = (sqlite3.Error, UnicodeDecodeError)  # a damaged file may hold text that is none
 _INSERT = "INSERT INTO records VALUES (?, ?, ?, ?)"
 _AND_ANOTHER = ", (?, ?, ?, ?)"
 
@@ -303,7 +304,7 @@ class Reader:
         try:
             self._db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
             header = dict(self._db.execute("SELECT key, value FROM header"))
-        except sqlite3.Error as error:
+        except UNREADABLE_DB as error:
             raise JournalError(f"{path.name}: not a readable journal: {line_of(error)}") from error
         if header.get("schema") != str(SCHEMA):
             raise JournalError(f"{path.name}: schema {header.get('schema')}, this program reads {SCHEMA}")
@@ -324,7 +325,7 @@ class Reader:
                 if not (type(number) is int and type(kind) is type(body) is str and type(chain) is bytes):
                     raise JournalError(f"{self.path.name}: damaged: record {number} is of other types")
                 yield Record(number, kind, body.encode(), chain)
-        except sqlite3.Error as error:
+        except UNREADABLE_DB as error:
             raise JournalError(f"{self.path.name}: damaged: {line_of(error)}") from error
 
     def all(self) -> Iterator[Record]:
@@ -378,7 +379,7 @@ class Reader:
         """The last checkpoint and the record number it stands after; None before the first."""
         try:
             row = self._db.execute("SELECT number, body FROM checkpoint WHERE slot = 1").fetchone()
-        except sqlite3.Error as error:
+        except UNREADABLE_DB as error:
             raise JournalError(f"{self.path.name}: damaged: {line_of(error)}") from error
         if row is None:
             return None

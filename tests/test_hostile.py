@@ -137,6 +137,7 @@ def said_of(path):
 @given(share=st.floats(0.0, 1.0), bit=st.integers(0, 7), more=st.integers(0, 40))
 @example(share=0.45937352609072135, bit=0, more=18)
 @example(share=0.6723991716073342, bit=0, more=10)
+@example(share=0.09375, bit=7, more=0)
 def test_a_bit_that_flipped_is_found_or_changes_nothing(tmp_path, kept, share, bit, more):
     path, body, records = kept
     at = min(len(body) - 1, int(share * len(body)))
