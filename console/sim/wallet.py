@@ -51,7 +51,6 @@ class Wallet:
         "_fills",
         "_fills_of",
         "_locks",
-        "_unlocked",
         "fills",
         "money",
         "open",
@@ -65,7 +64,6 @@ class Wallet:
         self.fills = 0
         self.open: dict[ClientOrderId, OwnOrder] = {}
         self._locks: dict[str, int] = {}
-        self._unlocked: set[str] = set()  # symbols whose lock has to be reckoned anew before it is asked for
         self._fills: deque[OrderFilled] = deque()
         self._fills_of: dict[ClientOrderId, list[OrderFilled]] = {}
         self._ended: OrderedDict[ClientOrderId, None] = OrderedDict()
@@ -147,33 +145,28 @@ class Wallet:
     @property
     def free(self) -> Cash:
         """Cash that no resting order ties up."""
-        for symbol in self._unlocked:
-            self._locks[symbol] = tied_up(self.on_symbol(symbol), self.money.positions.get(symbol, 0))
-            if not self._locks[symbol]:
-                del self._locks[symbol]
-        self._unlocked.clear()
         return Cash(self.money.cash - sum(self._locks.values()))
 
     def affords(self, order: OwnOrder, instead_of: OwnOrder | None = None) -> bool:
         """Whether `order` could rest beside the others (in place of one of them)."""
-        if order.spec.two_sided:
-            most = order.size - order.filled  # if every contract cost a dollar and nothing held covered any
-            for other in self.open.values():
-                most += other.size - other.filled
-            if most <= self.money.cash or order.left <= self.free:
-                return True
-        symbol, free = order.instrument.symbol, self.free
+        symbol = order.instrument.symbol
+        if order.spec.two_sided and order.left <= self.free:
+            return True  # though it paid a dollar a contract, and nothing held covered any of it
         orders = [o for o in self.on_symbol(symbol) if o is not instead_of] + [order]
         position = self.money.positions.get(symbol, 0)
         if not order.spec.two_sided:
             asked = sum(o.left for o in orders if o.side is ASK)
             if asked > max(0, position):
                 return False
-        return tied_up(orders, position) <= free + self._locks.get(symbol, 0)
+        return tied_up(orders, position) <= self.free + self._locks.get(symbol, 0)
 
     def relock(self, symbol: str) -> None:
-        """Something changed that what the orders on a symbol tie up depends on."""
-        self._unlocked.add(symbol)
+        """Reckon anew what the orders on a symbol tie up."""
+        lock = tied_up(self.on_symbol(symbol), self.money.positions.get(symbol, 0))
+        if lock:
+            self._locks[symbol] = lock
+        else:
+            self._locks.pop(symbol, None)
 
     # ---- money
 
