@@ -147,11 +147,8 @@ class PaperExchange:
 
     # ---- what the venue publishes
 
-    def take(self, event: PublicEvent, out: list[AnyEvent]) -> bool:
-        """Take a public event, and add to `out` what we see of it, our own orders in the book included.
-
-        True for a change of the book that nothing of ours is near: it leads to nothing else.
-        """
+    def take(self, event: PublicEvent, out: list[AnyEvent]) -> None:
+        """Take a public event, and add to `out` what we see of it, our own orders in the book included."""
         market = self.markets.get(event.instrument)
         if market is None:
             if isinstance(event, InstrumentDefined):
@@ -163,16 +160,15 @@ class PaperExchange:
                 self._missing[event.instrument] = event
                 if event.instrument in self._awaited:
                     out.append(event)
-            return False
+            return
         if type(event) is BookDelta:  # nearly every event; nearly always nothing of ours is near
             if market.delta(event.side, event.price, event.change):
                 if market.streamed:
                     out.append(event)
-                return True
+                return
             self._contested(market, event, out)
         else:
             self._published(market, event, out)
-        return False
 
     def flow(self, events: Sequence[PublicEvent], place: int, until: int, out: list[AnyEvent]) -> int:
         """Take the changes of books from `place` on, up to and including `until`, and say where it stopped:
