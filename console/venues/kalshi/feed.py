@@ -45,10 +45,10 @@ class Sequence:
 
     def check(self, sid: int, seq: int) -> Gap | None:
         """Count a frame, whatever its type; None when it is the one that was due."""
+        if self.follows(sid, seq):
+            return None
         due = self._last.get(sid, 0) + 1
         self._last[sid] = seq
-        if seq == due or (seq > due and self._extract):
-            return None
         return Gap(f"subscription {sid}: frame {due} was due, {seq} came", self.books(sid))
 
     def follows(self, sid: int, seq: int) -> bool:
