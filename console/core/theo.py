@@ -322,8 +322,7 @@ class Board:
                 return WEIGHT_SHARP, ""
         elif self.pinned:
             return 0.0, "manual is pinned"
-        age = ts - source.confirmed_ts
-        most = limits.age_of(source) if source.poll_s else limits.age[kind]
+        age, most = ts - source.confirmed_ts, limits.age_of(source)
         if age >= most:
             return 0.0, "stale"
         if kind is ODDS:
@@ -396,7 +395,7 @@ class Board:
             confirmed, shock = source.confirmed_ts, source.shocked_ts
             if confirmed > newest:
                 newest = confirmed
-            half = (limits.age_of(source) if source.poll_s else limits.age[source.kind]) / 2.0
+            half = limits.age_of(source) / 2.0
             over = ts - confirmed - half
             if over > 0.0 and not self._is_standing(source, limits):
                 late += weight * min(1.0, over / half)
