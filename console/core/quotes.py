@@ -53,7 +53,7 @@ def evaluate(state: State, desk: Desk) -> None:
     ts = state.ts
     valued = desk.theo is not None
     desk.phase = desk.phase_at(state.wall)  # first of all: how old a line may be depends on it
-    sight = _look(state, desk)
+    sight = Sight(desk, state.blotter, state.quote_trouble, ts)
     desk.theo = value(state, desk, sight)
     if desk.theo is not None and desk.theo.shocked_ts is not None:
         # Kept here: the source that jumped may be taken down next, and must still pause the rest.
@@ -111,10 +111,6 @@ def _next_expiry(state: State, desk: Desk) -> Nanos:
         if ts < unpaid < first:
             first = unpaid
     return Nanos(first)
-
-
-def _look(state: State, desk: Desk) -> Sight:
-    return Sight(desk, state.blotter, state.quote_trouble, state.ts)
 
 
 def value(state: State, desk: Desk, sight: Sight) -> Theo | None:
