@@ -115,7 +115,7 @@ class MatchSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 def nowhere(spec: MatchSpec, only: Venue | None, preset: str) -> str | None:
-    """Why settings leave no venue to quote on, as for a canary without a Kalshi ticker; None if they do."""
+    """Why no venue is left to quote on, as for a canary without a Kalshi ticker; None if one is."""
     if only is None or any(listing.quote and listing.instrument.venue is only for listing in spec.listings):
         return None
     return f"quote_on is {only.value} ({preset}), where no instrument of it is quoted"
