@@ -69,8 +69,7 @@ class Decisions:
         """Write what is left, and wait until it is on disk."""
         self._hand_over()
         self._send(_OVER)
-        failed = self._failed()
-        self._writer.end()
+        failed = self._ended()
         if failed:
             raise JournalError(failed)
 
@@ -84,13 +83,15 @@ class Decisions:
         try:
             self._writer.send_bytes(lines)
         except ChildError:
-            raise JournalError(self._failed()) from None
+            raise JournalError(self._ended()) from None
 
-    def _failed(self) -> str:
+    def _ended(self) -> str:
+        """What the writer says at its end: why the journal is not whole, empty when it is."""
         try:
             said: str = self._writer.receive()
         except ChildError:
-            return f"{self.path}: the process that writes it ended early"
+            said = f"{self.path}: the process that writes it ended early"
+        self._writer.end()
         return said
 
 

@@ -198,6 +198,8 @@ class Runner:
         await self._source.close()
         await asyncio.to_thread(self._keeper.shutdown)
         self._journal.close()
+        if self._journal.failed:
+            self._say(f"journal: {self._journal.failed}")
         code = self._report(code, sound=not broken)
         if self._watching is not None:
             if code != EXIT_UNPROVEN:
@@ -258,9 +260,7 @@ class Runner:
             settings=config.account,
             venues=self._source.venues,
             latched=self._latches.all.reason(),
-            latched_venues=tuple(
-                (v, latch.reason()) for v, latch in self._latches.of.items() if latch.engaged()
-            ),
+            latched_venues=tuple((v, it.reason()) for v, it in self._latches.of.items() if it.engaged()),
             checkpoint=begin.checkpoint,
             gated=begin.gate is not None,
             ledger=config.ledger,
