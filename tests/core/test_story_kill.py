@@ -34,7 +34,7 @@ from console.core.events import (
 )
 from console.core.instruments import Instrument, RunId, Venue, VenueOrderId
 from console.core.matches import MatchId
-from console.core.orders import Operation
+from console.core.orders import Operation, Order
 from console.core.reasons import Reason
 from console.core.recovery import recover
 from console.core.settings import AccountSettings, MatchSettings
@@ -381,7 +381,8 @@ def test_a_venue_that_is_not_there_cannot_be_killed() -> None:
     assert story.refusals(story.tell(Kill(by="x", venue=P))) == ["polymarket is not configured in this run"]
 
 
-def test_an_order_that_comes_to_rest_behind_the_sweep_is_cancelled_at_once() -> None:
+def placing() -> tuple[Story, Order]:
+    """An order whose place was sent and not answered."""
     story = Story().up()
     story.add()
     story.book(A, {48: 100}, {56: 100})
@@ -391,6 +392,11 @@ def test_an_order_that_comes_to_rest_behind_the_sweep_is_cancelled_at_once() -> 
     story.answering = False
     story.wait(1.5)
     order = next(o for o in story.state.blotter.live.values() if o.pending is Operation.PLACE)
+    return story, order
+
+
+def test_an_order_that_comes_to_rest_behind_the_sweep_is_cancelled_at_once() -> None:
+    story, order = placing()
     story.tell(KILL)
     story.tell(OutcomeUnknown(order_id=order.order_id, text="no answer in time"))
     told = OrderAccepted(
@@ -400,15 +406,7 @@ def test_an_order_that_comes_to_rest_behind_the_sweep_is_cancelled_at_once() -> 
 
 
 def test_an_order_whose_place_was_on_the_way_at_the_kill_is_cancelled_as_it_comes_to_rest() -> None:
-    story = Story().up()
-    story.add()
-    story.book(A, {48: 100}, {56: 100})
-    story.book(B, {43: 100}, {51: 100})
-    story.fair(0.525, 0.475)
-    story.wait(4)
-    story.answering = False
-    story.wait(1.5)
-    order = next(o for o in story.state.blotter.live.values() if o.pending is Operation.PLACE)
+    story, order = placing()
     story.tell(KILL)
     story.wait(3.8)
     told = OrderAccepted(order_id=order.order_id, venue_order_id=VenueOrderId("late"))

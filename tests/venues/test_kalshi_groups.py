@@ -6,7 +6,7 @@ import asyncio
 import time
 
 import pytest
-from kalshi_stage import stage
+from kalshi_stage import Stage, stage
 
 from console.config.tables import KalshiTable
 from console.core.commands import TimeInForce
@@ -20,6 +20,15 @@ from console.core.events import (
 )
 from console.core.instruments import Action, BookSide
 from console.core.units import CENT, ONE
+
+
+async def fire(s: Stage) -> float:
+    """The venue's groups fire, by whatever filled; when they had."""
+    groups = s.sandbox.house.groups
+    for group in groups.known.values():
+        groups.trigger(group)
+    assert (await s.hears(VenueUp, count=2)).held
+    return time.monotonic()
 
 
 def test_the_order_group_pulls_everything_when_too_much_fills(tmp_path):
@@ -105,11 +114,7 @@ def test_a_group_that_fired_by_more_than_we_know_of_stays_shut_for_longer(tmp_pa
     async def story():
         async with stage(tmp_path) as s:
             await s.subscribed()
-            groups = s.sandbox.house.groups
-            for group in groups.known.values():
-                groups.trigger(group)
-            assert (await s.hears(VenueUp, count=2)).held
-            fired = time.monotonic()
+            fired = await fire(s)
             assert (await s.hears(VenueUp, count=3)).held == ""
             assert time.monotonic() - fired > 3.8
             await s.rests(price=10 * CENT)
@@ -126,11 +131,7 @@ def test_only_what_is_in_a_group_explains_that_it_fired(tmp_path, monkeypatch):
     async def story():
         async with stage(tmp_path, table=KalshiTable(fill_backstop=3)) as s:
             await s.subscribed()
-            groups = s.sandbox.house.groups
-            for group in groups.known.values():
-                groups.trigger(group)
-            assert (await s.hears(VenueUp, count=2)).held
-            fired = time.monotonic()
+            fired = await fire(s)
             _, ask = s.best()
             exit_id = s.place(price=ask, size=4 * ONE, time_in_force=TimeInForce.IOC, post_only=False)
             await s.hears(OrderFilled, exit_id)
