@@ -10,9 +10,10 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from console.core.audit import REFUSED, Auditor, Finding
+from console.core.audit import Auditor, Finding
 from console.core.commands import AnyCommand
 from console.core.complaint import UNREADABLE, line_of
+from console.core.engine import REFUSED
 from console.core.events import AnyEvent
 from console.journal import Reader, Record
 
@@ -133,7 +134,8 @@ class _Proof:
             try:
                 self.auditor.take(number, event, self._commands, cut_short=last)
             except REFUSED as error:
-                self._find(number, f"{type(event).__name__} makes no sense: {line_of(error)}")
+                why = f"{type(error).__name__}: {line_of(error)}"
+                self._find(number, f"{type(event).__name__} makes no sense: {why}")
                 self.auditor.follows = False
         self._event, self._commands = None, []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from console.core.events import OrderFilled, Settled
-from console.core.fees import FeeKind, FeeModel
+from console.core.fees import QUADRATIC, FeeKind, FeeModel
 from console.core.instruments import (
     BUY,
     NO,
@@ -63,8 +63,6 @@ class Account:
         """By how much the venue's balance has moved: a NO held has cost the rest of its dollar."""
         return self.cash - max(0, -self.net)
 
-
-_QUADRATIC = FeeKind.QUADRATIC
 
 Key = tuple[MatchId, Instrument]
 Trade = tuple[Venue, TradeId]
@@ -245,7 +243,7 @@ def _gain(action: Action, price: int, size: int, payout: int, fees: FeeModel) ->
     A commission on winnings is due only where it wins, and never more than the win.
     """
     each = payout - price if action is BUY else price - payout
-    if fees.kind is _QUADRATIC:
+    if fees.kind is QUADRATIC:
         each -= ceil_div(fees.maker_rate * price * (ONE - price), ONE * ONE)
     return size * each // ONE if size > 0 > each else 0
 

@@ -11,7 +11,6 @@ from console.core.events import AnyEvent, Rearm, RemoveMatch, Resume
 from console.core.matches import MatchId
 from console.core.units import MILLISECOND, SECOND
 
-_HEARD = frozenset((Rearm, Resume, RemoveMatch))
 _LOST_NS = 3 * SECOND  # a crash may lose so much of the baselines: the last checkpoint and its commit
 _MARKED_NS = 1200 * MILLISECOND  # profit is marked once a second
 
@@ -31,8 +30,6 @@ class Losses:
 
     def learn(self, event: AnyEvent) -> None:
         """Take what the operator said and the engine did not refuse."""
-        if type(event) not in _HEARD:
-            return
         profit = self._scene.state.account.profit
         match event:
             case Rearm() | Resume(match="") if self._scene.state.account.baseline.peak == profit:

@@ -13,7 +13,7 @@ from functools import partial
 import msgspec
 
 from console.backtest.chain import Record
-from console.core.commands import AmendOrder, AnyCommand, Lookup, PlaceOrder
+from console.core.commands import ORDERS, AmendOrder, AnyCommand, Lookup, PlaceOrder
 from console.core.events import (
     AmendRejected,
     AnyEvent,
@@ -37,7 +37,6 @@ _STALL_MS, _STALL_CHANCE = 80.0, 0.01  # the disk thinks about it
 _SEND_MS = 0.5
 
 Order = PlaceOrder | AmendOrder
-ORDERS = (PlaceOrder, AmendOrder)
 
 
 class _Batch:

@@ -15,7 +15,7 @@ from console.backtest.record import Decisions
 from console.backtest.report import MarketReport, Report, Valued
 from console.backtest.tape import OUTCOMES, Tape
 from console.core import marks
-from console.core.commands import AmendOrder, AnyCommand, CancelOrder, PlaceOrder
+from console.core.commands import ORDERS, AmendOrder, AnyCommand, CancelOrder, PlaceOrder
 from console.core.complaint import Complaint
 from console.core.desk import Desk
 from console.core.engine import Engine
@@ -172,7 +172,7 @@ class Replay:
             kind = type(command)
             if kind in self._counts:
                 self._counts[kind] += 1
-            if isinstance(command, (PlaceOrder, AmendOrder)):
+            if isinstance(command, ORDERS):
                 bought = command.action is BUY
                 self._above += command.price > command.ceiling if bought else command.price < command.ceiling
             self.tape.submit(command, ts)

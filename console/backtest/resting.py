@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from console.backtest.broken import Broken, Patience
 from console.backtest.scene import Scene
 from console.backtest.sent import past_quoting, stale_market, stale_theo
-from console.core.commands import CeilingKind, PlaceOrder
+from console.core.commands import FLATTEN, PlaceOrder
 from console.core.desk import Desk
 from console.core.events import OrderCancelRejected
 from console.core.instruments import Action, ClientOrderId, Instrument, Venue
@@ -18,7 +18,6 @@ ANSWERED_NS = 60 * SECOND
 KILLED_NS = 45 * SECOND
 REFUSED_NS = 1200 * MILLISECOND  # a cancel that was refused is not repeated at once
 SEEN_NS = 60 * SECOND
-_FLATTEN = CeilingKind.FLATTEN
 
 
 class Resting:
@@ -62,7 +61,7 @@ class Resting:
             if refused and ts - refused.get(order.order_id, -REFUSED_NS) < REFUSED_NS:
                 continue
             desk = state.desks[order.match]
-            if order.ceiling_kind is _FLATTEN:
+            if order.ceiling_kind is FLATTEN:
                 continue  # it takes what is there and is gone
             why = reasons.get(order.match)
             if why is None:

@@ -8,7 +8,7 @@ from console.backtest.broken import Broken
 from console.backtest.exits import check_exit
 from console.backtest.ledger import Leg
 from console.backtest.scene import Leaving, Scene, SentOrder, bid_of, legs_of, yes_price_of
-from console.core.commands import AmendOrder, CeilingKind, PlaceOrder
+from console.core.commands import FLATTEN, AmendOrder, CeilingKind, PlaceOrder
 from console.core.desk import Desk
 from console.core.fees import FeeKind, FeeModel, fee_per_contract
 from console.core.instruments import ASK, BID, BUY, SELL, MarketState, book_side
@@ -18,7 +18,6 @@ from console.core.units import ONE, SECOND
 
 ROUNDING = 20  # millionths lost to rounding between two ways of counting the same
 _NEVER_QUOTED = "leaves although"
-_FLATTEN = CeilingKind.FLATTEN
 _OPEN = MarketState.OPEN
 
 
@@ -29,7 +28,7 @@ def check_sent(scene: Scene, leaving: list[Leaving], ts: int) -> None:
         if desk is None:
             raise Broken("match", f"{order.order_id} is of {order.match}, which is not quoted")
         _identified(scene, order)
-        if order.ceiling_kind is _FLATTEN:
+        if order.ceiling_kind is FLATTEN:
             assert isinstance(order, PlaceOrder), "an exit is never amended"
             check_exit(scene, desk, order)
             continue
@@ -40,7 +39,7 @@ def check_sent(scene: Scene, leaving: list[Leaving], ts: int) -> None:
         _alone(scene, order)
         _covered(scene, desk, order)
         _sized(scene, desk, order, leaving)
-    quotes = [order for order in leaving if order.ceiling_kind is not _FLATTEN]
+    quotes = [order for order in leaving if order.ceiling_kind is not FLATTEN]
     for match in dict.fromkeys(order.match for order in quotes):
         mine = [order for order in quotes if order.match == match]
         later: dict[MatchId, list[Leaving]] = {}
@@ -124,7 +123,7 @@ def _covered(scene: Scene, desk: Desk, order: Leaving) -> None:
     """
     best: dict[int, int] = {}
     for other in scene.state.blotter.of_match(desk.spec.id):
-        if other.ceiling_kind is _FLATTEN:
+        if other.ceiling_kind is FLATTEN:
             continue
         fees = scene.specs[other.instrument.yes].fees
         gained = scene.gained(desk, other.instrument, other.action)

@@ -20,7 +20,6 @@ from console.core.instruments import Venue
 from console.core.matches import MatchId
 
 _KEPT = (Pause, Resume, RemoveMatch, ConsoleLost)
-_HEARD = frozenset((Kill, Rearm, Flatten, Stop, *_KEPT))
 
 
 class Standing:
@@ -39,8 +38,6 @@ class Standing:
 
     def learn(self, turn: int, event: AnyEvent) -> None:
         """Take what the operator said and the engine did not refuse."""
-        if type(event) not in _HEARD:
-            return
         match event:
             case Kill(venue=None):
                 self.kills += 1

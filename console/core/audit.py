@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from console.core.checkpoint import decode
-from console.core.commands import AmendOrder, AnyCommand, CeilingKind, PlaceOrder
+from console.core.commands import ORDERS, AmendOrder, AnyCommand, CeilingKind, PlaceOrder
 from console.core.engine import Engine
 from console.core.events import AnyEvent, InstrumentDefined, Started, Sweeping
 from console.core.fees import fee_per_contract
@@ -20,10 +20,6 @@ from console.core.instruments import BUY, YES, Instrument, InstrumentSpec
 from console.core.units import ONE
 
 _ENCODER = msgspec.json.Encoder()
-
-
-# What the engine may raise on an event that no venue told: of a journal that was changed.
-REFUSED = (AssertionError, ValueError, LookupError, ArithmeticError)
 
 
 class Finding(Struct, frozen=True, array_like=True):
@@ -60,7 +56,7 @@ class Auditor:
         if isinstance(event, Started):
             self._remember_specs(event)
         for command_number, command in commands:
-            if isinstance(command, PlaceOrder | AmendOrder):
+            if isinstance(command, ORDERS):
                 self.orders += 1
                 self._test_order(command_number, command)
         self.swept = self.swept or isinstance(event, Sweeping)
@@ -105,7 +101,7 @@ class Auditor:
     def _follow(self, number: int, event: AnyEvent, recorded: list[AnyCommand], cut_short: bool) -> None:
         try:
             decided = self._engine.on_event(event)
-        except REFUSED as error:
+        except AssertionError as error:
             self._find(number, f"the engine refuses event {type(event).__name__}: {error}")
             self.follows = False
             return
@@ -118,7 +114,7 @@ class Auditor:
             self._find(number, f"{len(recorded)} commands recorded, but the event leads to {len(decided)}")
             self.follows = False
             return
-        if any(isinstance(command, PlaceOrder | AmendOrder) for command in decided):
+        if any(isinstance(command, ORDERS) for command in decided):
             self._test_limits(number)
 
     def _test_limits(self, number: int) -> None:

@@ -95,6 +95,9 @@ class AmendOrder(Command, frozen=True, kw_only=True):
     ts: Nanos = Nanos(0)
 
 
+ORDERS = (PlaceOrder, AmendOrder)  # all that can rest or trade afterwards
+
+
 class CancelOrder(Command, frozen=True, kw_only=True):
     """Take an order out of the market."""
 

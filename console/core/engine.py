@@ -31,7 +31,7 @@ from console.core import (
 )
 from console.core.checkpoint import decode, restore
 from console.core.closing import opening
-from console.core.commands import AmendOrder, AnyCommand, Lookup, PlaceOrder, Severity, Subscribe
+from console.core.commands import ORDERS, AmendOrder, AnyCommand, Lookup, PlaceOrder, Severity, Subscribe
 from console.core.connection import NOT_CONFIGURED, Connection
 from console.core.desk import Desk
 from console.core.events import (
@@ -84,7 +84,8 @@ from console.core.state import State
 from console.core.units import MILLISECOND, ONE, SECOND, Nanos
 
 CLOCK_JUMP = SECOND // 2
-_ORDERS = (PlaceOrder, AmendOrder)  # all that ties up or risks anything
+# What it may raise on an event that no venue told: one of a journal that was changed.
+REFUSED = (AssertionError, ValueError, LookupError, ArithmeticError)
 
 
 class Engine:
@@ -531,6 +532,6 @@ class Engine:
 def _assert_nothing_past_the_latch(state: State) -> None:
     """The last line: whatever was decided, no order leaves while a kill is in force."""
     for command in state.out:
-        if isinstance(command, _ORDERS):
+        if isinstance(command, ORDERS):
             killed = state.kill is not None or state.connections[command.instrument.venue].killed
             assert not killed, f"an order would leave while the kill latch is engaged: {command}"

@@ -15,10 +15,10 @@ import msgspec
 
 from console.alerts import KEY, Webhook
 from console.config.read import Config
-from console.core.audit import REFUSED
 from console.core.checkpoint import decode, with_trades
 from console.core.commands import Severity
 from console.core.complaint import UNREADABLE, Complaint, line_of
+from console.core.engine import REFUSED
 from console.core.events import AddMatch, Mode, OperatorEvent, Pause, RemoveMatch, Started
 from console.core.instruments import RunId
 from console.core.operating import UNWANTED
@@ -210,7 +210,8 @@ def _recovered(journals: Path, ledger: str) -> bytes:
         except Complaint:
             raise
         except (*UNREADABLE, *REFUSED) as error:
-            raise JournalError(f"{path}: cannot be read back: {line_of(error)}; move it away") from error
+            why = f"{type(error).__name__}: {line_of(error)}"
+            raise JournalError(f"{path}: cannot be read back: {why}; move it away") from error
         finally:
             reader.close()
     return b""
