@@ -22,6 +22,7 @@ from console.venues.kalshi.listings import STANDARD_TERMS, FeeTerms
 from console.venues.recording import RecordingError, read
 
 BATCH: Final = 4_096  # events: 200 kB on the way, and few enough to wait for
+AT_FIRST: Final = 2  # batches that are read here, while the reader starts
 WORTHWHILE: Final = 256 * 1024  # bytes of recording, packed or not: a reader takes 0.2 s to start
 _MOST: Final = 1 << 62  # numbers that travel plainly are smaller
 
@@ -81,6 +82,7 @@ def _received_from(paths: Sequence[Path], how: How) -> Iterator[list[PublicEvent
     named: list[_Named] = []
     try:
         reader.send((paths, how))
+        yield from islice(here(paths, how, BATCH), AT_FIRST)
         while (batch := _received(reader)) is not None:
             named += batch.named
             yield _unpacked(batch, named)
@@ -101,10 +103,13 @@ def _received(reader: Child) -> _Batch | None:
 def _unpacked(batch: _Batch, named: Sequence[_Named]) -> list[PublicEvent]:
     numbers = array("q")
     numbers.frombytes(batch.deltas)
-    each: Iterator[Any] = iter(numbers)
+    columns: list[Any] = [numbers[field::4] for field in range(4)]  # of the types of an event's fields
+    moments, books, prices, changes = columns
     found: list[PublicEvent] = [
-        BookDelta(ts=ts, wall=ts, instrument=named[book][0], side=named[book][1], price=price, change=change)
-        for ts, book, price, change in zip(each, each, each, each, strict=True)
+        BookDelta(ts=ts, wall=ts, instrument=instrument, side=side, price=price, change=change)
+        for ts, (instrument, side), price, change in zip(
+            moments, map(named.__getitem__, books), prices, changes, strict=True
+        )
     ]
     for place, event in batch.others:
         found.insert(place, event)
@@ -119,7 +124,7 @@ def main() -> None:
     asked, told = parent()
     paths, how = asked.recv()
     numbers: dict[_Named, int] = {}
-    recorded, last = _read(paths, how), None
+    recorded, last = islice(_read(paths, how), AT_FIRST * BATCH, None), None
     with suppress(BrokenPipeError):  # nobody listens any more
         try:
             while batch := _packed(recorded, numbers):

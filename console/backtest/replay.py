@@ -67,7 +67,6 @@ class Replay:
         self._decisions = decisions
         self._digest = hashlib.sha256()
         self._encode = msgspec.json.Encoder().encode
-        self._safe_ns = max(0, tape.request_ns - 1)
         self._number = 0  # of the event the engine has seen last
         self._tick_ts = Nanos(tape.began + TICK)
         self._over: deque[tuple[int, MatchId]] = deque()  # matches settled, and when they are put away
@@ -91,27 +90,26 @@ class Replay:
     # ---- the loop
 
     def step(self) -> bool:
-        """Let the next thing happen, a tick included; False when the tape is over."""
+        """Let a tick happen, or everything until the next one; False when the tape is over."""
         ts = self.tape.next_ts()
         if ts == NEVER:
             return False
         if self._tick_ts <= ts:
             self._tick(ts)
             return True
-        # Nothing decided from `ts` on takes effect before its way to the venue: so far it is safe to go.
-        until = min(self._tick_ts - 1, ts + self._safe_ns)
         on_event = self._on_event
         number = self._number
-        for event in self.tape.advance(until):
-            number += 1
+        for event in self.tape.happen(self._tick_ts - 1):
             if type(event) is BookDelta:  # nine events in ten: kept short
+                number += 1
                 commands = on_event(event)
                 if commands:
                     self._number = number
                     self._decided(commands)
             else:
-                self._number = number - 1
+                self._number = number
                 self._feed(event)
+                number += 1
         self._number = number
         return True
 

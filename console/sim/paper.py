@@ -8,7 +8,6 @@ later. What happens to us shows in the public stream at once, and privately `ans
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 from typing import assert_never
 
 import msgspec
@@ -166,31 +165,12 @@ class PaperExchange:
                 if market.streamed:
                     out.append(event)
                 return
-            self._contested(market, event, out)
+            self.contested(market, event, out)
         else:
             self._published(market, event, out)
 
-    def flow(self, events: Sequence[PublicEvent], place: int, until: int, out: list[AnyEvent]) -> int:
-        """Take the changes of books from `place` on, up to and including `until`, and say where it stopped:
-        at anything else, or behind one that may have led to something.
-        """
-        markets, add = self.markets, out.append
-        for at in range(place, len(events)):
-            event = events[at]
-            if type(event) is not BookDelta or event.ts > until:
-                return at
-            market = markets.get(event.instrument)
-            if market is None:
-                continue
-            if market.delta(event.side, event.price, event.change):
-                if market.streamed:
-                    add(event)
-                continue
-            self._contested(market, event, out)
-            return at + 1
-        return len(events)
-
-    def _contested(self, market: Queues, event: BookDelta, out: list[AnyEvent]) -> None:
+    def contested(self, market: Queues, event: BookDelta, out: list[AnyEvent]) -> None:
+        """Take a change of a book that concerns us, as `market.delta` has said."""
         fills, change = market.contested(event.side, event.price, event.change, event.ts)
         self._book(market, fills, event.ts, out)  # first: so the book we see is never crossed
         if change and market.streamed:

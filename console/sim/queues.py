@@ -276,7 +276,11 @@ class Queues:
             apart = price > self.bids.best
             better = price < half.peak
         sizes = half.sizes
-        size = sizes[price] = sizes.get(price, 0) + change
+        try:
+            size = sizes[price] + change
+        except KeyError:
+            size = change
+        sizes[price] = size
         if size > 0:
             if better:
                 half.peak = price
