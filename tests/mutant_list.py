@@ -390,7 +390,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "a clock that jumped",
         "0.5 s / 2 s",
         "not noticed",
-        put("console.core.engine:Engine._watch_clock", nothing),
+        put("console.core.engine:_watch_clock", nothing),
         (f"{STORY}stale.py",),
     ),
     Mutant(

@@ -87,8 +87,9 @@ class Book:
 
     def delta(self, side: BookSide, price: int, change: int, ts: Nanos) -> bool:
         """Change one level by `change`; True when a decision could come out otherwise."""
-        rung = self.index.get(price)
-        if rung is None:
+        try:
+            rung = self.index[price]
+        except KeyError:
             self.stale = f"price {price} is off the ladder"
             return True
         self.stream.ts = ts
@@ -97,7 +98,7 @@ class Book:
             size = sizes[rung] = sizes[rung] + change
             if size > 0:
                 if rung <= best:
-                    return rung > self.bid_guard or (rung == self.bid_guard and size < self.bid_dust)
+                    return rung >= self.bid_guard and (rung > self.bid_guard or size < self.bid_dust)
                 self.best_bid = rung
             elif size < 0:
                 return self._negative(sizes, rung)
@@ -112,7 +113,7 @@ class Book:
             size = sizes[rung] = sizes[rung] + change
             if size > 0:
                 if rung >= best:
-                    return rung < self.ask_guard or (rung == self.ask_guard and size < self.ask_dust)
+                    return rung <= self.ask_guard and (rung < self.ask_guard or size < self.ask_dust)
                 self.best_ask = rung
             elif size < 0:
                 return self._negative(sizes, rung)

@@ -103,20 +103,25 @@ class Engine:
     def on_event(self, event: AnyEvent) -> list[AnyCommand]:
         """Take one event and return what is to be done about it, in the order to do it."""
         state = self._state
-        if state is None or type(event) is Started:
-            assert isinstance(event, Started), "the first event of a run is Started"
-            state = self._start(event)
-        ts = event.ts
-        assert ts >= state.ts, f"time runs backwards: {type(event).__name__} at {ts} < {state.ts}"
-        state.ts, state.wall = ts, event.wall
-        out = state.out = []
-        if type(event) is BookDelta:  # nine events in ten: kept off the long match below
+        if type(event) is BookDelta and state is not None:  # nine events in ten: kept short
+            ts = event.ts
+            assert ts >= state.ts, _backwards(event, state)
+            state.ts, state.wall = ts, event.wall
             market = state.markets.get(event.instrument)
             book = market.book if market is not None else None
-            if book is not None and book.delta(event.side, event.price, event.change, ts):
-                self._book_moved(event.instrument)
+            if book is None or not book.delta(event.side, event.price, event.change, ts):
+                return []
+            state.out = []
+            _book_moved(state, event.instrument)
         else:
-            self._dispatch(event)
+            if state is None or type(event) is Started:
+                assert isinstance(event, Started), "the first event of a run is Started"
+                state = self._state = _begun(event)
+            assert event.ts >= state.ts, _backwards(event, state)
+            state.ts, state.wall = event.ts, event.wall
+            state.out = []
+            _dispatch(state, event)
+        out = state.out
         if out:
             _assert_nothing_past_the_latch(state)
         return out
@@ -137,396 +142,403 @@ class Engine:
             if order is not None and order.in_flight:  # a deadline had passed: what is told next is believed
                 state.blotter.unanswered(order, state.ts)
 
-    # ---- one event
 
-    def _start(self, event: Started) -> State:
-        state = State(event.run_id, event.mode, event.account, event.settings)
-        state.ts, state.wall, state.started_wall = event.ts, event.wall, event.wall
-        state.wall_offset = event.wall - event.ts
-        state.gated = event.gated
-        for venue in event.venues:
-            state.connections[venue] = Connection(venue, event.settings)
-        self._state = state
-        if event.checkpoint:
-            restore(state, event.checkpoint)
-        state.opening = opening(state)
-        return state
+# ---- one event
 
-    def _book_moved(self, instrument: Instrument) -> None:
-        """Evaluate the matches on a book now, or as soon as their pace allows."""
-        state = self.state
-        for desk in state.on_market.get(instrument, ()):
-            market = desk.markets[instrument]
-            if market.book is not None and market.book.problem(desk.settings.quote_empty) is not None:
-                desk.urge(state.ts)
-            else:
-                desk.touch(state.ts)
-            if desk.due_ts <= state.ts:
-                quotes.evaluate(state, desk)
 
-    def _tick(self) -> None:
-        state = self.state
-        ts = state.ts
-        second = ts >= state.next_second
-        self._watch_clock()
-        state.blotter.forget_echoes(ts)
-        if second:
-            state.next_second = Nanos(ts + SECOND)
-            for desk in state.desks.values():
-                marks.sample(state, desk)
+def _dispatch(state: State, event: AnyEvent) -> None:
+    match event:
+        case Tick():
+            _tick(state)
+        case BookSnapshot() | Trade() | BookStale() | BooksConfirmed() | InstrumentDefined() | MarketStatus():
+            _on_market(state, event)
+        case BookDelta():
+            raise AssertionError("a delta is taken before anything else")
+        case OddsUpdate() | OddsSuspended() | OddsPaired() | OddsUnpaired() | GameStarted() | GameEnded():
+            _on_match(state, event)
+        case (
+            OrderAccepted()
+            | OrderRejected()
+            | OrderAmended()
+            | AmendRejected()
+            | OrderCanceled()
+            | OrderCancelRejected()
+            | OrderExpired()
+            | OrderFilled()
+            | FillConfirmed()
+            | FillReversed()
+            | QueuePosition()
+            | OutcomeUnknown()
+        ):
+            outcomes.learn(state, event)
+            _evaluate_due(state)
+        case FeedStatus():
+            _on_feed(state, event)
+        case (
+            VenueUp()
+            | VenueDown()
+            | VenueLimits()
+            | PrivateConfirmed()
+            | ClockMeasured()
+            | MassStatus()
+            | BalanceUpdate()
+            | CashAdjusted()
+            | Claimable()
+            | RewardPaid()
+            | Settled()
+        ):
+            _on_account(state, event)
+            _evaluate_due(state)
+        case Watched():
+            attendance.watched(state, event.why)
+            _evaluate_due(state)
+        case Sweeping():
+            state.note("everything was cancelled without the engine")
+        case Started():
+            _started(state, event)
+        case _:
+            operating.operate(state, event)
+            _evaluate_due(state)
+
+
+def _begun(event: Started) -> State:
+    """The state a run begins with: nothing, or what the checkpoint kept of earlier ones."""
+    state = State(event.run_id, event.mode, event.account, event.settings)
+    state.ts, state.wall, state.started_wall = event.ts, event.wall, event.wall
+    state.wall_offset = event.wall - event.ts
+    state.gated = event.gated
+    for venue in event.venues:
+        state.connections[venue] = Connection(venue, event.settings)
+    if event.checkpoint:
+        restore(state, event.checkpoint)
+    state.opening = opening(state)
+    return state
+
+
+def _started(state: State, event: Started) -> None:
+    state.note(f"run {event.run_id} started in mode {event.mode.value}")
+    kept = decode(event.checkpoint) if event.checkpoint else None
+    if kept is not None and event.run_id not in kept.runs:
         for desk in state.desks.values():
-            if desk.due_ts <= ts:
-                quotes.evaluate(state, desk)
-        outcomes.chase(state)
-        killing.sweep_on(state)
-        if second and not state.recovering:
-            overrides.take_back(state)
-            marks.mark_all(state)
-            nearing.tell(state)
-            shedding.shed(state)
-            for connection in state.connections.values():
-                reconcile.check_due(state, connection)
-            keepalive.keep_alive(state)
-            attendance.trim(state)
+            flatten.interrupted(state, desk)
+    if kept is not None and kept.account is not None:
+        for change in overrides.changes(kept.account, event.settings):
+            state.alert(Severity.INFO, f"{change} (settings of this run)")
+    for connection in state.connections.values():
+        if connection.absent:
+            _say_absent(state, connection.venue)
+    for instrument in state.markets:
+        state.send(Subscribe(instrument=instrument))
+    for desk in state.desks.values():
+        state.watch_odds(desk)
+    # The checkpoint knows of a kill whose latch could not be written (disk full).
+    latched = event.latched or (kept.killed if kept is not None else "")
+    if latched:
+        state.note("the kill latch of an earlier run is engaged")
+        killing.kill(state, latched)
+    of_venues = dict(kept.killed_venues if kept is not None else ()) | dict(event.latched_venues)
+    for venue, by in of_venues.items():
+        if venue in state.connections and not state.absent(venue):
+            killing.kill_venue(state, state.connections[venue], by)
 
-    def _watch_clock(self) -> None:
-        """The wall clock was set: whatever hangs on the time of day is looked at now, and quoting stops.
 
-        For a moment where it was set right; until the operator looked when it is further off than our clock
-        may be, since starts, stops and stamps of odds can no longer be believed (C23).
-        """
-        state = self.state
-        offset = state.wall - state.ts
-        jumped = offset - state.wall_offset
-        state.wall_offset = offset
-        if abs(jumped) <= CLOCK_JUMP:
-            return
-        state.clock_set_ts = state.ts
-        words = f"the wall clock jumped by {jumped / SECOND:+.1f} s"
-        if abs(jumped) > state.settings.clock_offset_max_ms * MILLISECOND and not state.recovering:
-            state.paused = state.paused or words
-            state.alert(Severity.ERROR, f"{words}: paused until you resume")
+def _say_absent(state: State, venue: Venue) -> None:
+    """What stands at a venue that is not configured any more, in one line."""
+    held = sum(
+        bool(holding.net)
+        for desk in state.desks.values()
+        for position in desk.groups()
+        for instrument, holding in position.holdings.items()
+        if instrument.venue is venue
+    )
+    words = f"{venue.value}: {NOT_CONFIGURED}: {held} positions there are kept and nothing is traded"
+    orders = state.orders_at(venue)
+    state.alert(Severity.ERROR, words + f"; {orders} orders may still rest there" * bool(orders))
+
+
+# ---- markets
+
+
+def _on_market(
+    state: State, event: BookSnapshot | Trade | BookStale | BooksConfirmed | InstrumentDefined | MarketStatus
+) -> None:
+    if isinstance(event, BooksConfirmed):
+        connection = state.connections.get(event.venue)
+        if connection is not None:
+            connection.stream.ts = event.ts
+        return
+    market = state.markets.get(event.instrument.yes)
+    if market is None:
+        return
+    match event:
+        case InstrumentDefined():
+            connection = state.connections[event.instrument.venue]
+            market.define(event.spec, connection.stream, state.ts)
+            connection.defined(market.instrument, event.spec.pocket)
+            state.blotter.mirror(market.instrument, event.spec.mirror)
+            for desk in state.on_market.get(market.instrument, ()):
+                netting.recheck(state, desk)
+            _book_moved(state, market.instrument)
+        case MarketStatus():
+            if market.state is not event.state:
+                market.state = event.state
+                state.note(f"{event.instrument} is {event.state.value}")
+            _urge(state, market.instrument)
+        case BookSnapshot():
+            if market.book is not None:
+                market.book.snapshot(event.bids, event.asks, event.ts)
+                _book_moved(state, market.instrument)
+        case BookStale():
+            state.note(f"{event.instrument}: {event.why}", severity=Severity.WARN)
+            if market.book is not None:
+                market.book.distrust(event.why)
+                _urge(state, market.instrument)
+        case Trade():
+            _trade(state, event)
+        case _:
+            assert_never(event)
+
+
+def _book_moved(state: State, instrument: Instrument) -> None:
+    """Evaluate the matches on a book now, or as soon as their pace allows."""
+    ts = state.ts
+    for desk in state.on_market.get(instrument, ()):
+        book = desk.markets[instrument].book
+        if book is not None and book.problem(desk.settings.quote_empty) is not None:
+            desk.urge(ts)
         else:
-            state.alert(Severity.WARN, words)
-        for desk in state.desks.values():
-            desk.urge(state.ts)
+            desk.touch(ts)
+        if desk.due_ts <= ts:
+            quotes.evaluate(state, desk)
 
-    def _dispatch(self, event: AnyEvent) -> None:
-        match event:
-            case Tick():
-                self._tick()
-            case (
-                BookSnapshot()
-                | Trade()
-                | BookStale()
-                | BooksConfirmed()
-                | InstrumentDefined()
-                | MarketStatus()
-            ):
-                self._on_market(event)
-            case BookDelta():
-                raise AssertionError("a delta is taken before anything else")
-            case OddsUpdate() | OddsSuspended() | OddsPaired() | OddsUnpaired() | GameStarted() | GameEnded():
-                self._on_match(event)
-            case (
-                OrderAccepted()
-                | OrderRejected()
-                | OrderAmended()
-                | AmendRejected()
-                | OrderCanceled()
-                | OrderCancelRejected()
-                | OrderExpired()
-                | OrderFilled()
-                | FillConfirmed()
-                | FillReversed()
-                | QueuePosition()
-                | OutcomeUnknown()
-            ):
-                outcomes.learn(self.state, event)
-                self._evaluate_due()
-            case FeedStatus():
-                self._on_feed(event)
-            case (
-                VenueUp()
-                | VenueDown()
-                | VenueLimits()
-                | PrivateConfirmed()
-                | ClockMeasured()
-                | MassStatus()
-                | BalanceUpdate()
-                | CashAdjusted()
-                | Claimable()
-                | RewardPaid()
-                | Settled()
-            ):
-                self._on_account(event)
-                self._evaluate_due()
-            case Watched():
-                attendance.watched(self.state, event.why)
-                self._evaluate_due()
-            case Sweeping():
-                self.state.note("everything was cancelled without the engine")
-            case Started():
-                self._started(event)
-            case _:
-                operating.operate(self.state, event)
-                self._evaluate_due()
 
-    def _evaluate_due(self) -> None:
-        state = self.state
-        for desk in state.desks.values():
-            if desk.due_ts <= state.ts:
-                quotes.evaluate(state, desk)
-
-    def _started(self, event: Started) -> None:
-        state = self.state
-        state.note(f"run {event.run_id} started in mode {event.mode.value}")
-        kept = decode(event.checkpoint) if event.checkpoint else None
-        if kept is not None and event.run_id not in kept.runs:
-            for desk in state.desks.values():
-                flatten.interrupted(state, desk)
-        if kept is not None and kept.account is not None:
-            for change in overrides.changes(kept.account, event.settings):
-                state.alert(Severity.INFO, f"{change} (settings of this run)")
-        for connection in state.connections.values():
-            if connection.absent:
-                self._say_absent(connection.venue)
-        for instrument in state.markets:
-            state.send(Subscribe(instrument=instrument))
-        for desk in state.desks.values():
-            state.watch_odds(desk)
-        # The checkpoint knows of a kill whose latch could not be written (disk full).
-        latched = event.latched or (kept.killed if kept is not None else "")
-        if latched:
-            state.note("the kill latch of an earlier run is engaged")
-            killing.kill(state, latched)
-        of_venues = dict(kept.killed_venues if kept is not None else ()) | dict(event.latched_venues)
-        for venue, by in of_venues.items():
-            if venue in state.connections and not state.absent(venue):
-                killing.kill_venue(state, state.connections[venue], by)
-
-    def _say_absent(self, venue: Venue) -> None:
-        """What stands at a venue that is not configured any more, in one line."""
-        state = self.state
-        held = sum(
-            bool(holding.net)
-            for desk in state.desks.values()
-            for position in desk.groups()
-            for instrument, holding in position.holdings.items()
-            if instrument.venue is venue
-        )
-        words = f"{venue.value}: {NOT_CONFIGURED}: {held} positions there are kept and nothing is traded"
-        orders = state.orders_at(venue)
-        state.alert(Severity.ERROR, words + f"; {orders} orders may still rest there" * bool(orders))
-
-    # ---- markets
-
-    def _on_market(
-        self, event: BookSnapshot | Trade | BookStale | BooksConfirmed | InstrumentDefined | MarketStatus
-    ) -> None:
-        state = self.state
-        if isinstance(event, BooksConfirmed):
-            connection = state.connections.get(event.venue)
-            if connection is not None:
-                connection.stream.ts = event.ts
-            return
-        market = state.markets.get(event.instrument.yes)
-        if market is None:
-            return
-        match event:
-            case InstrumentDefined():
-                connection = state.connections[event.instrument.venue]
-                market.define(event.spec, connection.stream, state.ts)
-                connection.defined(market.instrument, event.spec.pocket)
-                state.blotter.mirror(market.instrument, event.spec.mirror)
-                for desk in state.on_market.get(market.instrument, ()):
-                    netting.recheck(state, desk)
-                self._book_moved(market.instrument)
-            case MarketStatus():
-                if market.state is not event.state:
-                    market.state = event.state
-                    state.note(f"{event.instrument} is {event.state.value}")
-                self._urge(market.instrument)
-            case BookSnapshot():
-                if market.book is not None:
-                    market.book.snapshot(event.bids, event.asks, event.ts)
-                    self._book_moved(market.instrument)
-            case BookStale():
-                state.note(f"{event.instrument}: {event.why}", severity=Severity.WARN)
-                if market.book is not None:
-                    market.book.distrust(event.why)
-                    self._urge(market.instrument)
-            case Trade():
-                self._trade(event)
-            case _:
-                assert_never(event)
-
-    def _urge(self, instrument: Instrument) -> None:
-        for desk in self.state.on_market.get(instrument, ()):
-            desk.urge(self.state.ts)
-        self._evaluate_due()
-
-    def _trade(self, event: Trade) -> None:
-        """Taker flow, seen from every outcome the symbol pays on or does not."""
-        for desk in self.state.on_market.get(event.instrument.yes, ()):
-            pays = desk.pays[event.instrument.yes]
-            bought = event.taker is BID
-            if desk.outcomes == 2 or pays.bit_count() == 1:
-                for outcome, flow in enumerate(desk.flows):
-                    inside = bool(pays >> outcome & 1)
-                    if inside or desk.outcomes == 2:
-                        flow.trade(event.ts, event.size / ONE, bought is inside)
-
-    # ---- matches
-
-    def _on_match(
-        self,
-        event: OddsUpdate | OddsSuspended | OddsPaired | OddsUnpaired | GameStarted | GameEnded,
-    ) -> None:
-        state = self.state
-        desk = state.desks.get(event.match)
-        if desk is None:
-            return
-        match event:
-            case OddsUpdate():
-                intake.updated(state, desk, event)
-            case OddsSuspended():
-                intake.suspended(state, desk, event)
-            case OddsPaired():
-                intake.paired(state, desk, event)
-            case OddsUnpaired():
-                intake.unpaired(state, desk, event)
-            case GameStarted():
-                desk.started = True
-                state.note("game started", event.match)
-            case GameEnded():
-                desk.ended = True
-                state.note("game over", event.match)
-            case _:
-                assert_never(event)
+def _urge(state: State, instrument: Instrument) -> None:
+    for desk in state.on_market.get(instrument, ()):
         desk.urge(state.ts)
-        quotes.evaluate(state, desk)
+    _evaluate_due(state)
 
-    def _on_feed(self, event: FeedStatus) -> None:
-        """A feed speaks, or falls silent: its last odds age by themselves."""
-        state = self.state
-        known = state.feeds.get(event.feed)
-        if known is None or (known.up, known.why) != (event.up, event.why):
-            said = "up" if event.up else f"down: {event.why}"
-            if event.up:
-                state.note(f"{event.feed} {said}{f' ({event.why})' if event.why else ''}")
-            else:
-                state.alert(Severity.WARN, f"{event.feed} {said}")
-        state.feeds[event.feed] = event
 
-    # ---- account
+def _trade(state: State, event: Trade) -> None:
+    """Taker flow, seen from every outcome the symbol pays on or does not."""
+    for desk in state.on_market.get(event.instrument.yes, ()):
+        pays = desk.pays[event.instrument.yes]
+        bought = event.taker is BID
+        if desk.outcomes == 2 or pays.bit_count() == 1:
+            for outcome, flow in enumerate(desk.flows):
+                inside = bool(pays >> outcome & 1)
+                if inside or desk.outcomes == 2:
+                    flow.trade(event.ts, event.size / ONE, bought is inside)
 
-    def _on_account(
-        self,
-        event: VenueUp
-        | VenueDown
-        | VenueLimits
-        | PrivateConfirmed
-        | ClockMeasured
-        | MassStatus
-        | BalanceUpdate
-        | CashAdjusted
-        | Claimable
-        | RewardPaid
-        | Settled,
-    ) -> None:
-        state = self.state
-        venue: Venue = event.instrument.venue if isinstance(event, Settled) else event.venue
-        connection = state.connections.get(venue)
-        if connection is None or connection.absent:
-            state.note(f"{venue.value} is {NOT_CONFIGURED}")
-            return
-        match event:
-            case VenueUp():
-                reconcile.venue_up(state, connection, event.held)
-                if state.kill is not None:
-                    killing.kill(state, state.kill.by)
-                elif connection.killed:
-                    killing.kill_venue(state, connection, connection.killed)
-            case VenueDown():
-                reconcile.venue_down(state, connection, event.why)
-                state.urge_venue(venue)
-            case VenueLimits():
-                connection.budget.told(event, state.settings)
-                connection.dead_man = event.dead_man
-                connection.resting_multiple = event.resting_multiple
-                connection.unattended_max = event.unattended_max
-            case PrivateConfirmed():
-                connection.private_ts = event.ts
-            case ClockMeasured():
-                self._clock_measured(connection, event)
-            case RewardPaid():
-                state.account.reward(event.amount)
-                connection.till.moved(event.amount, 0)
-                state.note(f"{venue.value}: {event.amount / ONE:+.2f} dollars of rewards ({event.why})")
-            case Claimable():
-                connection.claimable = event.amount
-                state.note(f"{venue.value}: to be claimed: {event.why or 'nothing'}")
-            case MassStatus():
-                reconcile.mass_status(state, connection, event)
-            case BalanceUpdate():
-                connection.told_cash(event.cash, event.pockets, event.ts)
-                connection.private_ts = event.ts
-            case CashAdjusted():
-                connection.till.paid(event.amount)
-                state.note(f"{venue.value}: cash {event.amount / ONE:+.2f} dollars ({event.why})")
-            case Settled():
-                self._settled(event)
-                if event.instrument.yes not in state.markets and not event.refund:
-                    till.settled_elsewhere(connection, event.instrument, event.payout)
-            case _:
-                assert_never(event)
 
-    def _clock_measured(self, connection: Connection, event: ClockMeasured) -> None:
-        """A clock too far off makes every age and every signature doubtful: nothing is quoted there (C23)."""
-        state = self.state
-        most = state.settings.clock_offset_max_ms * MILLISECOND
-        was_off = connection.clock_offset is not None and abs(connection.clock_offset) > most
-        connection.clock_offset, connection.round_trip = event.offset, event.round_trip
-        if (abs(event.offset) > most) is not was_off:
-            words = "is off by" if not was_off else "is right again, off by"
-            state.alert(
-                Severity.WARN, f"{event.venue.value}: our clock {words} {event.offset / SECOND:+.1f} s"
-            )
-            state.urge_venue(event.venue)
+# ---- matches
 
-    def _settled(self, event: Settled) -> None:
-        """A symbol paid out; told again, only what was not paid yet is, or what was paid otherwise before."""
-        state = self.state
-        for desk in state.on_market.get(event.instrument.yes, ()):
-            position = desk.positions[event.instrument.venue]
-            holding = position.holdings[event.instrument.yes]
-            what = "stake returned" if event.refund else f"pays {event.payout / ONE:g}"
-            if holding.paid_otherwise(event.payout, event.refund):
-                correct = partial(position.correct, event.instrument, event.payout, event.refund)
-                moved, commission = till.booked(state, desk, event.instrument, correct)
-                desk.attribution.corrected(moved, commission)
-                words = f"{event.instrument} settled otherwise: {what}, {moved / ONE:+.2f} dollars"
-                state.alert(Severity.ERROR, words, desk.spec.id)
-            elif holding.settled and not holding.net:  # a late fill is paid when it is told once more
-                continue
-            if holding.net or not holding.settled:
-                self._paid_out(desk, event)
-                state.alert(Severity.INFO, f"{event.instrument} settled: {what}", desk.spec.id)
-            flatten.abandon(state, desk, "settled", Stage.DONE)
+
+def _on_match(
+    state: State,
+    event: OddsUpdate | OddsSuspended | OddsPaired | OddsUnpaired | GameStarted | GameEnded,
+) -> None:
+    desk = state.desks.get(event.match)
+    if desk is None:
+        return
+    match event:
+        case OddsUpdate():
+            intake.updated(state, desk, event)
+        case OddsSuspended():
+            intake.suspended(state, desk, event)
+        case OddsPaired():
+            intake.paired(state, desk, event)
+        case OddsUnpaired():
+            intake.unpaired(state, desk, event)
+        case GameStarted():
+            desk.started = True
+            state.note("game started", event.match)
+        case GameEnded():
             desk.ended = True
-            state.remeasure(desk)
-            desk.urge(state.ts)
+            state.note("game over", event.match)
+        case _:
+            assert_never(event)
+    desk.urge(state.ts)
+    quotes.evaluate(state, desk)
 
-    def _paid_out(self, desk: Desk, event: Settled) -> None:
+
+def _on_feed(state: State, event: FeedStatus) -> None:
+    """A feed speaks, or falls silent: its last odds age by themselves."""
+    known = state.feeds.get(event.feed)
+    if known is None or (known.up, known.why) != (event.up, event.why):
+        said = "up" if event.up else f"down: {event.why}"
+        if event.up:
+            state.note(f"{event.feed} {said}{f' ({event.why})' if event.why else ''}")
+        else:
+            state.alert(Severity.WARN, f"{event.feed} {said}")
+    state.feeds[event.feed] = event
+
+
+# ---- account
+
+
+def _on_account(
+    state: State,
+    event: VenueUp
+    | VenueDown
+    | VenueLimits
+    | PrivateConfirmed
+    | ClockMeasured
+    | MassStatus
+    | BalanceUpdate
+    | CashAdjusted
+    | Claimable
+    | RewardPaid
+    | Settled,
+) -> None:
+    venue: Venue = event.instrument.venue if isinstance(event, Settled) else event.venue
+    connection = state.connections.get(venue)
+    if connection is None or connection.absent:
+        state.note(f"{venue.value} is {NOT_CONFIGURED}")
+        return
+    match event:
+        case VenueUp():
+            reconcile.venue_up(state, connection, event.held)
+            if state.kill is not None:
+                killing.kill(state, state.kill.by)
+            elif connection.killed:
+                killing.kill_venue(state, connection, connection.killed)
+        case VenueDown():
+            reconcile.venue_down(state, connection, event.why)
+            state.urge_venue(venue)
+        case VenueLimits():
+            connection.budget.told(event, state.settings)
+            connection.dead_man = event.dead_man
+            connection.resting_multiple = event.resting_multiple
+            connection.unattended_max = event.unattended_max
+        case PrivateConfirmed():
+            connection.private_ts = event.ts
+        case ClockMeasured():
+            _clock_measured(state, connection, event)
+        case RewardPaid():
+            state.account.reward(event.amount)
+            connection.till.moved(event.amount, 0)
+            state.note(f"{venue.value}: {event.amount / ONE:+.2f} dollars of rewards ({event.why})")
+        case Claimable():
+            connection.claimable = event.amount
+            state.note(f"{venue.value}: to be claimed: {event.why or 'nothing'}")
+        case MassStatus():
+            reconcile.mass_status(state, connection, event)
+        case BalanceUpdate():
+            connection.told_cash(event.cash, event.pockets, event.ts)
+            connection.private_ts = event.ts
+        case CashAdjusted():
+            connection.till.paid(event.amount)
+            state.note(f"{venue.value}: cash {event.amount / ONE:+.2f} dollars ({event.why})")
+        case Settled():
+            _settled(state, event)
+            if event.instrument.yes not in state.markets and not event.refund:
+                till.settled_elsewhere(connection, event.instrument, event.payout)
+        case _:
+            assert_never(event)
+
+
+def _clock_measured(state: State, connection: Connection, event: ClockMeasured) -> None:
+    """A clock too far off makes every age and every signature doubtful: nothing is quoted there (C23)."""
+    most = state.settings.clock_offset_max_ms * MILLISECOND
+    was_off = connection.clock_offset is not None and abs(connection.clock_offset) > most
+    connection.clock_offset, connection.round_trip = event.offset, event.round_trip
+    if (abs(event.offset) > most) is not was_off:
+        words = "is off by" if not was_off else "is right again, off by"
+        state.alert(Severity.WARN, f"{event.venue.value}: our clock {words} {event.offset / SECOND:+.1f} s")
+        state.urge_venue(event.venue)
+
+
+def _settled(state: State, event: Settled) -> None:
+    """A symbol paid out; told again, only what was not paid yet is, or what was paid otherwise before."""
+    for desk in state.on_market.get(event.instrument.yes, ()):
         position = desk.positions[event.instrument.venue]
-        net, cash = position.holdings[event.instrument.yes].net, position.cash
-        settle = partial(position.settle, event.instrument, event.payout, event.refund)
-        till.booked(self.state, desk, event.instrument, settle)
-        commission = position.holdings[event.instrument.yes].paid[-1].due
-        moved = position.cash - cash + commission
-        desk.attribution.settled(event.instrument.yes, net, moved, commission)
-        desk.unsettled.pop(desk.group_of(event.instrument.venue), None)  # what paid out has settled
+        holding = position.holdings[event.instrument.yes]
+        what = "stake returned" if event.refund else f"pays {event.payout / ONE:g}"
+        if holding.paid_otherwise(event.payout, event.refund):
+            correct = partial(position.correct, event.instrument, event.payout, event.refund)
+            moved, commission = till.booked(state, desk, event.instrument, correct)
+            desk.attribution.corrected(moved, commission)
+            words = f"{event.instrument} settled otherwise: {what}, {moved / ONE:+.2f} dollars"
+            state.alert(Severity.ERROR, words, desk.spec.id)
+        elif holding.settled and not holding.net:  # a late fill is paid when it is told once more
+            continue
+        if holding.net or not holding.settled:
+            _paid_out(state, desk, event)
+            state.alert(Severity.INFO, f"{event.instrument} settled: {what}", desk.spec.id)
+        flatten.abandon(state, desk, "settled", Stage.DONE)
+        desk.ended = True
+        state.remeasure(desk)
+        desk.urge(state.ts)
+
+
+def _paid_out(state: State, desk: Desk, event: Settled) -> None:
+    position = desk.positions[event.instrument.venue]
+    net, cash = position.holdings[event.instrument.yes].net, position.cash
+    settle = partial(position.settle, event.instrument, event.payout, event.refund)
+    till.booked(state, desk, event.instrument, settle)
+    commission = position.holdings[event.instrument.yes].paid[-1].due
+    moved = position.cash - cash + commission
+    desk.attribution.settled(event.instrument.yes, net, moved, commission)
+    desk.unsettled.pop(desk.group_of(event.instrument.venue), None)  # what paid out has settled
+
+
+# ---- time
+
+
+def _evaluate_due(state: State) -> None:
+    for desk in state.desks.values():
+        if desk.due_ts <= state.ts:
+            quotes.evaluate(state, desk)
+
+
+def _tick(state: State) -> None:
+    ts = state.ts
+    if state.wall - ts != state.wall_offset:
+        _watch_clock(state)
+    state.blotter.forget_echoes(ts)
+    second = ts >= state.next_second
+    if second:
+        state.next_second = Nanos(ts + SECOND)
+        for desk in state.desks.values():
+            marks.sample(state, desk)
+    _evaluate_due(state)
+    outcomes.chase(state)
+    killing.sweep_on(state)
+    if second and not state.recovering:
+        overrides.take_back(state)
+        marks.mark_all(state)
+        nearing.tell(state)
+        shedding.shed(state)
+        for connection in state.connections.values():
+            reconcile.check_due(state, connection)
+        keepalive.keep_alive(state)
+        attendance.trim(state)
+
+
+def _watch_clock(state: State) -> None:
+    """The wall clock was set: whatever hangs on the time of day is looked at now, and quoting stops.
+
+    For a moment where it was set right; until the operator looked when it is further off than our clock
+    may be, since starts, stops and stamps of odds can no longer be believed (C23).
+    """
+    offset = state.wall - state.ts
+    jumped = offset - state.wall_offset
+    state.wall_offset = offset
+    if abs(jumped) <= CLOCK_JUMP:
+        return
+    state.clock_set_ts = state.ts
+    words = f"the wall clock jumped by {jumped / SECOND:+.1f} s"
+    if abs(jumped) > state.settings.clock_offset_max_ms * MILLISECOND and not state.recovering:
+        state.paused = state.paused or words
+        state.alert(Severity.ERROR, f"{words}: paused until you resume")
+    else:
+        state.alert(Severity.WARN, words)
+    for desk in state.desks.values():
+        desk.urge(state.ts)
+
+
+def _backwards(event: AnyEvent, state: State) -> str:
+    return f"time runs backwards: {type(event).__name__} at {event.ts} < {state.ts}"
 
 
 def _assert_nothing_past_the_latch(state: State) -> None:
