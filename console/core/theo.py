@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from operator import sub
 
 from msgspec import Struct
 
@@ -82,6 +83,9 @@ class Theo(Struct, frozen=True, gc=False):
     sources: tuple[Weighted, ...]
     why: Reason | None
     shocked_ts: Nanos | None
+
+
+_Weight = tuple[Source, float, str]  # what a source weighs in a blend, and why it does not count
 
 
 class Board:
@@ -238,7 +242,7 @@ class Board:
         ours = frozenset(quoted_on)
         limits = self._limits(settings, phase)
         weighted = self._cap_books(
-            [(source, *self._weigh(source, limits, ts, ours)) for source in self.sources.values()]
+            [self._weigh(source, limits, ts, ours) for source in self.sources.values()]
         )
         counting: list[tuple[Source, float]] = []
         total = suspected = 0.0
@@ -261,10 +265,13 @@ class Board:
             why = Reason.NO_THEO
         elif suspected > total:
             why = Reason.STALE_THEO  # what carried the fair value is in doubt: the rest is no anchor
-        known = self._known(counting, total, limits, ts, settings.shock_weight_min)
-        if why is None and known.disagreement > DISAGREEMENT_STOP:
+        newest, late, shocked_ts, widest, agreed = self._known(
+            counting, limits, ts, settings.shock_weight_min
+        )
+        disagreement = math.ceil(ONE * widest)
+        if why is None and disagreement > DISAGREEMENT_STOP:
             why = Reason.DISAGREEMENT
-        if known.agreed:
+        if agreed:
             sets = low = self._sets(_pool(counting, total, MULTIPLICATIVE))
         else:
             by_method = _pool_all(counting, total, self.methods)
@@ -274,12 +281,12 @@ class Board:
             fair=sets,
             low=low,
             outcomes=tuple([sets[single] for single in self._singles]),
-            uncertainty=Price(min(DISAGREEMENT_CAP, -(-known.disagreement // 2))),
-            age=known.age,
-            age_ms=max(0, (ts - known.newest) // MILLISECOND),
+            uncertainty=Price(min(DISAGREEMENT_CAP, -(-disagreement // 2))),
+            age=Price(math.ceil(AGE_BUFFER * late / total)),
+            age_ms=max(0, (ts - newest) // MILLISECOND),
             sources=tuple([_weighted(source, weight, note, ts) for source, weight, note in weighted]),
             why=why,
-            shocked_ts=known.shocked_ts,
+            shocked_ts=shocked_ts,
         )
 
     def next_stale(self, settings: MatchSettings, phase: Phase, ts: Nanos) -> Nanos:
@@ -313,24 +320,24 @@ class Board:
         """Typed by a person, to stand until taken back."""
         return source.kind is TYPED and (self.pinned or not limits.age[TYPED])
 
-    def _weigh(self, source: Source, limits: Limits, ts: Nanos, ours: frozenset[Venue]) -> tuple[float, str]:
+    def _weigh(self, source: Source, limits: Limits, ts: Nanos, ours: frozenset[Venue]) -> _Weight:
         if not source.probabilities or source.note:
-            return 0.0, source.note
+            return source, 0.0, source.note
         kind = source.kind
         if kind is TYPED:
             if self._is_standing(source, limits):
-                return WEIGHT_SHARP, ""
+                return source, WEIGHT_SHARP, ""
         elif self.pinned:
-            return 0.0, "manual is pinned"
+            return source, 0.0, "manual is pinned"
         age, most = ts - source.confirmed_ts, limits.age_of(source)
         if age >= most:
-            return 0.0, "stale"
+            return source, 0.0, "stale"
         if kind is ODDS:
             if ts - source.changed_ts > limits.frozen:
-                return 0.0, "frozen"
+                return source, 0.0, "frozen"
             if source.references and self._is_suspect(source, limits.phase, ours):
-                return 0.0, SUSPECT
-        return source.base(limits.phase) * (1.0 - age / most), ""
+                return source, 0.0, SUSPECT
+        return source, source.base(limits.phase) * (1.0 - age / most), ""
 
     def suspects(self, phase: Phase, quoted_on: Iterable[Venue]) -> list[str]:
         """Lines that stand although others have moved."""
@@ -356,7 +363,7 @@ class Board:
                 evidence += other.base(phase)
         return evidence >= EVIDENCE_MIN
 
-    def _cap_books(self, weighted: list[tuple[Source, float, str]]) -> list[tuple[Source, float, str]]:
+    def _cap_books(self, weighted: list[_Weight]) -> list[_Weight]:
         if len(weighted) * WEIGHT_BOOK <= WEIGHT_BOOKS_MAX:
             return weighted
         soft = sum(w for s, w, _ in weighted if s.soft)
@@ -380,14 +387,14 @@ class Board:
         return {mask: min([each[mask] for each in sets]) for mask in sets[0]}
 
     def _known(
-        self,
-        counting: Sequence[tuple[Source, float]],
-        total: float,
-        limits: Limits,
-        ts: Nanos,
-        shock_weight_min: float,
-    ) -> _Known:
-        """Everything about the sources that count but what they say."""
+        self, counting: Sequence[tuple[Source, float]], limits: Limits, ts: Nanos, shock_weight_min: float
+    ) -> tuple[Nanos, float, Nanos | None, float, bool]:
+        """Everything about the sources that count but what they say.
+
+        When the last of them was confirmed; how far the confirmed age is through the second half of its
+        limit, times the weight; the last shock of one that counts enough; the widest difference of any
+        outcome's probability between those that matter; whether each says the same by every method.
+        """
         newest, late, agreed = NEVER, 0.0, True
         shocked_ts: Nanos | None = None
         heard: list[tuple[float, ...]] = []
@@ -407,28 +414,14 @@ class Board:
                 shocked_ts = Nanos(shock)
             if weight >= DISAGREEMENT_WEIGHT_MIN:
                 heard.append(source.primary)
-            agreed = agreed and source.agreed
+            if not source.agreed:
+                agreed = False
         widest: float = 0.0
         if len(heard) == 2:
-            widest = max([abs(one - other) for one, other in zip(*heard, strict=True)])
+            widest = max(map(abs, map(sub, *heard)))
         elif len(heard) > 2:
             widest = max([max(ps) - min(ps) for ps in zip(*heard, strict=True)])
-        age = Price(math.ceil(AGE_BUFFER * late / total)) if late > 0.0 else Price(0)
-        return _Known(newest, age, shocked_ts, math.ceil(ONE * widest), agreed)
-
-
-class _Known(Struct, frozen=True, array_like=True, gc=False):
-    """Of the sources that count: when the last of them was confirmed, and the age buffer: 1 ¢ times how far
-    the confirmed age is through the second half of its limit, by weight; the last shock of one that counts
-    enough; the widest difference of any outcome's probability between those that matter, in millionths; and
-    whether each says the same by every method.
-    """
-
-    newest: Nanos
-    age: Price
-    shocked_ts: Nanos | None
-    disagreement: int
-    agreed: bool
+        return newest, late, shocked_ts, widest, agreed
 
 
 def _pool_all(
@@ -451,15 +444,16 @@ def _pool(counting: Sequence[tuple[Source, float]], total: float, method: Method
     """theta(w) proportional to exp(sum of w_i ln p_i(w) / sum of w_i); `total` is the sum of the weights."""
     if len(counting) == 1:
         return counting[0][0].probabilities[method]
-    stated = [(source.logs(method), weight) for source, weight in counting]
-    if len(stated[0][0]) == 2:  # nearly always; the same sums as below, at half the price
+    if len(counting[0][0].primary) == 2:  # nearly always; the same sums as below, at half the price
         first = second = 0.0
-        for (log_first, log_second), weight in stated:
+        for source, weight in counting:
+            log_first, log_second = source.logs(method)
             first += weight * log_first
             second += weight * log_second
         one, other = math.exp(first / total), math.exp(second / total)
         scale = one + other
         return one / scale, other / scale
+    stated = [(source.logs(method), weight) for source, weight in counting]
     outcomes = range(len(stated[0][0]))
     raw = [math.exp(sum([weight * logs[o] for logs, weight in stated]) / total) for o in outcomes]
     scale = sum(raw)
