@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
@@ -14,6 +14,7 @@ from console.core.units import ONE
 
 TOLD_PCT = 70
 FORGOTTEN_PCT = 60
+NO_MATCH = MatchId("")
 
 
 class Usage(Struct, frozen=True, array_like=True):
@@ -23,46 +24,57 @@ class Usage(Struct, frozen=True, array_like=True):
     scope: str
     used: int
     most: int
-    match: MatchId = MatchId("")
+    match: MatchId = NO_MATCH
     severity: Severity = Severity.WARN
 
 
 def tell(state: State) -> None:
     """Alert to every limit that is newly neared."""
-    near = {(usage.limit, usage.scope): usage for usage in near_limits(state)}
-    for key in [key for key in state.neared if key not in near]:
+    near = near_limits(state)
+    if not near and not state.neared:
+        return
+    known = {(usage.limit, usage.scope) for usage in near}
+    for key in [key for key in state.neared if key not in known]:
         del state.neared[key]
-    for key, usage in near.items():
+    for usage in near:
+        key = usage.limit, usage.scope
         if key not in state.neared and usage.used * 100 >= usage.most * TOLD_PCT:
             state.neared[key] = None
             state.alert(usage.severity, _words(usage), usage.match)
 
 
-def near_limits(state: State) -> Iterator[Usage]:
+def near_limits(state: State) -> list[Usage]:
     """Every limit in force of which at least FORGOTTEN_PCT is used."""
-    yield from _of_account(state)
+    near = _of_account(state)
+    events: dict[str, list[Desk]] = {}
     for desk in state.desks.values():
-        yield from _of_match(state, desk)
+        events.setdefault(desk.spec.event, []).append(desk)
+    for desk in state.desks.values():
+        near += _of_match(desk, events[desk.spec.event] if desk.spec.event else (desk,))
+    return near
 
 
 def _is_near(used: int, most: int) -> bool:
     return used * 100 >= most * FORGOTTEN_PCT
 
 
-def _exposed(desks: Collection[Desk], limit: str, scope: str, most: int, match: MatchId) -> Iterator[Usage]:
+def _exposed(
+    desks: Collection[Desk], limit: str, scope: str, most: int, match: MatchId = NO_MATCH
+) -> list[Usage]:
     """Worst losses together; measured only where what bounds them is near."""
     if _is_near(sum([desk.at_most for desk in desks]), most):
         used = sum([desk.worst for desk in desks])
         if _is_near(used, most):
-            yield Usage(limit, scope, used, most, match)
+            return [Usage(limit, scope, used, most, match)]
+    return []
 
 
-def _of_account(state: State) -> Iterator[Usage]:
-    settings, account, desks, none = state.settings, state.account, state.desks.values(), MatchId("")
-    yield from _exposed(desks, "exposure_total", "", settings.exposure_total, none)
+def _of_account(state: State) -> list[Usage]:
+    settings, account, desks = state.settings, state.account, state.desks.values()
+    near = _exposed(desks, "exposure_total", "", settings.exposure_total)
     for venue in state.connections:
         there = [desk for desk in desks if venue in desk.quoted_venues]
-        yield from _exposed(there, "exposure_venue", venue.value, settings.exposure_venue, none)
+        near += _exposed(there, "exposure_venue", venue.value, settings.exposure_venue)
     used = [
         ("open_orders", len(state.blotter.live), settings.open_orders),
         ("daily_loss", -account.day_profit, settings.daily_loss),
@@ -73,29 +85,27 @@ def _of_account(state: State) -> Iterator[Usage]:
     if settings.stop_loss_pct is not None and base.equity_start is not None:
         most = settings.stop_loss_pct * base.equity_start // 100
         used.append(("stop_loss_pct", base.profit_start - account.profit, most))
-    for limit, amount, most in used:
-        if _is_near(amount, most):
-            yield Usage(limit, "", amount, most)
+    return near + [Usage(limit, "", amount, most) for limit, amount, most in used if _is_near(amount, most)]
 
 
-def _of_match(state: State, desk: Desk) -> Iterator[Usage]:
+def _of_match(desk: Desk, shared: Sequence[Desk]) -> list[Usage]:
+    """The limits of a match, and of its event with the first one of those that share it."""
     settings, match = desk.settings, desk.spec.id
-    event = desk.spec.event
-    shared = [other for other in state.desks.values() if event and other.spec.event == event] or [desk]
-    yield from _exposed((desk,), "exposure_match", match, settings.exposure_match, match)
+    near = _exposed((desk,), "exposure_match", match, settings.exposure_match, match)
     if shared[0] is desk:
         least = min([other.settings.exposure_event for other in shared])
-        yield from _exposed(shared, "exposure_event", event or match, least, match)
+        near += _exposed(shared, "exposure_event", desk.spec.event or match, least, match)
     if _is_near(-desk.mark, settings.max_loss_match):
-        yield Usage("max_loss_match", match, -desk.mark, settings.max_loss_match, match)
+        near.append(Usage("max_loss_match", match, -desk.mark, settings.max_loss_match, match))
     # Inventory is what a market maker lives with: said, but no warning.
     held = max([abs(exposed) for exposed in desk.exposures().values()], default=0)
     if _is_near(held, settings.inventory_max):
-        yield Usage("inventory_max", match, held, settings.inventory_max, match, Severity.INFO)
+        near.append(Usage("inventory_max", match, held, settings.inventory_max, match, Severity.INFO))
     nets = [abs(holding.net) for position in desk.groups() for holding in position.holdings.values()]
     most_held = max(nets, default=0)
     if _is_near(most_held, settings.max_position):
-        yield Usage("max_position", match, most_held, settings.max_position, match)
+        near.append(Usage("max_position", match, most_held, settings.max_position, match))
+    return near
 
 
 def _words(usage: Usage) -> str:
