@@ -238,7 +238,6 @@ def restore(state: State, data: bytes) -> None:
     for instrument, closed in kept.closed:
         if instrument in state.markets:
             state.markets[instrument].state = closed  # until the venue says otherwise
-    state.relist()
     for venue, trade_id in kept.trades:
         state.blotter.is_new_trade(venue, trade_id)
     for venue, trade_id in kept.undone:
@@ -342,7 +341,7 @@ def _restore_match(state: State, kept: MatchKept, specs: dict[Instrument, Instru
     desk.configured_odds = kept.configured_odds
     if kept.attribution is not None:
         desk.attribution.bring_back(kept.attribution, state.ts)
-    state.desks[kept.spec.id] = desk
+    state.take(desk)
     if kept.manual_odds:
         # A restart is no reason to believe it for longer, nor is the time nobody was running.
         age = max(kept.manual_age_ns, state.wall - kept.manual_wall if kept.manual_wall else 0)

@@ -36,55 +36,58 @@ class Risked(Struct, frozen=True, array_like=True):
     owed: int = 0
 
 
-Fair = Mapping[int, int]  # theo by outcome mask
+TermsOf = Mapping[Instrument, Terms]
+Fair = Mapping[int, int] | None  # theo by outcome mask; None while there is none
 
 
 class WorstCase:
-    """The most a match can lose, measured only when somebody asks: most changes are soon followed."""
+    """The most a match can lose, measured only when somebody asks: most changes are soon followed.
+
+    `measure` finds it by the terms and the fair value of the last change, `bound` what it cannot exceed
+    whatever these are.
+    """
 
     __slots__ = ("_at_most", "_bound", "_by", "_measure", "_worst")
 
-    def __init__(self) -> None:
-        self._worst = 0
-        self._at_most: int | None = None  # nothing was said of orders and position yet
-        self._measure: Callable[[], int] | None = None  # None: it is measured
-        self._bound: Callable[[], int] | None = None
-        self._by: tuple[Mapping[Instrument, Terms], Fair | None] | None = None
-
-    def changed(self, bound: Callable[[], int]) -> None:
-        """Orders or position changed: `bound` finds what it cannot exceed, whatever theo and fees."""
-        self._bound = bound
-
-    def remeasure(
-        self, measure: Callable[[], int], terms: Mapping[Instrument, Terms], fair: Fair | None
+    def __init__(
+        self, bound: Callable[[], int] = lambda: 0, measure: Callable[[TermsOf, Fair], int] = lambda *_: 0
     ) -> None:
-        """Find it by `measure`, which goes by these terms and this fair value beside orders and position."""
-        self._measure, self._by = measure, (terms, fair)
+        self._bound = bound
+        self._measure = measure
+        self._by: tuple[TermsOf, Fair] = ({}, None)
+        self._worst: int | None = 0  # None: not measured since the last change
+        self._at_most: int | None = None
 
-    def is_by(self, terms: Mapping[Instrument, Terms], fair: Fair | None) -> bool:
-        """Whether it goes by these terms and this fair value."""
-        return self._by is not None and self._by[0] is terms and self._by[1] == fair
+    def changed(self, terms: TermsOf, fair: Fair) -> None:
+        """Orders or position changed."""
+        self._by = (terms, fair)
+        self._worst = self._at_most = None
+
+    def revalued(self, terms: TermsOf, fair: Fair) -> None:
+        """Terms or fair value may have changed, and nothing else."""
+        if self._by[0] is not terms or self._by[1] != fair:
+            self._by, self._worst = (terms, fair), None
 
     def measured(self) -> int:
         """The worst loss."""
-        if self._measure is not None:
-            self._worst, self._measure = self._measure(), None
+        if self._worst is None:
+            self._worst = self._measure(*self._by)
         return self._worst
 
     def bounded(self) -> int:
         """No less than that, without measuring it."""
-        if self._measure is None:
+        if self._worst is not None:
             return self._worst
-        if self._bound is not None:
-            self._at_most, self._bound = self._bound(), None
-        return self._at_most if self._at_most is not None else self.measured()
+        if self._at_most is None:
+            self._at_most = self._bound()
+        return self._at_most
 
 
 def worst_loss(
     position: Position,
     orders: Iterable[Risked],
-    terms: Mapping[Instrument, Terms],
-    fair: Mapping[int, int] | None,
+    terms: TermsOf,
+    fair: Fair,
 ) -> Cash:
     """Worst loss of one position and its orders, in cash; never below 0.
 
@@ -123,9 +126,7 @@ def _fee_at_risk(fees: FeeModel, price: int, fair: int) -> int:
     return 0 if fees.kind is FeeKind.WINNINGS else fee_per_contract(fees, price, fair)
 
 
-def _at_void(
-    instrument: Instrument, terms: Terms, outcomes: int, fair: Mapping[int, int] | None
-) -> int | None:
+def _at_void(instrument: Instrument, terms: Terms, outcomes: int, fair: Fair) -> int | None:
     """Payout per contract of the leg if the match is void; None where the venue returns the stake."""
     if terms.void_rule is REFUND:
         return None

@@ -150,8 +150,7 @@ def add_match(state: State, event: AddMatch) -> None:
         state.watch_odds(known)
     else:
         desk = Desk(spec, settings, [_market(state, i.instrument) for i in spec.listings])
-        state.desks[spec.id] = desk
-        state.relist()
+        state.take(desk)
         desk.touch(state.ts)
         state.watch_odds(desk)
         state.note(f"match added: {spec.title}", spec.id)

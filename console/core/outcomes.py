@@ -208,11 +208,13 @@ def chase(state: State) -> None:
 
     What lookups do not find out about, a cancel may: an order of unknown fate is better gone.
     """
+    if not state.blotter.live:
+        return
     ts = state.ts
     deadline = state.settings.pending_deadline_s * SECOND
-    proof_max = state.settings.order_proof_max_s * SECOND
+    asked, proven = ts - deadline, ts - state.settings.order_proof_max_s * SECOND
     for order in list(state.blotter.live.values()):
-        if ts - order.pending_since >= deadline and order.in_flight:
+        if order.pending_since <= asked and order.in_flight:
             if order.state is not OrderState.UNKNOWN:
                 state.blotter.unanswered(order, state.ts)
             look_up(state, order)
@@ -222,7 +224,7 @@ def chase(state: State) -> None:
             order.retry_ts = None
             if order.match in state.desks:
                 state.desks[order.match].urge(state.ts)
-        elif ts - order.proven_ts > proof_max:
+        elif order.proven_ts < proven:
             _refresh(state, order, deadline)
 
 

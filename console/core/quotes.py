@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 from console.core import flatten, intake
@@ -17,7 +16,7 @@ from console.core.matches import State as Stage
 from console.core.orders import Order
 from console.core.planner import Planner, Wanted
 from console.core.reasons import Reason
-from console.core.risk import Books, Verdict, allow
+from console.core.risk import Books, Measure, Verdict, allow
 from console.core.sight import Sight
 from console.core.state import State
 from console.core.theo import Theo
@@ -382,14 +381,14 @@ def _allowed(state: State, desk: Desk, want: Wanted, replaces: Order | None) -> 
     )
 
 
-def _books(state: State, desk: Desk, measure: Callable[[Desk], int]) -> Books:
+def _books(state: State, desk: Desk, measure: Measure) -> Books:
     """Worst losses, by `measure`, of everything an order of this match adds to."""
     event = venue = total = 0
-    most = desk.settings.exposure_event
+    most, shared = desk.settings.exposure_event, desk.spec.event
     for other in state.desks.values():
-        worst = measure(other)
+        worst = measure(other.worst_case)
         total += worst
-        if other is desk or (desk.spec.event and other.spec.event == desk.spec.event):
+        if other is desk or (shared and other.spec.event == shared):
             event += worst
             most = min(most, other.settings.exposure_event)
         if not desk.quoted_venues.isdisjoint(other.quoted_venues):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache, partial
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from itertools import combinations
 
 from msgspec import Struct
@@ -12,7 +12,7 @@ from console.core.book import Face
 from console.core.commands import REDUCE
 from console.core.connection import Connection, Purse
 from console.core.desk import Desk
-from console.core.exposure import Risked, Terms, cash_at_risk, worst_loss
+from console.core.exposure import Fair, Risked, TermsOf, WorstCase, cash_at_risk, worst_loss
 from console.core.fees import fee_per_contract
 from console.core.instruments import ASK, BID, BUY, Instrument, InstrumentSpec
 from console.core.orders import Blotter, Order, yes_price
@@ -36,7 +36,7 @@ class Verdict(Struct, frozen=True, array_like=True, gc=False):
     limit: str = ""
 
 
-Measure = Callable[[Desk], int]
+Measure = Callable[[WorstCase], int]
 
 
 class Books(Struct, frozen=True, gc=False):
@@ -306,11 +306,11 @@ def _exposed(
     assert spec is not None, "an order is wanted only where the symbol is defined"
     alone = _loses_at_most(spec, wanted, size, ONE)  # the highest commission paid
     match_most = desk.settings.exposure_match
-    if match_most - at_most(desk) >= max(alone, _soft(match_most)) and _roomy(
-        _limits(desk, account, books, at_most), alone
+    if match_most - desk.at_most >= max(alone, _soft(match_most)) and _roomy(
+        _limits(desk, account, books, WorstCase.bounded), alone
     ):
         return size, ""  # so much room that the worst cases need not be measured
-    limits = _limits(desk, account, books, worst)
+    limits = _limits(desk, account, books, WorstCase.measured)
     if _roomy(limits, alone):
         return size, ""  # there is room even if all of it were lost on top of the worst case
     added = worst_with(desk, wanted, size, replaces, blotter) - desk.worst
@@ -330,16 +330,6 @@ def _exposed(
     return size, name
 
 
-def worst(desk: Desk) -> int:
-    """The most a match can still lose."""
-    return desk.worst
-
-
-def at_most(desk: Desk) -> int:
-    """No less than the worst loss of a match, and quicker."""
-    return desk.at_most
-
-
 def _limits(
     desk: Desk, account: AccountSettings, books: Callable[[Measure], Books], measure: Measure
 ) -> tuple[tuple[str, int, int], ...]:
@@ -349,7 +339,7 @@ def _limits(
         ("exposure_total", account.exposure_total, used.total),
         ("exposure_venue", account.exposure_venue, used.venue),
         ("exposure_event", min(desk.settings.exposure_event, used.event_most), used.event),
-        ("exposure_match", desk.settings.exposure_match, measure(desk)),
+        ("exposure_match", desk.settings.exposure_match, measure(desk.worst_case)),
     )
 
 
@@ -386,7 +376,12 @@ def risked(orders: Iterable[Order]) -> list[Risked]:
 
 def worst_now(desk: Desk, blotter: Blotter) -> int:
     """Worst loss of a match as it stands."""
-    return worst_later(desk, blotter)()
+    return worst_by(desk, blotter, desk.terms(), fair_of(desk))
+
+
+def worst_by(desk: Desk, blotter: Blotter, terms: TermsOf, fair: Fair) -> int:
+    """Worst loss of a match with the orders it has, by these terms and this fair value."""
+    return _worst(desk, risked(blotter.of_match(desk.spec.id)), terms, fair)
 
 
 def bound_of(desk: Desk, blotter: Blotter) -> int:
@@ -413,17 +408,6 @@ def worst_of(desk: Desk, orders: Iterable[Order]) -> int:
     return _worst(desk, risked(orders), desk.terms(), fair_of(desk))
 
 
-def worst_later(desk: Desk, blotter: Blotter) -> Callable[[], int]:
-    """The measurement of a match's worst loss by the theo and fees of this moment, to be made later."""
-    return partial(_worst_of_live, desk, blotter, desk.terms(), fair_of(desk))
-
-
-def _worst_of_live(
-    desk: Desk, blotter: Blotter, terms: Mapping[Instrument, Terms], fair: Mapping[int, int] | None
-) -> int:
-    return _worst(desk, risked(blotter.of_match(desk.spec.id)), terms, fair)
-
-
 def worst_with(desk: Desk, wanted: Wanted, size: int, replaces: Order | None, blotter: Blotter) -> int:
     """Worst loss of a match if one more order rested (an amend counts both versions)."""
     price = int(wanted.route.price_of(wanted.bid))
@@ -438,14 +422,12 @@ def worst_with(desk: Desk, wanted: Wanted, size: int, replaces: Order | None, bl
     return _worst(desk, orders, desk.terms(), fair_of(desk))
 
 
-def fair_of(desk: Desk) -> Mapping[int, int] | None:
+def fair_of(desk: Desk) -> Fair:
     """Fair value by outcome mask, as exposure takes it; None while there is none."""
     return desk.theo.fair if desk.theo is not None else None
 
 
-def _worst(
-    desk: Desk, orders: list[Risked], terms: Mapping[Instrument, Terms], fair: Mapping[int, int] | None
-) -> int:
+def _worst(desk: Desk, orders: list[Risked], terms: TermsOf, fair: Fair) -> int:
     total = 0
     for position in desk.groups():
         mine = [order for order in orders if order.instrument.yes in position.holdings]

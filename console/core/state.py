@@ -13,13 +13,14 @@ from console.core.commands import Alert, AnyCommand, CancelOrder, Refuse, Severi
 from console.core.connection import Connection
 from console.core.desk import Desk
 from console.core.events import FeedStatus, Mode
+from console.core.exposure import WorstCase
 from console.core.feetruth import FeeTally
 from console.core.instruments import Action, ClientOrderId, Instrument, RunId, Venue
 from console.core.markets import Market
 from console.core.matches import MatchId
 from console.core.orders import Blotter, Order
 from console.core.reasons import Reason
-from console.core.risk import bound_of, fair_of, worst_later
+from console.core.risk import bound_of, fair_of, worst_by
 from console.core.settings import AccountSettings
 from console.core.units import Nanos, Price
 
@@ -256,16 +257,21 @@ class State:
         orders = self.orders_at(connection.venue) + 1
         return Nanos(self.wall + connection.lease(self.settings, orders))
 
+    def take(self, desk: Desk) -> None:
+        """Make a match from now on."""
+        self.desks[desk.spec.id] = desk
+        desk.worst_case = WorstCase(
+            partial(bound_of, desk, self.blotter), partial(worst_by, desk, self.blotter)
+        )
+        self.relist()
+
     def remeasure(self, desk: Desk) -> None:
         """Have a match's worst case measured after anything about its orders or position changed."""
-        desk.worst_case.changed(partial(bound_of, desk, self.blotter))
-        desk.worst_case.remeasure(worst_later(desk, self.blotter), desk.terms(), fair_of(desk))
+        desk.worst_case.changed(desk.terms(), fair_of(desk))
 
     def revalue(self, desk: Desk) -> None:
         """Have it measured again where fair value or fees are not those of the last measurement."""
-        terms, fair = desk.terms(), fair_of(desk)
-        if not desk.worst_case.is_by(terms, fair):
-            desk.worst_case.remeasure(worst_later(desk, self.blotter), terms, fair)
+        desk.worst_case.revalued(desk.terms(), fair_of(desk))
 
     def relist(self) -> None:
         """Rebuild the index from symbols to the matches listed on them."""

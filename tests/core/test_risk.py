@@ -24,7 +24,7 @@ from console.core.orders import Order
 from console.core.planner import Wanted
 from console.core.quoting import Edge
 from console.core.reasons import Reason
-from console.core.risk import Books, Verdict, allow, worst_later, worst_now
+from console.core.risk import Books, Verdict, allow, worst_now
 from console.core.settings import AccountSettings, MatchSettings
 from console.core.units import MILLISECOND, ONE, SECOND, Cash, Nanos
 
@@ -465,16 +465,18 @@ def test_worst_cases_are_asked_for_only_when_no_other_limit_holds_the_order_back
     assert len(asked) == 1
 
 
-def test_a_worst_case_measured_later_is_that_of_its_own_moment() -> None:
+def test_a_worst_case_measured_later_is_that_of_its_last_change() -> None:
     gate = Gate()
     gate.desk.markets[A].spec = structs.replace(KALSHI, fees=FeeModel(maker_rate=70_000))
     gate.rest(A, 45, 10)
-    blotter = gate.story.state.blotter
-    later, then = worst_later(gate.desk, blotter), worst_now(gate.desk, blotter)
+    state = gate.story.state
+    then = worst_now(gate.desk, state.blotter)
     gate.desk.markets[A].spec = structs.replace(KALSHI, fees=NO_FEES)
     assert then == dollars(4.67325)  # 45 cents, and 0.07 * 0.45 * 0.55
-    assert worst_now(gate.desk, blotter) == dollars(4.5)
-    assert later() == then
+    assert worst_now(gate.desk, state.blotter) == dollars(4.5)
+    assert gate.desk.worst == then
+    state.revalue(gate.desk)
+    assert gate.desk.worst == dollars(4.5)
 
 
 def test_a_size_that_no_longer_reaches_the_venues_minimum_is_nothing() -> None:
