@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from console.core.fees import FeeKind, FeeModel, fee_per_contract
+from console.core.fees import WINNINGS, FeeModel, fee_per_contract
 from console.core.instruments import BUY, DRAW, FAIR, HALF, REFUND, YES, Action, Instrument, VoidRule
 from console.core.positions import DRAWN, Position
 from console.core.units import ONE, Cash
@@ -123,7 +123,7 @@ def cash_at_risk(action: Action, price: int, size: int, fees: FeeModel, fair: in
 
 def _fee_at_risk(fees: FeeModel, price: int, fair: int) -> int:
     """What a fill costs whatever comes: a commission is due only where the bet wins, and never eats a win."""
-    return 0 if fees.kind is FeeKind.WINNINGS else fee_per_contract(fees, price, fair)
+    return 0 if fees.kind is WINNINGS else fee_per_contract(fees, price, fair)
 
 
 def _at_void(instrument: Instrument, terms: Terms, outcomes: int, fair: Fair) -> int | None:

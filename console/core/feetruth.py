@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from console.core.events import OrderFilled
-from console.core.fees import FeeKind, FeeModel
+from console.core.fees import WINNINGS, FeeModel
 from console.core.instruments import Instrument
 from console.core.units import ONE, ceil_div, decimal
 
@@ -47,7 +47,7 @@ def series_of(instrument: Instrument) -> str:
 def bounds(model: FeeModel, event: OrderFilled) -> tuple[int, int]:
     """Least and most that a fill may be charged by a model, whatever is rounded and paid back."""
     rate = model.maker_rate if event.maker else model.taker_rate
-    if rate == 0 or model.kind is FeeKind.WINNINGS:
+    if rate == 0 or model.kind is WINNINGS:
         return 0, 0
     exact = ceil_div(rate * event.price * (ONE - event.price) * event.size, ONE * ONE * ONE)
     return 0 if model.bound else max(0, exact - model.unit), exact + 2 * model.unit

@@ -276,6 +276,8 @@ class Position:
             profits = self.profits()
         if self.outcomes == 2:
             return profits[0] - profits[1] if gained == 1 else profits[1] - profits[0]
+        if profits.count(profits[0]) == len(profits):  # nothing that hangs on the outcome is held
+            return 0
         inside = [o for o in range(self.outcomes) if gained >> o & 1]
         outside = [o for o in range(self.outcomes) if not gained >> o & 1]
         return _mean(profits, inside, theo) - _mean(profits, outside, theo)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from console.core.book import Face
-from console.core.fees import FeeKind, FeeModel, worst_fee_per_contract
+from console.core.fees import WINNINGS, FeeModel, worst_fee_per_contract
 from console.core.positions import Closing, Position
 from console.core.settings import MatchSettings
 from console.core.units import BASIS_POINTS, ONE, Price, ceil_div
@@ -41,7 +41,7 @@ def breakeven(
         return None
     budget = closing.value * ONE // closing.size - lock_min
     paid_by_held = budget - ceil_div(closing.due * ONE, closing.size)
-    certain = ONE if fees.kind is FeeKind.WINNINGS else fair
+    certain = ONE if fees.kind is WINNINGS else fair
     bid = face.down(min(budget, paid_by_held))
     while bid is not None and bid + worst_fee_per_contract(fees, bid, certain, closing.size, fills) > budget:
         bid = face.down(bid - 1)
