@@ -15,6 +15,7 @@ from console.backtest.outbox import UNRECORDED
 from console.backtest.plan import Plan
 from console.backtest.process import Disk, Process
 from console.backtest.whims import Operator, Said
+from console.core import checkpoint
 from console.core.commands import AmendOrder, AnyCommand, CancelAll, CancelOrder, KeepAlive, PlaceOrder
 from console.core.engine import Engine
 from console.core.events import (
@@ -53,7 +54,6 @@ from console.sim.world import BEGINNING, World
 
 TICK_NS = 100 * MILLISECOND
 _FIRST_TS = 1000 * SECOND  # the machine has been up for a while
-_CHECKPOINT_NS = SECOND
 _DOWN_MEAN_NS = 4 * SECOND
 _RECONNECT_NS = 150 * MILLISECOND
 _AFTER_NS = 8 * MILLISECOND  # a crash aimed at an event falls at most so long after it
@@ -193,7 +193,7 @@ class Driver:
         for said in self._operator.opening(self.plan.confirm_rules, self.plan.twin):
             self._hear(said, now)
         self._agenda.at(now + TICK_NS, self._tick)
-        self._agenda.at(now + _CHECKPOINT_NS, self._checkpoint)
+        self._agenda.at(now + checkpoint.EVERY, self._checkpoint)
         self._again(self.plan.whims_per_hour, self._whim, now)
         self._again(self.plan.looks_per_hour, self._look, now)
         self._again(self.plan.crashes_per_hour, self._break, now)
@@ -212,7 +212,7 @@ class Driver:
     def _checkpoint(self, now: int) -> None:
         if self._process is not None:
             self._process.checkpoint(now)
-        self._agenda.at(now + _CHECKPOINT_NS, self._checkpoint)
+        self._agenda.at(now + checkpoint.EVERY, self._checkpoint)
 
     def _jump(self, now: int) -> None:
         """The wall clock goes wrong, forward or back, or is set right again."""

@@ -7,11 +7,12 @@ from collections import deque
 from console.backtest.broken import Broken, Patience
 from console.backtest.scene import Scene
 from console.core.account import DAY
+from console.core.checkpoint import EVERY
 from console.core.events import AnyEvent, Rearm, RemoveMatch, Resume
 from console.core.matches import MatchId
 from console.core.units import MILLISECOND, SECOND
 
-_LOST_NS = 3 * SECOND  # a crash may lose so much of the baselines: the last checkpoint and its commit
+_LOST_NS = EVERY + 2 * SECOND  # a crash may lose so much of the baselines: to the last checkpoint's commit
 _MARKED_NS = 1200 * MILLISECOND  # profit is marked once a second
 
 

@@ -39,6 +39,7 @@ from console.core.state import Override, State
 from console.core.units import SECOND, Cash, Nanos, Price, Size
 
 SCHEMA = 1
+EVERY = 5 * SECOND  # how old the marks of the last one may be
 LATE_FILLS = 60 * SECOND  # later than this after its order ended no fill is told
 
 

@@ -83,7 +83,6 @@ _T = TypeVar("_T")
 _Task = asyncio.Task[Any]
 
 LIVE_WORD = "LIVE"
-KEEP_EVERY = 5 * SECOND  # how old the marks of a checkpoint may be
 LATCH_PATIENCE_S = 0.020
 GATE_PAUSE_S = 30.0
 EXIT_CRASHED = 70
@@ -393,7 +392,7 @@ class Runner:
     # ---- every tick
 
     def _each_tick(self, ts: Nanos) -> None:
-        if ts - self._kept_ts >= KEEP_EVERY:
+        if ts - self._kept_ts >= checkpoint.EVERY:
             self._keep()
         state = self._engine.state
         if self._watching is not None:
