@@ -33,7 +33,7 @@ class Money:
         self._read = dict.fromkeys(scene.world.venues, 0)  # fills of the exchange taken into `_truth`
         self._unseen: Patience[tuple[Venue, TradeId]] = Patience(SEEN_NS)
         self._surprised: dict[MatchId, int] = {}
-        self._lasting: dict[MatchId, None] = {}  # of these, as of the last look
+        self._lasting: dict[MatchId, None] = {}  # of these, as of the last look, and since
         self._gone: dict[ClientOrderId, None] = {}
         self.worst_max = 0
         self._before: dict[MatchId, tuple[int, int]] = {}  # worst case and limit, at the last look
@@ -48,7 +48,7 @@ class Money:
             match = scene.ledger.reverse(turn, (event.venue, event.trade_id))
             if match is not None and match in scene.state.desks:
                 touched[match] = None
-                self._surprised[match] = event.ts
+                self._surprise(match, event.ts)
         elif isinstance(event, Settled):
             for desk in scene.state.on_market.get(event.instrument, ()):
                 scene.ledger.settle(turn, desk.spec.id, event)
@@ -59,7 +59,7 @@ class Money:
                 if match is not None and scene.ledger.fill(turn, match, fill):
                     touched[match] = None
                     if fill.order_id in self._gone:  # it filled before it was cancelled, and says so after
-                        self._surprised[match] = event.ts
+                        self._surprise(match, event.ts)
         for match in touched:
             self.compare(scene.state.desks[match])
 
@@ -113,7 +113,7 @@ class Money:
         # What was undone and is still counted: to be told as soon as a fill is.
         undone = [key for key in self._scene.ledger.trades if key in self._truth.undone]
         for key in undone:
-            self._surprised[self._scene.sent[self._scene.ledger.trades[key].order_id].match] = ts
+            self._surprise(self._scene.sent[self._scene.ledger.trades[key].order_id].match, ts)
         connected = [key for key in (*unseen, *undone) if self._scene.world.wire(key[0]).connected]
         late = self._unseen.look(connected, ts)
         if late is not None:
@@ -123,7 +123,7 @@ class Money:
         fills = [self._truth.trades[key] for key in unseen]
         for fill in fills:
             if self._surprising(fill):
-                self._surprised[self._scene.sent[fill.order_id].match] = ts
+                self._surprise(self._scene.sent[fill.order_id].match, ts)
         for desk in self._scene.state.desks.values():
             surprised = ts - self._surprised.get(desk.spec.id, -_SURPRISED_NS) < _SURPRISED_NS
             orders = self._scene.state.blotter.of_match(desk.spec.id)
@@ -136,6 +136,11 @@ class Money:
             total += self._worst(desk, surprised)
         self.worst_max = max(self.worst_max, total)
         self._profit()
+
+    def _surprise(self, match: MatchId, ts: int) -> None:
+        """From now on for a while, or for as long as an engine that dies of it needs to do anything again."""
+        self._surprised[match] = ts
+        self._lasting[match] = None
 
     def _surprising(self, fill: OrderFilled) -> bool:
         """A fill still to be told of an order that, as far as was told, is gone or rests elsewhere."""
