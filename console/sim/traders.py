@@ -98,9 +98,13 @@ class Crowd:
         """Leave where the middle has come too near, else join or move; nanoseconds until the next act."""
         side = _SIDES[self._dice.random() < 0.5]
         orders = self._orders[side] = [order for order in self._orders[side] if order.left]
-        known, sign = self._pit.known(), -1 if side is BID else 1
-        prices = self._pit.market.prices
-        stray = [o for o in orders if not CENT <= (prices[o.rung] - known) * sign <= _CROWD_SPAN + 6 * CENT]
+        known, prices = self._pit.known(), self._pit.market.prices
+        if side is BID:
+            low, high = known - _CROWD_SPAN - 6 * CENT, known - CENT
+        else:
+            low, high = known + CENT, known + _CROWD_SPAN + 6 * CENT
+        lowest, highest = bisect_left(prices, low), bisect_right(prices, high) - 1
+        stray = [order for order in orders if not lowest <= order.rung <= highest]
         if stray:
             for order in stray[:3]:
                 self._pull(side, order)
