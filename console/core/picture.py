@@ -267,7 +267,7 @@ def _match(state: State, desk: Desk, money: PnlView) -> MatchView:
         parts=desk.parts(money.net),
         orders=len(orders),
         fills=sum(position.fills for position in desk.groups()),
-        theo_age_ms=-1 if desk.theo is None else desk.theo.age_ms,
+        theo_age_ms=_theo_age_ms(state, desk),
         book_age_ms=max((age_ms(state.ts, book.confirmed_ts) for book in books), default=-1),
         halts=halts,
         flatten=_flatten(desk),
@@ -380,13 +380,21 @@ def _sources(state: State, desk: Desk) -> tuple[SourceView, ...]:
     return (*(one for one in blended if (one.name, one.feed) not in apart), *kept_out, *unpaired)
 
 
+def _theo_age_ms(state: State, desk: Desk) -> int:
+    """Since the last of the sources that count was confirmed, of those that have been since the blend too."""
+    if desk.theo is None:
+        return -1
+    counting = [desk.board.sources.get(one.name) for one in desk.theo.sources if one.weight]
+    return age_ms(state.ts, max([desk.theo.heard_ts, *(s.confirmed_ts for s in counting if s is not None)]))
+
+
 def _source(state: State, source: Source | None, one: Weighted, total: float) -> SourceView:
     shown = SourceView(
         name=one.name,
         probabilities=(),
         weight=int(one.weight * ONE / total) if total else 0,
-        confirmed_age_ms=one.confirmed_age_ms,
-        change_age_ms=one.change_age_ms,
+        confirmed_age_ms=-1,
+        change_age_ms=-1,
         note=one.note,
     )
     if source is None or not source.probabilities:
@@ -395,6 +403,8 @@ def _source(state: State, source: Source | None, one: Weighted, total: float) ->
     return msgspec.structs.replace(
         shown,
         probabilities=_millionths(source.primary),
+        confirmed_age_ms=age_ms(state.ts, source.confirmed_ts),
+        change_age_ms=age_ms(state.ts, source.changed_ts),
         feed=source.feed,
         stamp_age_ms=max(0, state.wall - stamped) // MILLISECOND if stamped else -1,
         received_age_ms=age_ms(state.ts, source.received_ts) if source.received_ts else -1,

@@ -25,7 +25,7 @@ from console.core.sources import (
     Source,
     SourceKind,
 )
-from console.core.units import CENT, MILLISECOND, ONE, SECOND, Nanos, Price
+from console.core.units import CENT, ONE, SECOND, Nanos, Price
 
 SPREAD_USABLE = 15 * CENT
 MICROPRICE_SUM = (0.94, 1.06)
@@ -45,8 +45,6 @@ class Weighted(Struct, frozen=True, array_like=True, gc=False):
 
     name: str
     weight: float
-    confirmed_age_ms: int
-    change_age_ms: int
     note: str
 
 
@@ -71,7 +69,8 @@ class Theo(Struct, frozen=True, gc=False):
     """Fair value at one moment, in millionths floored; outcome sets are bit masks.
 
     `fair[S]` is the probability of the set, `low[S]` the lowest over the ceiling methods; `uncertainty`
-    and `age` are the buffers of the trading rules. `why` says why it must not be quoted on.
+    and `age` are the buffers of the trading rules; `heard_ts` is when the last of its sources was confirmed.
+    `why` says why it must not be quoted on.
     """
 
     fair: dict[int, int]
@@ -79,7 +78,7 @@ class Theo(Struct, frozen=True, gc=False):
     outcomes: tuple[int, ...]
     uncertainty: Price
     age: Price
-    age_ms: int
+    heard_ts: Nanos
     sources: tuple[Weighted, ...]
     why: Reason | None
     shocked_ts: Nanos | None
@@ -283,8 +282,8 @@ class Board:
             outcomes=tuple([sets[single] for single in self._singles]),
             uncertainty=Price(min(DISAGREEMENT_CAP, -(-disagreement // 2))),
             age=Price(math.ceil(AGE_BUFFER * late / total)),
-            age_ms=max(0, (ts - newest) // MILLISECOND),
-            sources=tuple([_weighted(source, weight, note, ts) for source, weight, note in weighted]),
+            heard_ts=newest,
+            sources=tuple([Weighted(source.name, weight, note) for source, weight, note in weighted]),
             why=why,
             shocked_ts=shocked_ts,
         )
@@ -315,6 +314,11 @@ class Board:
         """Whether a source was heard of lately enough, or stands until taken back."""
         limits = self._limits(settings, phase)
         return self._is_standing(source, limits) or ts - source.confirmed_ts < limits.age_of(source)
+
+    def is_young(self, source: Source, settings: MatchSettings, phase: Phase, ts: Nanos) -> bool:
+        """Whether it was heard of within half the time it is believed for, where the age buffer begins."""
+        limits = self._limits(settings, phase)
+        return self._is_standing(source, limits) or 2 * (ts - source.confirmed_ts) <= limits.age_of(source)
 
     def _is_standing(self, source: Source, limits: Limits) -> bool:
         """Typed by a person, to stand until taken back."""
@@ -484,16 +488,3 @@ def _is_behind(source: Source, odds: tuple[float, ...], wall: Nanos, look: Look)
     if lately and look.seen_wall < source.seen_wall:
         return True
     return odds != source.odds and look.changed_ts is not None and look.changed_ts < source.changed_ts
-
-
-def _weighted(source: Source, weight: float, note: str, ts: Nanos) -> Weighted:
-    if not source.probabilities:
-        return Weighted(source.name, weight, -1, -1, note)
-    confirmed, changed = ts - source.confirmed_ts, ts - source.changed_ts
-    return Weighted(
-        source.name,
-        weight,
-        confirmed // MILLISECOND if confirmed > 0 else 0,
-        changed // MILLISECOND if changed > 0 else 0,
-        note,
-    )

@@ -245,14 +245,6 @@ def test_a_line_unchanged_too_long_is_frozen() -> None:
     assert notes(blend(made, s=six_hours + 1))["pinnacle"] == "frozen"
 
 
-def test_both_ages_of_a_line_are_told() -> None:
-    made = board()
-    line(made, "pinnacle", 0.5, 0.5)
-    line(made, "pinnacle", 0.5, 0.5, s=60)
-    (source,) = blend(made, s=70).sources
-    assert (source.confirmed_age_ms, source.change_age_ms) == (10_000, 70_000)
-
-
 # ---- suspicion
 
 
