@@ -124,7 +124,10 @@ class Replay:
     def _tick(self, ts: Nanos) -> None:
         """A tenth of a second passed; over a long silence of the recording, until `ts`, it was more."""
         now = self._tick_ts
-        self._see(Tick(now, now))
+        self._number += 1
+        commands = self._on_event(Tick(now, now))
+        if commands:
+            self._decided(commands)
         while self._over and self._over[0][0] <= now:
             self._retire(self._over.popleft()[1])
         tick = now + TICK

@@ -28,16 +28,19 @@ class Book:
     """
 
     __slots__ = (
-        "ask_dust",
         "ask_guard",
+        "ask_least",
+        "ask_most",
         "ask_sizes",
         "best_ask",
         "best_bid",
-        "bid_dust",
         "bid_guard",
+        "bid_least",
+        "bid_most",
         "bid_sizes",
         "changed_ts",
         "crossings",
+        "guarded",
         "index",
         "ladder",
         "proof_ts",
@@ -57,10 +60,11 @@ class Book:
         self.proof_ts = NEVER  # the last snapshot
         self.changed_ts = NEVER  # the last move of a best price
         self.crossings = 0  # how often a best price moved to or across the other
-        self.bid_guard = -1  # the rungs a decision looked at: changes beyond them can wait
+        self.guarded = False  # a decision was made on it as a sound book
+        self.bid_guard = -1  # the rungs of the best rivals it saw: changes beyond them can wait
         self.ask_guard = len(ladder)
-        self.bid_dust = 0  # less than this left at a guard and it is no rival any more
-        self.ask_dust = 0
+        self.bid_least = self.bid_most = 0  # sizes at a guard within which it is the rival it was
+        self.ask_least = self.ask_most = 0
 
     # ---- learning
 
@@ -86,7 +90,7 @@ class Book:
             self._moved(ts)
 
     def delta(self, side: BookSide, price: int, change: int, ts: Nanos) -> bool:
-        """Change one level by `change`; True when a decision could come out otherwise."""
+        """Change one level by `change`; False when no decision could come out otherwise for it."""
         try:
             rung = self.index[price]
         except KeyError:
@@ -98,7 +102,9 @@ class Book:
             size = sizes[rung] = sizes[rung] + change
             if size > 0:
                 if rung <= best:
-                    return rung >= self.bid_guard and (rung > self.bid_guard or size < self.bid_dust)
+                    return rung >= self.bid_guard and (
+                        rung > self.bid_guard or not self.bid_least <= size <= self.bid_most
+                    )
                 self.best_bid = rung
             elif size < 0:
                 return self._negative(sizes, rung)
@@ -113,7 +119,9 @@ class Book:
             size = sizes[rung] = sizes[rung] + change
             if size > 0:
                 if rung >= best:
-                    return rung <= self.ask_guard and (rung < self.ask_guard or size < self.ask_dust)
+                    return rung <= self.ask_guard and (
+                        rung < self.ask_guard or not self.ask_least <= size <= self.ask_most
+                    )
                 self.best_ask = rung
             elif size < 0:
                 return self._negative(sizes, rung)
@@ -309,22 +317,62 @@ class Face:
         return ladder.tick_at(below if below is not None else ladder.prices[0])
 
 
-def guard(
-    book: Book,
-    bid: Price | None,
-    ask: Price | None,
-    dust: int,
-    own_bids: Mapping[int, int],
-    own_asks: Mapping[int, int],
-) -> None:
-    """Remember the YES prices a decision looked at, so that changes behind them do not ask for another.
+# ---- changes that can wait
 
-    Our own size at such a price is no part of the rival: what must be left there is counted on top of it.
+
+def guard(
+    book: Book, bids: Face, asks: Face, dust: int, own_bids: Mapping[int, int], own_asks: Mapping[int, int]
+) -> None:
+    """Remember the best rivals that a decision saw, so that it is not made anew for what is behind them, nor
+    for their size before it has halved or doubled: by then it has moved the microprice.
+
+    `own_bids` and `own_asks` are our sizes as they are now decided: no part of a rival.
     """
-    book.bid_guard = -1 if bid is None else book.index[bid]
-    book.ask_guard = len(book.ladder) if ask is None else book.index[ask]
-    book.bid_dust = max(1, dust) + (own_bids.get(bid, 0) if bid is not None else 0)
-    book.ask_dust = max(1, dust) + (own_asks.get(ask, 0) if ask is not None else 0)
+    bid, ask = bids.rival(dust), asks.rival(dust)
+    book.bid_guard, book.ask_guard = -1, len(book.ladder)
+    if bid is not None:
+        book.bid_guard = book.index[bid[0]]
+        book.bid_least, book.bid_most = _alike(bid[1], dust, own_bids.get(bid[0], 0))
+    if ask is not None:
+        at = ONE - ask[0]
+        book.ask_guard = book.index[at]
+        book.ask_least, book.ask_most = _alike(ask[1], dust, own_asks.get(at, 0))
+
+
+def _alike(size: int, dust: int, own: int) -> tuple[int, int]:
+    """Least and most that may stand at a level for its rival to count as the same."""
+    return max(1, dust, size // 2) + own, 2 * size + own
+
+
+def is_guarded(book: Book, side: BookSide, own: Mapping[int, int], dust: int) -> bool:
+    """Whether the best rival of a side is still the one that the last decision saw."""
+    rival = Face(book, side, own).rival(dust)
+    if side is BID:
+        return book.bid_guard == (-1 if rival is None else book.index[rival[0]])
+    return book.ask_guard == (len(book.ladder) if rival is None else book.index[ONE - rival[0]])
+
+
+def can_wait(book: Book, side: BookSide, price: int, change: int, own: Mapping[int, int], dust: int) -> bool:
+    """Whether the last decision would be the same after a change of a level, on a book that is sound.
+
+    It was sound then too; nobody has come or gone at that level but ourselves; the best rival is the one that
+    was seen, and about as large.
+    """
+    rung = book.index[price]
+    if side is BID:
+        size, seen, least, most = book.bid_sizes[rung], book.bid_guard, book.bid_least, book.bid_most
+    else:
+        size, seen, least, most = book.ask_sizes[rung], book.ask_guard, book.ask_least, book.ask_most
+    ours = own.get(price, 0)
+    others = size > ours
+    if not book.guarded or (size - change > ours) is not others:
+        return False
+    if not others:
+        return True
+    return least <= size <= most if rung == seen else is_guarded(book, side, own, dust)
+
+
+# ---- trading at once
 
 
 def sale_value(book: Book, size: int, own: Mapping[int, int]) -> tuple[int, Cash]:

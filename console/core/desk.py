@@ -86,6 +86,7 @@ class Desk:
         "_terms",
         "_terms_of",
         "active_ts",
+        "again_ts",
         "attribution",
         "board",
         "configured_odds",
@@ -121,7 +122,9 @@ class Desk:
         "routes",
         "rules_confirmed",
         "settings",
+        "settled",
         "shocked_ts",
+        "short",
         "side_pauses",
         "singles",
         "spec",
@@ -129,6 +132,7 @@ class Desk:
         "started",
         "stood",
         "theo",
+        "touched",
         "unpaired",
         "unsettled",
         "unvalued",
@@ -197,7 +201,11 @@ class Desk:
         self.stood: tuple[Reason, Nanos] | None = None  # the reason seen last, and since when
         self.evaluated_ts = Nanos(-(10**18))
         self.due_ts = Nanos(0)  # when to evaluate next
-        self.active_ts = Nanos(0)  # last sign of life: a fill, a requote, a moved best price
+        self.touched = False  # an evaluation has been asked for since the last one
+        self.settled = False  # the last one left nothing to do but to wait for the answers it expects
+        self.short = False  # it wanted more than limits let leave
+        self.again_ts = NEVER  # when what held something back for a moment will be over
+        self.active_ts = Nanos(0)  # last sign of life: a fill, a requote, a rival that moved
 
         self.worst_case = WorstCase()
         self.mark = 0  # last profit at the loss marks
@@ -416,8 +424,9 @@ class Desk:
 
     def touch(self, ts: Nanos) -> None:
         """Ask for an evaluation: now, or as soon as the fast interval since the last one allows."""
-        if ts >= self.due_ts:  # as soon as it can be anyway
+        if self.touched:  # as soon as it can be anyway
             return
+        self.touched = True
         due = self.evaluated_ts + self.settings.fast_ms * 1_000_000
         if due < ts:
             due = ts
@@ -426,6 +435,7 @@ class Desk:
 
     def urge(self, ts: Nanos) -> None:
         """Ask for an evaluation at once: something may have to retreat."""
+        self.touched = True
         self.due_ts = ts
 
     def evaluated(self, ts: Nanos) -> None:
@@ -433,7 +443,13 @@ class Desk:
         quiet = ts - self.active_ts > self.settings.quiet_s * SECOND
         pace_ms = self.settings.sleep_ms if quiet else self.settings.normal_ms
         self.evaluated_ts = ts
+        self.touched = False
         self.due_ts = Nanos(ts + pace_ms * 1_000_000)
+
+    def wake(self, ts: Nanos, at: Nanos) -> None:
+        """Have the next evaluation no later than `at`, where that is still to come."""
+        if ts < at < self.due_ts:
+            self.due_ts = at
 
     @property
     def start(self) -> Nanos:

@@ -52,8 +52,9 @@ def diff(
     markets: dict[Instrument, Market],
     settings: MatchSettings,
     ts: Nanos,
-) -> list[Step]:
-    """Steps in the order to take them: cancels, then amends, then places.
+) -> tuple[list[Step], bool]:
+    """Steps in the order to take them: cancels, then amends, then places; and whether they are all there is
+    to do: once they are taken every order is as wanted.
 
     One operation in flight per order: an order that waits for an answer is left alone. An order past
     its present ceiling goes at once; thresholds and resting times hold back improvements only.
@@ -63,10 +64,12 @@ def diff(
     }
     cancels: list[Step] = []
     amends: list[Step] = []
+    settled = True
     for order in live:
         slot = (order.instrument, order.action, order.level)
         want = slots.pop(slot, None)
         if order.in_flight:
+            settled = False
             continue
         if want is None:
             cancels.append(Cancel(order))
@@ -74,9 +77,12 @@ def diff(
         step = _adjust(order, want, markets[want.route.yes], settings, ts)
         if isinstance(step, Cancel):
             cancels.append(step)
+            settled = False  # it is to be placed anew
         elif step is not None:
             amends.append(step)
-    return [*cancels, *amends, *[Place(want) for want in slots.values()]]
+        elif order.price != want.route.price_of(want.bid) or order.remaining != want.size:
+            settled = False
+    return [*cancels, *amends, *[Place(want) for want in slots.values()]], settled
 
 
 def _adjust(order: Order, want: Wanted, market: Market, settings: MatchSettings, ts: Nanos) -> Step | None:

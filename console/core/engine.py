@@ -29,6 +29,7 @@ from console.core import (
     shedding,
     till,
 )
+from console.core.book import Book, can_wait, is_guarded
 from console.core.checkpoint import decode, restore
 from console.core.closing import opening
 from console.core.commands import ORDERS, AmendOrder, AnyCommand, Lookup, PlaceOrder, Severity, Subscribe
@@ -78,7 +79,7 @@ from console.core.events import (
     VenueUp,
     Watched,
 )
-from console.core.instruments import BID, Instrument, Venue
+from console.core.instruments import BID, BookSide, Instrument, Venue
 from console.core.matches import State as Stage
 from console.core.state import State
 from console.core.units import MILLISECOND, ONE, SECOND, Nanos
@@ -112,7 +113,7 @@ class Engine:
             if book is None or not book.delta(event.side, event.price, event.change, ts):
                 return []
             state.out = []
-            _book_moved(state, event.instrument)
+            _book_moved(state, event.instrument, event)
         else:
             if state is None or type(event) is Started:
                 assert isinstance(event, Started), "the first event of a run is Started"
@@ -120,7 +121,10 @@ class Engine:
             assert event.ts >= state.ts, _backwards(event, state)
             state.ts, state.wall = event.ts, event.wall
             state.out = []
-            _dispatch(state, event)
+            if type(event) is Tick:
+                _tick(state)
+            else:
+                _dispatch(state, event)
         out = state.out
         if out:
             _assert_nothing_past_the_latch(state)
@@ -148,12 +152,10 @@ class Engine:
 
 def _dispatch(state: State, event: AnyEvent) -> None:
     match event:
-        case Tick():
-            _tick(state)
         case BookSnapshot() | Trade() | BookStale() | BooksConfirmed() | InstrumentDefined() | MarketStatus():
             _on_market(state, event)
-        case BookDelta():
-            raise AssertionError("a delta is taken before anything else")
+        case BookDelta() | Tick():
+            raise AssertionError("a delta or a tick is taken before anything else")
         case OddsUpdate() | OddsSuspended() | OddsPaired() | OddsUnpaired() | GameStarted() | GameEnded():
             _on_match(state, event)
         case (
@@ -299,17 +301,40 @@ def _on_market(
             assert_never(event)
 
 
-def _book_moved(state: State, instrument: Instrument) -> None:
-    """Evaluate the matches on a book now, or as soon as their pace allows."""
-    ts = state.ts
-    for desk in state.on_market.get(instrument, ()):
+def _book_moved(state: State, instrument: Instrument, change: BookDelta | None = None) -> None:
+    """Evaluate the matches on a book now, or as soon as their pace allows, unless a change can wait."""
+    ts, desks = state.ts, state.on_market.get(instrument, ())
+    for desk in desks:
         book = desk.markets[instrument].book
-        if book is not None and book.problem(desk.settings.quote_empty) is not None:
+        if book is None or book.problem(desk.settings.quote_empty) is not None:
             desk.urge(ts)
-        else:
+        elif not desk.touched and (
+            change is None or len(desks) > 1 or not _may_wait(state, desk, book, change)
+        ):
             desk.touch(ts)
+            desk.active_ts = ts
         if desk.due_ts <= ts:
             quotes.evaluate(state, desk)
+
+
+def _may_wait(state: State, desk: Desk, book: Book, change: BookDelta) -> bool:
+    """Whether a match that quotes would go on as it does after a change of a sound book of its own."""
+    own = state.blotter.own_sizes(change.instrument, change.side)
+    dust = desk.settings.rival_size_min
+    return desk.stage is Stage.QUOTING and can_wait(book, change.side, change.price, change.change, own, dust)
+
+
+def _uncovered(state: State, instrument: Instrument, side: BookSide) -> None:
+    """What rests on a side where an order of ours stood until lately is somebody else's by now: have a look,
+    unless the best rival is the one that was seen last.
+    """
+    market = state.markets.get(instrument)
+    if market is None or market.book is None:
+        return
+    own = state.blotter.own_sizes(instrument, side)
+    for desk in state.on_market.get(instrument, ()):
+        if not desk.touched and not is_guarded(market.book, side, own, desk.settings.rival_size_min):
+            desk.touch(state.ts)
 
 
 def _urge(state: State, instrument: Instrument) -> None:
@@ -342,7 +367,8 @@ def _on_match(
         return
     match event:
         case OddsUpdate():
-            intake.updated(state, desk, event)
+            if not intake.updated(state, desk, event) and desk.stage is Stage.QUOTING:
+                return  # a repeat: the next look is time enough
         case OddsSuspended():
             intake.suspended(state, desk, event)
         case OddsPaired():
@@ -495,7 +521,8 @@ def _tick(state: State) -> None:
     ts = state.ts
     if state.wall - ts != state.wall_offset:
         _watch_clock(state)
-    state.blotter.forget_echoes(ts)
+    for instrument, side in state.blotter.forget_echoes(ts):
+        _uncovered(state, instrument, side)
     second = ts >= state.next_second
     if second:
         state.next_second = Nanos(ts + SECOND)

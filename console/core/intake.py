@@ -59,8 +59,33 @@ def unpaired(state: State, desk: Desk, event: OddsUnpaired) -> None:
         state.note(f"{event.feed}: {event.why}", event.match)
 
 
-def updated(state: State, desk: Desk, event: OddsUpdate) -> None:
-    """Take a line if its feed's pairing is proven, else keep it until it is."""
+def updated(state: State, desk: Desk, event: OddsUpdate) -> bool:
+    """Take a line if its feed's pairing is proven, else keep it until it is.
+
+    Returns whether the fair value may be another now: not where the line counted, was young and is repeated.
+    """
+    counted = desk.theo is not None and any(s.name == event.source and s.weight for s in desk.theo.sources)
+    before, young = _told(desk, event), _is_young(state, desk, event.source)
+    _learn(state, desk, event)
+    return not (counted and young) or _told(desk, event) != before
+
+
+def _told(desk: Desk, event: OddsUpdate) -> tuple[object, ...]:
+    """What a source says, to the odds, and whether its feed is believed."""
+    pairing, source = desk.pairings.get(event.feed), desk.board.sources.get(event.source)
+    proof = pairing.proof if pairing is not None else None
+    if source is None:
+        return (proof,)
+    return proof, source.odds, source.primary, source.changed_ts, source.note, source.feed
+
+
+def _is_young(state: State, desk: Desk, name: str) -> bool:
+    """In the first half of its age: a repeat gives it back little weight, and no buffer falls."""
+    source = desk.board.sources.get(name)
+    return source is not None and desk.board.is_young(source, desk.settings, desk.phase, state.ts)
+
+
+def _learn(state: State, desk: Desk, event: OddsUpdate) -> None:
     if _is_taken_name(state, event):
         return
     if len(event.odds) != desk.outcomes:

@@ -7,6 +7,7 @@ from console.core.commands import CancelAll, Latch, Reconcile, Severity
 from console.core.connection import Connection, Sweep
 from console.core.orders import Operation, OrderState
 from console.core.state import KillRecord, State
+from console.core.units import Nanos
 
 REARM_WORD = "RESUME"
 SOMEBODY = "somebody"  # a kill without a name; an empty reason would lift the latch
@@ -30,6 +31,7 @@ def kill(state: State, by: str) -> None:
             _sweep(state, connection)
     for desk in state.desks.values():
         flatten.abandon(state, desk, "killed")  # a kill takes no liquidity
+        desk.wake(state.ts, Nanos(state.ts + 1))  # to say so: not before the cancels have left
 
 
 def kill_venue(state: State, connection: Connection, by: str) -> None:

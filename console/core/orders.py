@@ -9,6 +9,8 @@ from typing import NamedTuple, TypeVar
 
 from console.core.commands import AmendOrder, PlaceOrder
 from console.core.instruments import (
+    ASK,
+    BID,
     YES,
     BookSide,
     ClientOrderId,
@@ -220,6 +222,10 @@ def yes_price(side: Side, price: int) -> Price:
     return Price(price if side is YES else ONE - price)
 
 
+def _other(side: BookSide) -> BookSide:
+    return ASK if side is BID else BID
+
+
 K = TypeVar("K")
 
 ECHO = 1 * SECOND  # how long the public book may lag behind what we were told of our own orders
@@ -247,6 +253,7 @@ class Blotter:
         "_by_book",
         "_by_match",
         "_by_venue_id",
+        "_echoed",
         "_echoes",
         "_ended",
         "_mirrors",
@@ -267,6 +274,7 @@ class Blotter:
         self._undone: OrderedDict[tuple[Venue, TradeId], None] = OrderedDict()
         self._ended: OrderedDict[ClientOrderId, None] = OrderedDict()
         self._echoes: deque[_Echo] = deque()
+        self._echoed: dict[tuple[Instrument, BookSide], dict[int, int]] = {}  # their sizes by price
         self._own_sizes: dict[tuple[Instrument, BookSide], dict[int, int]] = {}  # since their last change
         self._mirrors: dict[Instrument, Instrument] = {}
 
@@ -302,8 +310,7 @@ class Blotter:
         sizes = self._sizes_on(yes, side)
         other = self._mirrors.get(yes) if self._mirrors else None
         if other is not None:
-            opposite = BookSide.ASK if side is BookSide.BID else BookSide.BID
-            for at, size in self._sizes_on(other, opposite).items():
+            for at, size in self._sizes_on(other, _other(side)).items():
                 sizes[ONE - at] = sizes.get(ONE - at, 0) + size
         return sizes
 
@@ -319,9 +326,8 @@ class Blotter:
                 for price, left in order.versions():
                     at = yes_price(order.instrument.side, price)
                     sizes[at] = sizes.get(at, 0) + left
-        for echo in self._echoes:
-            if echo.side is side and echo.instrument == yes:
-                sizes[echo.yes_price] = sizes.get(echo.yes_price, 0) + echo.size
+        for shown, size in self._echoed.get((yes, side), {}).items():
+            sizes[shown] = sizes.get(shown, 0) + size
         return sizes
 
     def mirror(self, instrument: Instrument, symbol: str) -> None:
@@ -507,16 +513,28 @@ class Blotter:
 
     # ---- keeping
 
-    def forget_echoes(self, ts: Nanos) -> None:
-        """By now the public book shows what became of our orders."""
+    def forget_echoes(self, ts: Nanos) -> list[tuple[Instrument, BookSide]]:
+        """By now the public book shows what became of our orders: the sides where less of it is ours."""
+        changed: list[tuple[Instrument, BookSide]] = []
         while self._echoes and self._echoes[0].until <= ts:
             over = self._echoes.popleft()
+            echoed = self._echoed[over.instrument, over.side]
+            echoed[over.yes_price] -= over.size
+            if not echoed[over.yes_price]:
+                del echoed[over.yes_price]
             self._forget_sizes(over.instrument, over.side)
+            changed.append((over.instrument, over.side))
+            changed += [
+                (book, _other(over.side)) for book, at in self._mirrors.items() if at == over.instrument
+            ]
+        return changed
 
     def _echo(self, order: Order, price: Price, size: int, ts: Nanos) -> None:
         if size > 0:
             at = yes_price(order.instrument.side, price)
             self._echoes.append(_Echo(ts + ECHO, order.instrument.yes, order.book_side, at, size))
+            echoed = self._echoed.setdefault((order.instrument.yes, order.book_side), {})
+            echoed[at] = echoed.get(at, 0) + size
             self._resized(order)
 
     def _resized(self, order: Order) -> None:

@@ -62,10 +62,12 @@ def learn(state: State, event: OrderEvent) -> None:
         return
     ts = state.ts
     blotter = state.blotter
+    as_asked = False
     match event:
         case OrderAccepted():
             if order.state is OrderState.SUBMITTED:
                 state.connections[order.instrument.venue].answers.add(ts - order.placed_ts)
+                as_asked = event.price in (None, order.price) and event.size in (None, order.size)
             told = None if event.price is None or event.size is None else (event.price, event.size)
             if told is None or not _overtaken(state, order, told):
                 blotter.accepted(order, event.venue_order_id, ts, told)
@@ -76,10 +78,15 @@ def learn(state: State, event: OrderEvent) -> None:
         case OrderAmended() | AmendRejected() if event.amend and event.amend != order.amended_ts:
             return  # told once more, of an amend whose outcome is known
         case OrderAmended():
+            as_asked = order.pending is Operation.AMEND and (event.price, event.size) == (
+                order.to_price,
+                order.to_size,
+            )
             blotter.amended(order, event.price, event.size, ts)
         case AmendRejected():
             _amend_refused(state, order, event)
         case OrderCanceled():
+            as_asked = order.pending is Operation.CANCEL
             blotter.ended(order, Fact.CANCELED, ts)
         case OrderCancelRejected():
             _cancel_refused(state, order, event)
@@ -93,7 +100,7 @@ def learn(state: State, event: OrderEvent) -> None:
             blotter.unanswered(order, ts)
             if order.state is OrderState.UNKNOWN and not asked:  # else at the next deadline: no storm
                 look_up(state, order)
-    _changed(state, order)
+    _changed(state, order, as_asked)
 
 
 def _killed(state: State, order: Order) -> bool:
@@ -116,11 +123,13 @@ def _proved(state: State, venue: Venue) -> None:
         connection.private_ts = state.ts
 
 
-def _changed(state: State, order: Order) -> None:
+def _changed(state: State, order: Order, as_asked: bool) -> None:
+    """Look at its match again, unless the answer is what was reckoned with and nothing waits for it."""
     desk = state.desks.get(order.match)
     if desk is not None:
         state.remeasure(desk)
-        desk.touch(state.ts)
+        if not (as_asked and desk.settled):
+            desk.touch(state.ts)
 
 
 # ---- refusals

@@ -6,19 +6,17 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from console.core.book import Face, guard
+from console.core.book import Face
 from console.core.commands import QUOTE, REDUCE, CeilingKind
 from console.core.desk import Desk, Verdict
 from console.core.estimators import kelly_size
 from console.core.fees import fee_per_contract
 from console.core.instruments import (
-    ASK,
     BID,
     BUY,
     SELL,
     YES,
     Action,
-    BookSide,
     Instrument,
     InstrumentSpec,
     Venue,
@@ -94,7 +92,6 @@ class Planner:
         "exposures",
         "live",
         "rebalancing",
-        "seen",
         "settings",
         "sight",
         "theo",
@@ -116,7 +113,6 @@ class Planner:
             self.live[order.instrument, order.action, order.level] = order
             if order.in_flight:
                 self.busy.add(order.instrument.yes)
-        self.seen: dict[tuple[Instrument, BookSide], Price | None] = {}
         self.alone = len(desk.groups()) == 1  # everything nets
         self.exposures = desk.exposures()
         self.edges: dict[tuple[int, int], Edge] = {}  # by outcome set and netting group
@@ -129,7 +125,6 @@ class Planner:
         wanted: list[Wanted] = []
         for gained, verdict in desk.verdicts.items():
             wanted += self._plan_set(gained, verdict)
-        self._guard_books()
         return wanted
 
     # ---- one outcome set
@@ -262,7 +257,6 @@ class Planner:
             placed = place_top(now, self.desk.memory(route), self.settings, self.ts)
         else:
             placed = self._placed(route, now, level, reducing)
-        self.seen[route.yes, route.side] = placed.rival
         return placed
 
     def _placed(self, route: Route, situation: Situation, level: int, reducing: bool) -> Placed:
@@ -506,18 +500,6 @@ class Planner:
             if depth:
                 size = min(size, max(depth * share // 100, candidate.spec.size_min))
         return size
-
-    # ---- books
-
-    def _guard_books(self) -> None:
-        """Tell each book which rungs this evaluation looked at."""
-        for instrument, market in self.desk.markets.items():
-            if market.book is None:
-                continue
-            bid, ask = self.seen.get((instrument, BID)), self.seen.get((instrument, ASK))
-            bids, asks = self.sight.faces(instrument)
-            yes_ask = None if ask is None else Price(ONE - ask)
-            guard(market.book, bid, yes_ask, self.settings.rival_size_min, bids.own, asks.own)
 
 
 def _wanted(candidate: _Candidate, size: int, reason: Reason, kelly: int | None) -> Wanted:

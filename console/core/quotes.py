@@ -6,11 +6,12 @@ from functools import partial
 
 from console.core import flatten, intake
 from console.core.attendance import attended
+from console.core.book import NEVER, guard
 from console.core.commands import AmendOrder, Basis, PlaceOrder, Resync
 from console.core.desk import Desk
 from console.core.diff import Amend, Cancel, Place, Refill, diff
 from console.core.feehalt import halted
-from console.core.instruments import Venue
+from console.core.instruments import ASK, BID, Venue
 from console.core.matches import PREMATCH, STOP_QUOTING
 from console.core.matches import State as Stage
 from console.core.orders import Order
@@ -20,16 +21,15 @@ from console.core.risk import Books, Measure, Verdict, allow
 from console.core.sight import Sight
 from console.core.state import State
 from console.core.theo import Theo
-from console.core.units import ONE, SECOND, Nanos, Size
+from console.core.units import MILLISECOND, ONE, SECOND, Nanos, Size
 
 TOP, DONE, QUOTING = Reason.TOP, Stage.DONE, Stage.QUOTING  # quicker found than in their classes
 CLOCK_SET_PAUSE = 10 * SECOND  # after the wall clock was set by little
+RATE_PAUSE = SECOND // 4  # before what the rate limit held back is tried again
 
-DATA_CAUSES = frozenset(
+BOOK_CAUSES = frozenset({Reason.NO_BOOK, Reason.STALE_BOOK, Reason.CROSSED_BOOK})
+DATA_CAUSES = BOOK_CAUSES | frozenset(
     {
-        Reason.NO_BOOK,
-        Reason.STALE_BOOK,
-        Reason.CROSSED_BOOK,
         Reason.NO_THEO,
         Reason.STALE_THEO,
         Reason.DISAGREEMENT,
@@ -50,7 +50,8 @@ def evaluate(state: State, desk: Desk) -> None:
     if state.recovering:
         return
     ts = state.ts
-    valued = desk.theo is not None
+    valued, flattening = desk.theo is not None, desk.flattening
+    desk.settled, desk.again_ts = False, NEVER
     desk.phase = desk.phase_at(state.wall)  # first of all: how old a line may be depends on it
     sight = Sight(desk, state.blotter, state.quote_trouble, ts)
     desk.theo = value(state, desk, sight)
@@ -61,9 +62,12 @@ def evaluate(state: State, desk: Desk) -> None:
         state.remeasure(desk)  # what a void match pays is known only with a theo
     if desk.flattening is not None and state.kill is None and not (state.stopping or state.gated):
         flatten.round_of(state, desk)
-        _resync(state, desk)
+        _guard_books(state, desk, sight)
         desk.evaluated(ts)
-        desk.due_ts = min(desk.due_ts, Nanos(ts + flatten.ROUND))
+        desk.wake(ts, _resync(state, desk))
+        desk.wake(ts, Nanos(ts + flatten.ROUND))
+        if desk.flattening is not None:
+            desk.wake(ts, desk.flattening.next_ts)
         return
     reason, limit = standing(state, desk, sight)
     desk.reason, desk.limit = reason or TOP, limit
@@ -71,18 +75,38 @@ def evaluate(state: State, desk: Desk) -> None:
         _stand_aside(state, desk, reason, limit)
     else:
         _quote(state, desk, sight)
+    _guard_books(state, desk, sight)
     desk.evaluated(ts)
+    if reason is None or reason in BOOK_CAUSES:
+        desk.wake(ts, _resync(state, desk))
     if state.blotter.has_orders(desk.spec.id):
-        desk.due_ts = min(desk.due_ts, _next_expiry(state, desk))
+        desk.wake(ts, _next_expiry(state, desk))
     elif reason is Reason.WARM_UP and desk.good_since is not None:
-        desk.due_ts = min(desk.due_ts, Nanos(desk.good_since + desk.settings.warm_up_s * SECOND))
+        desk.wake(ts, Nanos(desk.good_since + desk.settings.warm_up_s * SECOND))
     elif reason is Reason.SHOCK:
-        desk.due_ts = min(desk.due_ts, Nanos(desk.shocked_ts + desk.settings.shock_pause_s * SECOND))
+        desk.wake(ts, Nanos(desk.shocked_ts + desk.settings.shock_pause_s * SECOND))
+    desk.wake(ts, desk.again_ts)
+    if desk.flattening is not flattening:  # begun just now
+        desk.touch(ts)
+    for pause in desk.side_pauses.values():
+        desk.wake(ts, pause.until)
     done = desk.stage is DONE
     if done and desk.odds_watched and desk.flat():
         state.unwatch_odds(desk)
     elif not done and not desk.odds_watched:
         state.watch_odds(desk)
+
+
+def _guard_books(state: State, desk: Desk, sight: Sight) -> None:
+    """Tell each book whom this evaluation saw in it; what it sent counts as ours from now on."""
+    dust = desk.settings.rival_size_min
+    for instrument, market in desk.markets.items():
+        book = market.book
+        if book is not None:
+            book.guarded = book.problem(desk.settings.quote_empty) is None
+            own_bids = state.blotter.own_sizes(instrument, BID)
+            own_asks = state.blotter.own_sizes(instrument, ASK)
+            guard(book, *sight.faces(instrument), dust, own_bids, own_asks)
 
 
 def _next_expiry(state: State, desk: Desk) -> Nanos:
@@ -251,8 +275,6 @@ def _stand_aside(state: State, desk: Desk, reason: Reason, limit: str) -> None:
     if over and not state.blotter.has_orders(desk.spec.id):
         desk.stage = Stage.DONE
         state.note(f"done: {reason.value}, nothing rests", desk.spec.id)
-    if reason in (Reason.NO_BOOK, Reason.STALE_BOOK, Reason.CROSSED_BOOK):
-        _resync(state, desk)
 
 
 def _gets_out(state: State, desk: Desk) -> bool:
@@ -261,17 +283,23 @@ def _gets_out(state: State, desk: Desk) -> bool:
     return below is not None and flatten.begin_below_fair(state, desk, below)
 
 
-def _resync(state: State, desk: Desk) -> None:
-    """Ask for a fresh snapshot of every unsound book, at most once in a while."""
+def _resync(state: State, desk: Desk) -> Nanos:
+    """Ask for a fresh snapshot of every unsound book, at most once in a while; returns when to ask again."""
+    ts, every = state.ts, state.settings.read_probe_s * SECOND
+    again: int = NEVER
     for market in desk.markets.values():
         book = market.book
         if book is None or not state.connections[market.instrument.venue].up:
             continue
         unsound = book.problem(desk.settings.quote_empty) is not None
-        quiet = state.ts - book.confirmed_ts > desk.age_max_book_s() * SECOND // 2
-        if (unsound or quiet) and state.ts - market.probed_ts >= state.settings.read_probe_s * SECOND:
-            market.probed_ts = state.ts
-            state.send(Resync(instrument=market.instrument))
+        quiet = ts - book.confirmed_ts > desk.age_max_book_s() * SECOND // 2
+        if unsound or quiet:
+            if ts - market.probed_ts >= every:
+                market.probed_ts = ts
+                state.send(Resync(instrument=market.instrument))
+            if again == NEVER or market.probed_ts + every < again:
+                again = market.probed_ts + every
+    return Nanos(again)
 
 
 # ---- what is wanted
@@ -280,8 +308,9 @@ def _resync(state: State, desk: Desk) -> None:
 def _quote(state: State, desk: Desk, sight: Sight) -> None:
     live = state.blotter.of_match(desk.spec.id)
     wanted = Planner(desk, live, sight, state.ts).plan()
-    _resync(state, desk)
-    for step in diff(wanted, live, desk.markets, desk.settings, state.ts):
+    desk.short = False
+    steps, settled = diff(wanted, live, desk.markets, desk.settings, state.ts)
+    for step in steps:
         match step:
             case Cancel(order):
                 state.cancel(order)
@@ -291,6 +320,7 @@ def _quote(state: State, desk: Desk, sight: Sight) -> None:
                 _refill(state, desk, order, want, amendable)
             case Place(want):
                 _place(state, desk, want)
+    desk.settled = settled and not desk.short
     desk.reason, desk.limit = _headline(desk)
 
 
@@ -321,9 +351,7 @@ def _place(state: State, desk: Desk, want: Wanted) -> None:
     budget = connection.budget
     budget.take(budget.costs.place, state.ts)
     desk.placed_at[want.route.instrument, want.route.action, price] = state.ts
-    desk.active_ts = state.ts
-    state.send(command)
-    state.remeasure(desk)
+    _sent(state, desk, want, command)
 
 
 def _amend(state: State, desk: Desk, order: Order, want: Wanted, retreat: bool) -> None:
@@ -350,13 +378,19 @@ def _amend(state: State, desk: Desk, order: Order, want: Wanted, retreat: bool) 
     state.blotter.amend_sent(order, command, state.ts)
     budget = state.connections[order.instrument.venue].budget
     budget.take(budget.costs.amend, state.ts)
+    _sent(state, desk, want, command)
+
+
+def _sent(state: State, desk: Desk, want: Wanted, command: PlaceOrder | AmendOrder) -> None:
     desk.active_ts = state.ts
+    desk.memory(want.route).rivals.sent(want.bid, state.ts)
     state.send(command)
     state.remeasure(desk)
 
 
 def _refill(state: State, desk: Desk, order: Order, want: Wanted, amendable: bool) -> None:
     """Top an order up, unless limits would leave about as little of the new one: that would only churn."""
+    desk.short = True
     if order.remaining * 100 >= _allowed(state, desk, want, order).size * desk.settings.refill_below_pct:
         return
     if amendable:
@@ -368,7 +402,7 @@ def _refill(state: State, desk: Desk, order: Order, want: Wanted, amendable: boo
 def _allowed(state: State, desk: Desk, want: Wanted, replaces: Order | None) -> Verdict:
     """How much of what is wanted every limit allows now."""
     state.revalue(desk)  # by the present theo
-    return allow(
+    verdict = allow(
         desk,
         want,
         replaces,
@@ -379,6 +413,21 @@ def _allowed(state: State, desk: Desk, want: Wanted, replaces: Order | None) -> 
         state.ts,
         attended(state),
     )
+    if verdict.size < want.size:
+        desk.short = True
+        again = _again(desk, want, verdict.reason, state.ts)
+        if again > state.ts and (desk.again_ts == NEVER or again < desk.again_ts):
+            desk.again_ts = again
+    return verdict
+
+
+def _again(desk: Desk, want: Wanted, reason: Reason, ts: Nanos) -> Nanos:
+    """When what holds an order back is over by itself, where that is a moment only."""
+    if reason is Reason.RATE_LIMITED:
+        return Nanos(ts + RATE_PAUSE)
+    price = want.route.price_of(want.bid)
+    placed = desk.placed_at.get((want.route.instrument, want.route.action, price), NEVER)
+    return Nanos(placed + desk.settings.refill_min_ms * MILLISECOND) if reason is Reason.WAITING else NEVER
 
 
 def _books(state: State, desk: Desk, measure: Measure) -> Books:

@@ -200,6 +200,9 @@ class State:
         """Send a cancel for one order, but for one that was refused a moment ago."""
         if order.retry_ts is not None:
             return
+        desk = self.desks.get(order.match)
+        if desk is not None:
+            desk.settled = False  # unless an evaluation sends it, which knows what is to follow
         self.blotter.cancel_sent(order, self.ts)
         self.send_cancel(order)
 
@@ -258,7 +261,7 @@ class State:
         return Nanos(self.wall + connection.lease(self.settings, orders))
 
     def take(self, desk: Desk) -> None:
-        """Make a match from now on."""
+        """Make a match from now on, and know how its worst case is found: nothing is measured before."""
         self.desks[desk.spec.id] = desk
         desk.worst_case = WorstCase(
             partial(bound_of, desk, self.blotter), partial(worst_by, desk, self.blotter)

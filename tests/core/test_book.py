@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
-from console.core.book import Book, Face, Stream, guard, purchase_cost, sale_value
+from console.core.book import (
+    Book,
+    Face,
+    Stream,
+    can_wait,
+    guard,
+    is_guarded,
+    purchase_cost,
+    sale_value,
+)
 from console.core.fees import NO_FEES
 from console.core.instruments import BookSide, Instrument, InstrumentSpec, MarketState, Venue
 from console.core.ladders import Band, even
@@ -17,6 +28,7 @@ from .story import cents, contracts, levels
 
 CENTS = even("cents", 10_000)
 BID, ASK = BookSide.BID, BookSide.ASK
+EMPTY: Mapping[int, int] = {}
 T0, T1, T2 = Nanos(100 * SECOND), Nanos(101 * SECOND), Nanos(102 * SECOND)
 
 
@@ -219,9 +231,16 @@ def test_selling_and_buying_at_once_walk_through_others_only() -> None:
 # ---- changes that can wait
 
 
+def guarded(made: Book, own_bids: Mapping[int, int] = EMPTY, own_asks: Mapping[int, int] = EMPTY) -> None:
+    """A decision on a sound book; five contracts make a rival."""
+    bids, asks = Face(made, BID, own_bids), Face(made, ASK, own_asks)
+    guard(made, bids, asks, contracts(5), own_bids, own_asks)
+    made.guarded = True
+
+
 def test_changes_behind_the_rung_looked_at_do_not_ask_for_a_decision() -> None:
     made = book({50: 20, 49: 20, 45: 20}, {60: 20, 65: 20})
-    guard(made, cents(50), cents(60), contracts(5), {}, {})
+    guarded(made)
     assert not made.delta(BID, cents(45), -contracts(20), T1)
     assert not made.delta(BID, cents(49), contracts(5), T1)
     assert not made.delta(ASK, cents(65), contracts(5), T1)
@@ -231,17 +250,71 @@ def test_changes_behind_the_rung_looked_at_do_not_ask_for_a_decision() -> None:
     assert made.delta(BID, cents(51), contracts(1), T1)
 
 
+@pytest.mark.parametrize(("change", "asks"), [(-9, False), (-11, True), (20, False), (21, True)])
+def test_a_rival_that_is_half_or_twice_as_large_asks_for_a_decision(change: float, asks: bool) -> None:
+    made = book({50: 20}, {60: 20})
+    guarded(made)
+    assert made.delta(BID, cents(50), contracts(change), T1) is asks
+    assert made.delta(ASK, cents(60), contracts(change), T1) is asks
+    for side, price in ((BID, 50), (ASK, 60)):
+        assert can_wait(made, side, cents(price), contracts(change), {}, contracts(5)) is not asks
+
+
 def test_a_rival_leaving_a_level_we_share_asks_for_a_decision() -> None:
     made = book({50: 20, 49: 20}, {60: 20})
-    guard(made, cents(50), cents(60), contracts(5), {cents(50): contracts(10)}, {})
+    guarded(made, {cents(50): contracts(10)})
     assert made.delta(BID, cents(50), -contracts(6), T1)  # 4 of others are left beside our 10: dust
 
 
 def test_a_side_without_a_rival_asks_for_a_decision_at_every_change() -> None:
     made = book({50: 2}, {60: 20})
-    guard(made, None, None, contracts(5), {}, {})
+    guarded(made, {cents(50): contracts(2)}, {cents(60): contracts(20)})
     assert made.delta(BID, cents(20), contracts(1), T1)
     assert made.delta(ASK, cents(90), contracts(1), T1)
+
+
+@pytest.mark.parametrize(
+    ("price", "change", "own", "waits"),
+    [
+        (51, 10, 10, True),  # our order shows
+        (51, 10, 9, False),  # and somebody with it
+        (51, -3, 10, True),  # our order has gone: it counts as ours for a second yet
+        (51, 2, 0, False),  # somebody has come, however small
+        (52, -1, 0, True),  # dust that was there, and is
+        (52, -3, 0, False),  # dust that has gone
+        (52, 1, 0, True),  # dust that is dust yet
+        (52, 2, 0, False),  # and a rival now
+    ],
+)
+def test_a_change_can_wait_that_leaves_others_as_they_were(
+    price: int, change: float, own: float, waits: bool
+) -> None:
+    made = book({52: 3, 50: 20}, {60: 20})
+    ours = {cents(price): contracts(own)} if own else {}
+    if (price, change) == (51, -3):
+        made.delta(BID, cents(51), contracts(3), T1)
+    guarded(made, ours)
+    made.delta(BID, cents(price), contracts(change), T1)
+    assert can_wait(made, BID, cents(price), contracts(change), ours, contracts(5)) is waits
+
+
+def test_nothing_can_wait_on_a_book_that_was_not_sound_when_it_was_decided_on() -> None:
+    made = book({50: 20}, {60: 20})
+    guarded(made)
+    made.guarded = False
+    made.delta(BID, cents(51), contracts(10), T1)
+    assert not can_wait(made, BID, cents(51), contracts(10), {cents(51): contracts(10)}, contracts(5))
+
+
+def test_the_best_rival_of_either_side_is_the_one_that_was_seen_or_not() -> None:
+    made = book({50: 20}, {60: 20})
+    assert not is_guarded(made, BID, {}, contracts(5))  # no decision was made yet
+    guarded(made)
+    assert is_guarded(made, BID, {}, contracts(5))
+    assert is_guarded(made, ASK, {}, contracts(5))
+    assert not is_guarded(made, ASK, {cents(60): contracts(20)}, contracts(5))  # it is ours
+    guarded(made, {}, {cents(60): contracts(20)})
+    assert is_guarded(made, ASK, {cents(60): contracts(20)}, contracts(5))
 
 
 # ---- markets

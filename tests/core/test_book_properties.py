@@ -7,7 +7,7 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console.core.book import Book, Face, Stream, guard
+from console.core.book import Book, Face, Stream, can_wait, guard
 from console.core.instruments import BookSide
 from console.core.ladders import Band, Ladder, banded, even
 from console.core.units import ONE, Nanos, Price
@@ -91,11 +91,15 @@ def test_no_change_of_a_rival_or_an_opposing_price_goes_unnoticed() -> None:
         book.snapshot(bids, asks, Nanos(1))
         for _ in range(8):
             before = answers(book, own_bids, own_asks, dust)
-            yes_ask = None if before[1] is None else Price(ONE - before[1])
-            guard(book, before[0], yes_ask, dust, own_bids, own_asks)
+            faces = Face(book, BID, own_bids), Face(book, ASK, own_asks)
+            guard(book, *faces, dust, own_bids, own_asks)
+            book.guarded = book.problem(True) is None
             rung, on_bid, size = dice.randrange(len(ladder)), dice.random() < 0.5, dice.randint(0, 8)
             change = size - (book.bid_sizes if on_bid else book.ask_sizes)[rung]
-            asked = book.delta(BID if on_bid else ASK, ladder.prices[rung], change, Nanos(2))
+            (side, own), price = (BID, own_bids) if on_bid else (ASK, own_asks), ladder.prices[rung]
+            asked = book.delta(side, price, change, Nanos(2))
+            if asked and book.problem(True) is None:
+                asked = not can_wait(book, side, price, change, own, dust)
             assert asked or answers(book, own_bids, own_asks, dust) == before
 
 

@@ -249,11 +249,18 @@ def test_what_was_filled_cancelled_or_moved_is_ours_in_the_public_book_for_a_sec
         blotter.amend_sent(order, amend(order, 40, 10), T)
         blotter.amended(order, cents(40), contracts(10), T)
     assert blotter.own_sizes(A, BookSide.BID) == dict(levels(left))
-    blotter.forget_echoes(Nanos(LATER - 1))
+    assert blotter.forget_echoes(Nanos(LATER - 1)) == []
     assert blotter.own_sizes(A, BookSide.BID) == dict(levels(left))
-    blotter.forget_echoes(LATER)
+    assert blotter.forget_echoes(LATER) == [(A, BookSide.BID)]
     resting = {cents(price): size for price, size in ((order.price / 10_000, order.remaining),) if size}
     assert blotter.own_sizes(A, BookSide.BID) == resting
+
+
+def test_what_stood_in_two_books_is_forgotten_in_both() -> None:
+    blotter, order = accepted()
+    blotter.mirror(B, A.symbol)  # bids for A are offers of B
+    blotter.ended(order, Fact.CANCELED, T)
+    assert blotter.forget_echoes(LATER) == [(A, BookSide.BID), (B, BookSide.ASK)]
 
 
 def test_a_second_operation_is_not_sent_while_one_is_in_flight() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from console.core.regime import Motion, Regime
 from console.core.rivals import Rivals
+from console.core.settings import MatchSettings
 from console.core.signals import cheapest_basket, rivalry
 from console.core.units import MILLISECOND, ONE, SECOND, Nanos
 
-from .story import PA, PB, A, B, K, M, P, Story, cents, game
+from .story import PA, PB, A, B, K, M, P, Story, cents, dollars, game
 
 
 def at(seconds: float) -> Nanos:
@@ -54,6 +55,15 @@ def test_rivals_are_told_of_a_match() -> None:
     assert (told.taken, told.answered) == (1, 1)
     assert told.median_ms is not None
     assert told.median_ms * MILLISECOND < 10 * SECOND
+
+
+def test_who_outbids_an_order_that_was_never_sent_has_not_answered() -> None:
+    story = game(MatchSettings(exposure_match=dollars(0.3)))
+    assert story.rests(A) == []
+    for best in (47, 48, 50, 51):
+        story.book(A, {best: 100}, {56: 100})
+        story.wait(1)
+    assert rivalry(story.state.desks[M]).taken == 0
 
 
 # ---- regime

@@ -193,6 +193,7 @@ def test_a_proven_pairing_survives_a_market_that_ran_ahead_but_not_a_mirror_that
     market(story, 42)  # the venue moved first; the feed lags one poll
     story.line(0.58, 0.42)
     assert story.state.desks[M].pairings["feed1"].proof is Proof.PROVEN
+    story.wait(0.1)
     assert story.state.desks[M].reason in (Reason.DISAGREEMENT, Reason.STALE_THEO)
     story.line(0.42, 0.58)
     assert story.note() == ""
