@@ -285,7 +285,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "60 s",
         "quoting goes on",
         put("console.venues.kalshi.groups:Groups.triggered", nothing),
-        ("tests/venues/test_kalshi_client.py",),
+        ("tests/venues/test_kalshi_groups.py",),
     ),
     Mutant(
         "C15",

@@ -425,9 +425,11 @@ def _again(desk: Desk, want: Wanted, reason: Reason, ts: Nanos) -> Nanos:
     """When what holds an order back is over by itself, where that is a moment only."""
     if reason is Reason.RATE_LIMITED:
         return Nanos(ts + RATE_PAUSE)
+    if reason is not Reason.WAITING:
+        return NEVER
     price = want.route.price_of(want.bid)
     placed = desk.placed_at.get((want.route.instrument, want.route.action, price), NEVER)
-    return Nanos(placed + desk.settings.refill_min_ms * MILLISECOND) if reason is Reason.WAITING else NEVER
+    return Nanos(placed + desk.settings.refill_min_ms * MILLISECOND)
 
 
 def _books(state: State, desk: Desk, measure: Measure) -> Books:

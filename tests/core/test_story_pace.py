@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from console.core import picture
 from console.core.commands import AmendOrder, AnyCommand, CancelOrder, PlaceOrder
 from console.core.events import (
     AnyEvent,
@@ -411,3 +412,14 @@ def test_a_line_told_again_after_half_its_time_is_news() -> None:
         story.wait(wait_s)
         story.tell(told)
         assert (looked(story) == story.ts) is news, wait_s
+
+
+def test_a_repeat_that_is_not_looked_at_shows_in_the_ages() -> None:
+    story = quoting_by_two_lines()
+    story.wait(20)
+    story.tell(OddsUpdate(match=M, source="another", odds=(1.9, 2.0), provider_wall=story.wall))
+    assert looked(story) < story.ts
+    view = picture.view(story.state, M)
+    ages = {source.name: source.confirmed_age_ms for source in view.sources}
+    assert ages["another"] == 0 < ages["pinnacle"]
+    assert view.matches[0].theo_age_ms == 0
