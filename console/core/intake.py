@@ -62,7 +62,7 @@ def unpaired(state: State, desk: Desk, event: OddsUnpaired) -> None:
 def updated(state: State, desk: Desk, event: OddsUpdate) -> bool:
     """Take a line if its feed's pairing is proven, else keep it until it is.
 
-    Returns whether the fair value may be another now: not where the line counted, was young and is repeated.
+    Returns whether the fair value may be another now: not where a young line that counts is repeated.
     """
     counted = desk.theo is not None and any(s.name == event.source and s.weight for s in desk.theo.sources)
     before, young = _told(desk, event), _is_young(state, desk, event.source)

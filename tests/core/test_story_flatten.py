@@ -287,6 +287,21 @@ def test_from_the_stop_time_what_is_held_is_sold_near_fair_where_the_setting_say
     assert exits(nearing(None)) == []
 
 
+def test_it_begins_at_once_where_nothing_rests() -> None:
+    story = Story().up()
+    story.add(settings=MatchSettings(stop_flatten=cents(5)), start=Nanos(NOON + 100 * SECOND))
+    story.book(A, {48: 100}, {56: 100})
+    story.book(B, {43: 100}, {51: 100})
+    story.fair(0.525, 0.475)
+    story.wait(6)
+    story.fill(story.order(A), 10)
+    for gained in (1, 2):
+        story.state.desks[M].pause_side(gained, Reason.TOXIC, Nanos(story.ts + 600 * SECOND))
+    story.wait(NOON / SECOND + 39.9 - story.wall / SECOND)
+    assert story.resting() == 0
+    assert exits(story, story.wait(0.5))
+
+
 def test_its_floor_follows_the_fair_value_of_each_lot() -> None:
     story = nearing(2)  # 50.5 is more than anybody bids
     assert exits(story) == []

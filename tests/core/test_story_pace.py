@@ -201,6 +201,14 @@ def test_a_kill_is_said_of_every_match_with_the_next_tick() -> None:
     assert story.state.desks[M].reason is Reason.KILLED
 
 
+def test_the_same_order_is_sent_again_as_soon_as_it_may() -> None:
+    story = game()
+    placed = asked(story)
+    story.tell(OrderRejected(order_id=placed.order_id, reason=RejectReason.OTHER))
+    assert not story.all(PlaceOrder, story.wait(0.2))
+    assert [c.price for c in story.all(PlaceOrder, story.wait(0.1))] == [placed.price]
+
+
 # ---- changes of a book
 
 
@@ -398,10 +406,10 @@ def test_a_line_that_moved_under_the_same_stamp_is_news() -> None:
 def test_odds_that_moved_and_mean_the_same_probability_are_news() -> None:
     """Who copies a line looks at its odds."""
     story = quoting_by_two_lines()
-    story.tell(OddsUpdate(match=M, source="another", odds=(1.8525, 1.95), provider_wall=story.wall))
-    source = story.state.desks[M].board.sources["another"]
-    assert source.primary[0] == pytest.approx(2.0 / 3.9)
-    assert looked(story) == story.ts
+    for odds in ((1.9, 1.9), (1.8, 1.8)):
+        story.wait(0.5)
+        story.tell(OddsUpdate(match=M, source="another", odds=odds, provider_wall=story.wall))
+        assert looked(story) == story.ts
 
 
 def test_a_line_told_again_after_half_its_time_is_news() -> None:
