@@ -158,9 +158,7 @@ class Desk:
         # Every way contracts can change hands, also by hand on a symbol we only watch; `routes` are ours,
         # by the outcome set they make us long.
         self.keys = {(route.instrument, route.action): route for route in _routes(self.pays, self.full)}
-        quoted = {listing.instrument for listing in spec.listings if listing.quote}
-        ours = [route for route in self.keys.values() if route.yes in quoted]
-        self.routes = {gained: tuple(r for r in ours if r.gained == gained) for gained in self.sets()}
+        self.routes = {gained: self._ours(gained) for gained in self.sets()}
         self.rules_confirmed = ""
         self.positions = self._positions()
         self._groups = _distinct(self.positions.values())
@@ -199,7 +197,7 @@ class Desk:
         self.reason = Reason.WARM_UP
         self.limit = ""
         self.stood: tuple[Reason, Nanos] | None = None  # the reason seen last, and since when
-        self.evaluated_ts = Nanos(-(10**18))
+        self.evaluated_ts = NEVER
         self.due_ts = Nanos(0)  # when to evaluate next
         self.touched = False  # an evaluation has been asked for since the last one
         self.settled = False  # the last one left nothing to do but to wait for the answers it expects
@@ -228,6 +226,10 @@ class Desk:
             pays: instrument for instrument, pays in reversed(self.pays.items()) if instrument.venue is venue
         }
         return tuple(listed[1 << outcome] for outcome in range(self.outcomes) if 1 << outcome in listed)
+
+    def _ours(self, gained: int) -> tuple[Route, ...]:
+        quoted = {listing.instrument for listing in self.spec.listings if listing.quote}
+        return tuple(r for r in self.keys.values() if r.gained == gained and r.yes in quoted)
 
     def _positions(self) -> dict[Venue, Position]:
         shared = Position(self.outcomes, self.spec.may_none) if self.nets_across else None
