@@ -6,6 +6,7 @@ from console.backtest.broken import Broken, Patience
 from console.backtest.ledger import Ledger, Leg
 from console.backtest.resting import SEEN_NS
 from console.backtest.scene import Scene, legs_of
+from console.core.commands import FLATTEN
 from console.core.desk import Desk
 from console.core.events import (
     FillReversed,
@@ -58,7 +59,9 @@ class Money:
                 match = self._match_of(fill)
                 if match is not None and scene.ledger.fill(turn, match, fill):
                     touched[match] = None
-                    if fill.order_id in self._gone:  # it filled before it was cancelled, and says so after
+                    order = scene.state.blotter.orders.get(fill.order_id)
+                    exits = order is not None and order.ceiling_kind is FLATTEN  # costs before it pays
+                    if exits or fill.order_id in self._gone:  # filled before it was cancelled, and told after
                         self._surprise(match, event.ts)
         for match in touched:
             self.compare(scene.state.desks[match])
@@ -165,8 +168,9 @@ class Money:
     def _worst(self, desk: Desk, surprised: bool) -> int:
         """Worst case by the exchange's own books; never above ours, nor growing above the limit.
 
-        But for a match lately `surprised` by a fill that is told after what became of its order later, or
-        that is taken back; what is over the limit then is what is held, and the orders above it are pulled.
+        But for a match lately `surprised` by a fill that is told after what became of its order later, that
+        is taken back, or of an exit; what is over the limit then is what is held, and the orders above it are
+        pulled.
         """
         scene = self._scene
         real = self._truth.of_match(desk.spec.id)
@@ -187,7 +191,7 @@ class Money:
             return truth
         if truth > ours + FEE_ROUNDING:
             raise Broken("worst_case", f"{desk.spec.id}: {truth} can be lost, we count {ours}")
-        if desk.flattening is not None or "flatten" in desk.paused:  # it costs money before it pays
+        if desk.flattening is not None or "flatten" in desk.paused:
             return truth
         if truth > max(limit, limit_before, before) + FEE_ROUNDING:
             raise Broken("exposure_match", f"{desk.spec.id}: {truth} can be lost, the limit is {limit}")
