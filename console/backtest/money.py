@@ -81,8 +81,11 @@ class Money:
         self._truth.forget(lost)
         self._scene.ledger.forget(lost)
         self._unseen.restart()
+        self._read_truth()
         for desk in self._scene.state.desks.values():
             self.compare(desk)
+            # Whatever filled since the last look, an exit perhaps, is what it begins with.
+            self._before[desk.spec.id] = self._held(desk), desk.settings.exposure_match
 
     def _match_of(self, fill: OrderFilled) -> MatchId | None:
         sent = self._scene.sent.get(fill.order_id)
@@ -187,7 +190,7 @@ class Money:
         before, limit_before = self._before.get(desk.spec.id, (0, limit))
         self._before[desk.spec.id] = truth, limit
         if surprised:
-            self._before[desk.spec.id] = scene.worst(desk, real, [], None), limit
+            self._before[desk.spec.id] = self._held(desk), limit
             return truth
         if truth > ours + FEE_ROUNDING:
             raise Broken("worst_case", f"{desk.spec.id}: {truth} can be lost, we count {ours}")
@@ -196,6 +199,10 @@ class Money:
         if truth > max(limit, limit_before, before) + FEE_ROUNDING:
             raise Broken("exposure_match", f"{desk.spec.id}: {truth} can be lost, the limit is {limit}")
         return truth
+
+    def _held(self, desk: Desk) -> int:
+        """Worst case of what is really held alone."""
+        return self._scene.worst(desk, self._truth.of_match(desk.spec.id), [], None)
 
     def _profit(self) -> None:
         state = self._scene.state
