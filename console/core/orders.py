@@ -417,9 +417,12 @@ class Blotter:
         more_had_filled = order.pending is Operation.AMEND and order.to_size < size < order.size
         if price != order.to_price or (size != order.to_size and not more_had_filled):
             return
+        if more_had_filled:
+            price = order.price  # at which it filled: nothing is left to rest at another
         if (price, size) != (order.price, order.size):
             self._echo(order, order.price, order.size - order.filled, ts)
-        order.price, order.yes_price = price, yes_price(order.instrument.side, price)
+        order.price = order.to_price = price
+        order.yes_price = yes_price(order.instrument.side, price)
         order.size = order.to_size = size
         order.rest_since = order.proven_ts = ts
         self._resized(order)

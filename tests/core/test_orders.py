@@ -201,11 +201,12 @@ def test_an_amend_down_to_what_has_filled_ends_the_order() -> None:
     assert order.state is S.FILLED
 
 
-def test_where_more_had_filled_than_was_asked_for_that_is_the_total() -> None:
+def test_where_more_had_filled_than_was_asked_for_that_is_the_total_at_the_price_it_had() -> None:
     blotter, order = accepted()
-    blotter.amend_sent(order, amend(order, 45, 4), T)
-    blotter.amended(order, cents(45), contracts(6), T)
+    blotter.amend_sent(order, amend(order, 47, 4), T)
+    blotter.amended(order, cents(47), contracts(6), T)
     assert (order.size, order.pending) == (contracts(6), None)
+    assert order.versions() == ((cents(45), contracts(6)),)
 
 
 def test_a_repeat_of_an_earlier_amend_is_no_answer_to_this_one() -> None:
