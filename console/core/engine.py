@@ -528,11 +528,12 @@ def _tick(state: State) -> None:
         state.next_second = Nanos(ts + SECOND)
         for desk in state.desks.values():
             marks.sample(state, desk)
+    if state.overrides and not state.recovering:
+        overrides.take_back(state)  # before anything is decided by them once more
     _evaluate_due(state)
     outcomes.chase(state)
     killing.sweep_on(state)
     if second and not state.recovering:
-        overrides.take_back(state)
         marks.mark_all(state)
         nearing.tell(state)
         shedding.shed(state)

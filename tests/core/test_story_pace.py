@@ -22,6 +22,7 @@ from console.core.events import (
     OrderRejected,
     Pause,
     RejectReason,
+    SetSetting,
 )
 from console.core.instruments import BookSide, ClientOrderId, VenueOrderId
 from console.core.matches import MatchId
@@ -431,3 +432,14 @@ def test_a_repeat_that_is_not_looked_at_shows_in_the_ages() -> None:
     ages = {source.name: source.confirmed_age_ms for source in view.sources}
     assert ages["another"] == 0 < ages["pinnacle"]
     assert view.matches[0].theo_age_ms == 0
+
+
+def test_a_setting_that_holds_for_a_while_is_back_before_anything_is_decided_by_it_once_more() -> None:
+    story = game()
+    story.wait(0.5)  # between two full seconds
+    story.tell(SetSetting(match=M, key="contracts", value="4", for_s=2))
+    story.wait(1.9)
+    assert story.state.desks[M].settings.contracts == contracts(4)
+    story.wait(0.1)
+    assert story.state.desks[M].settings.contracts == contracts(10)
+    assert looked(story) == story.ts
