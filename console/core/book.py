@@ -90,7 +90,7 @@ class Book:
             self._moved(ts)
 
     def delta(self, side: BookSide, price: int, change: int, ts: Nanos) -> bool:
-        """Change one level by `change`; False when no decision could come out otherwise for it."""
+        """Change one level by `change`; False when none by the best rivals could come out otherwise."""
         try:
             rung = self.index[price]
         except KeyError:
@@ -324,7 +324,7 @@ def guard(
     book: Book, bids: Face, asks: Face, dust: int, own_bids: Mapping[int, int], own_asks: Mapping[int, int]
 ) -> None:
     """Remember the best rivals that a decision saw, so that it is not made anew for what is behind them, nor
-    for their size before it has halved or doubled: by then it has moved the microprice.
+    for their size before it has halved or doubled: so far it moves the microprice little.
 
     `own_bids` and `own_asks` are our sizes as they are now decided: no part of a rival.
     """
@@ -367,9 +367,9 @@ def can_wait(book: Book, side: BookSide, price: int, change: int, own: Mapping[i
     others = size > ours
     if not book.guarded or (size - change > ours) is not others:
         return False
-    if not others:
-        return True
-    return least <= size <= most if rung == seen else is_guarded(book, side, own, dust)
+    if others and rung == seen:
+        return least <= size <= most
+    return is_guarded(book, side, own, dust)
 
 
 # ---- trading at once

@@ -28,20 +28,23 @@ CLOCK_SET_PAUSE = 10 * SECOND  # after the wall clock was set by little
 RATE_PAUSE = SECOND // 4  # before what the rate limit held back is tried again
 
 BOOK_CAUSES = frozenset({Reason.NO_BOOK, Reason.STALE_BOOK, Reason.CROSSED_BOOK})
-DATA_CAUSES = BOOK_CAUSES | frozenset(
-    {
-        Reason.NO_THEO,
-        Reason.STALE_THEO,
-        Reason.DISAGREEMENT,
-        Reason.VENUE_HELD,
-        Reason.VENUE_DOWN,
-        Reason.FILLS_BLIND,
-        Reason.NO_BALANCE,
-        Reason.RECONCILING,
-        Reason.MISMATCH,
-        Reason.NOT_OPEN,
-        Reason.UNVALUED,
-    }
+THEO_CAUSES = frozenset({Reason.NO_THEO, Reason.STALE_THEO})
+DATA_CAUSES = (
+    BOOK_CAUSES
+    | THEO_CAUSES
+    | frozenset(
+        {
+            Reason.DISAGREEMENT,
+            Reason.VENUE_HELD,
+            Reason.VENUE_DOWN,
+            Reason.FILLS_BLIND,
+            Reason.NO_BALANCE,
+            Reason.RECONCILING,
+            Reason.MISMATCH,
+            Reason.NOT_OPEN,
+            Reason.UNVALUED,
+        }
+    )
 )
 
 
@@ -77,7 +80,10 @@ def evaluate(state: State, desk: Desk) -> None:
         _quote(state, desk, sight)
     _guard_books(state, desk, sight)
     desk.evaluated(ts)
-    if reason is None or reason in BOOK_CAUSES:
+    anchorless = (
+        desk.theo is not None and reason in THEO_CAUSES
+    )  # a book that is only a source may be unsound
+    if reason is None or reason in BOOK_CAUSES or anchorless:
         desk.wake(ts, _resync(state, desk))
     if state.blotter.has_orders(desk.spec.id):
         desk.wake(ts, _next_expiry(state, desk))
@@ -103,10 +109,13 @@ def _guard_books(state: State, desk: Desk, sight: Sight) -> None:
     for instrument, market in desk.markets.items():
         book = market.book
         if book is not None:
-            book.guarded = book.problem(desk.settings.quote_empty) is None
+            alone = len(state.on_market[instrument]) == 1  # else others saw other rivals
+            book.guarded = alone and book.problem(desk.settings.quote_empty) is None
             own_bids = state.blotter.own_sizes(instrument, BID)
             own_asks = state.blotter.own_sizes(instrument, ASK)
             guard(book, *sight.faces(instrument), dust, own_bids, own_asks)
+            if not alone:
+                book.bid_guard, book.ask_guard = -1, len(book.ladder)
 
 
 def _next_expiry(state: State, desk: Desk) -> Nanos:

@@ -38,4 +38,5 @@ class Rivals:
 
     def sent(self, bid: int, ts: Nanos) -> None:
         """We have sent a bid: who answers it may be there before the next look."""
-        self.look(bid, self._rival, ts)
+        if self._at is None or bid > self._at:  # going down asks nobody for an answer
+            self.look(bid, self._rival, ts)

@@ -129,6 +129,7 @@ def test_terminal_closed_while_it_stalls_ends_it(start: Start) -> None:
 def test_two_signals_are_one_ending_and_the_first_one_is_told(start: Start) -> None:
     terminal = start()
     terminal.signal(signal.SIGTERM)
+    time.sleep(0.1)  # of two that wait at the same time, the smaller number is served first
     terminal.signal(signal.SIGINT)
     assert terminal.exit_code(QUICK_S) == 128 + signal.SIGTERM
     assert is_cooked(terminal)
