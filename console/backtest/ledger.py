@@ -162,14 +162,24 @@ class Ledger:
 
 
 class Leg:
-    """An order as the worst case sees it: every version (price, contracts) that may be resting."""
+    """An order as the worst case sees it: every version (price, contracts) that may be resting.
 
-    __slots__ = ("action", "instrument", "versions")
+    `takes`: it pays the fee of a taker.
+    """
 
-    def __init__(self, instrument: Instrument, action: Action, versions: Iterable[tuple[int, int]]) -> None:
+    __slots__ = ("action", "instrument", "takes", "versions")
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        action: Action,
+        versions: Iterable[tuple[int, int]],
+        takes: bool = False,
+    ) -> None:
         self.instrument = instrument
         self.action = action
         self.versions = tuple(versions)
+        self.takes = takes
 
 
 def worst_case(
@@ -226,25 +236,24 @@ def _payouts(
 
 def _worst_fill(leg: Leg, payout: int, fees: FeeModel) -> int:
     """What the worst filling of an order adds: of one version, or of the older first and the rest after."""
+    rate = fees.taker_rate if leg.takes else fees.maker_rate
+    if fees.kind is not QUADRATIC:
+        rate = 0  # a commission is due only where it wins, and never more than the win
     if len(leg.versions) == 1:
         ((price, size),) = leg.versions
-        return _gain(leg.action, price, size, payout, fees)
-    alone = min(_gain(leg.action, price, size, payout, fees) for price, size in leg.versions)
+        return _gain(leg.action, price, size, payout, rate)
+    alone = min(_gain(leg.action, price, size, payout, rate) for price, size in leg.versions)
     total = filled = 0
     for price, size in leg.versions:
-        total += _gain(leg.action, price, size - filled, payout, fees)
+        total += _gain(leg.action, price, size - filled, payout, rate)
         filled = max(filled, size)
     return min(alone, total)
 
 
-def _gain(action: Action, price: int, size: int, payout: int, fees: FeeModel) -> int:
-    """What an order would add where it loses, 0 where it does not.
-
-    A commission on winnings is due only where it wins, and never more than the win.
-    """
+def _gain(action: Action, price: int, size: int, payout: int, rate: int) -> int:
+    """What an order would add where it loses, 0 where it does not; `rate` is that of a quadratic fee."""
     each = payout - price if action is BUY else price - payout
-    if fees.kind is QUADRATIC:
-        each -= ceil_div(fees.maker_rate * price * (ONE - price), ONE * ONE)
+    each -= ceil_div(rate * price * (ONE - price), ONE * ONE)
     return size * each // ONE if size > 0 > each else 0
 
 

@@ -193,10 +193,10 @@ class Money:
         if surprised:
             self._before[desk.spec.id] = self._held(desk), limit
             return truth
-        if desk.flattening is not None or "flatten" in desk.paused:  # exits pay the fee of takers
-            return truth
         if truth > ours + FEE_ROUNDING:
             raise Broken("worst_case", f"{desk.spec.id}: {truth} can be lost, we count {ours}")
+        if desk.flattening is not None or "flatten" in desk.paused:  # it costs money before it pays
+            return truth
         if truth > max(limit, limit_before, before) + FEE_ROUNDING:
             raise Broken("exposure_match", f"{desk.spec.id}: {truth} can be lost, the limit is {limit}")
         return truth

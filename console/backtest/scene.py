@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from console.backtest.ledger import Account, Ledger, Leg, worst_case
 from console.backtest.seen import Seen
 from console.backtest.standing import Standing
-from console.core.commands import AmendOrder, PlaceOrder
+from console.core.commands import FLATTEN, AmendOrder, PlaceOrder
 from console.core.desk import Desk
 from console.core.instruments import BUY, YES, Action, ClientOrderId, Instrument, InstrumentSpec
 from console.core.ladders import Ladder
@@ -119,7 +119,12 @@ class Scene:
 
 def legs_of(orders: Iterable[Order]) -> list[Leg]:
     """Orders with every version that may be resting."""
-    return [Leg(order.instrument, order.action, order.versions()) for order in orders]
+    return [leg_of(order, order.versions()) for order in orders]
+
+
+def leg_of(order: Order, versions: Iterable[tuple[int, int]]) -> Leg:
+    """An order with these versions; exits pay the fee of a taker."""
+    return Leg(order.instrument, order.action, versions, order.ceiling_kind is FLATTEN)
 
 
 def bid_of(action: Action, price: int) -> int:

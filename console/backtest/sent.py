@@ -7,7 +7,7 @@ from itertools import combinations
 from console.backtest.broken import Broken
 from console.backtest.exits import check_exit
 from console.backtest.ledger import Leg
-from console.backtest.scene import Leaving, Scene, SentOrder, bid_of, legs_of, yes_price_of
+from console.backtest.scene import Leaving, Scene, SentOrder, bid_of, leg_of, legs_of, yes_price_of
 from console.core.commands import FLATTEN, AmendOrder, CeilingKind, PlaceOrder
 from console.core.desk import Desk
 from console.core.fees import FeeKind, FeeModel, fee_per_contract
@@ -333,7 +333,7 @@ def _before(orders: list[Order], leaving: list[Leaving]) -> list[Leg]:
     fresh = {order.order_id for order in leaving if isinstance(order, PlaceOrder)}
     changed = {order.order_id for order in leaving if isinstance(order, AmendOrder)}
     return [
-        Leg(o.instrument, o.action, [(o.price, o.size - o.filled)] if o.order_id in changed else o.versions())
+        leg_of(o, [(o.price, o.size - o.filled)] if o.order_id in changed else o.versions())
         for o in orders
         if o.order_id not in fresh
     ]

@@ -27,13 +27,15 @@ class Terms(Struct, frozen=True):
 class Risked(Struct, frozen=True, array_like=True):
     """An order as exposure sees it: every version (price, remaining) that may be resting, the older first.
 
-    `owed` is the exact cost of a purchase for a round sum, else 0: price times remaining.
+    `owed` is the exact cost of a purchase for a round sum, else 0: price times remaining. `takes`: it pays
+    the fee of a taker.
     """
 
     instrument: Instrument
     action: Action
     versions: tuple[tuple[int, int], ...]
     owed: int = 0
+    takes: bool = False
 
 
 TermsOf = Mapping[Instrument, Terms]
@@ -105,7 +107,7 @@ def worst_loss(
         told = terms[order.instrument.yes]
         pays = told.pays if order.instrument.side is YES else ~told.pays
         probability = fair[told.pays] if fair is not None else ONE
-        fees = [_fee_at_risk(told.fees, price, probability) for price, _ in order.versions]
+        fees = [_fee_at_risk(told.fees, price, probability, order.takes) for price, _ in order.versions]
         adds = _worst_of(order, 0, fees), _worst_of(order, ONE, fees)
         for branch in range(outcomes + position.may_none):
             branches[branch] += adds[pays >> branch & 1]
@@ -117,13 +119,13 @@ def worst_loss(
 
 def cash_at_risk(action: Action, price: int, size: int, fees: FeeModel, fair: int) -> Cash:
     """Most that one order by itself can lose: what it pays, or for a sale what the contract could pay."""
-    per_contract = (price if action is BUY else ONE - price) + _fee_at_risk(fees, price, fair)
+    per_contract = (price if action is BUY else ONE - price) + _fee_at_risk(fees, price, fair, takes=False)
     return Cash(-(-per_contract * size // ONE))
 
 
-def _fee_at_risk(fees: FeeModel, price: int, fair: int) -> int:
+def _fee_at_risk(fees: FeeModel, price: int, fair: int, takes: bool) -> int:
     """What a fill costs whatever comes: a commission is due only where the bet wins, and never eats a win."""
-    return 0 if fees.kind is WINNINGS else fee_per_contract(fees, price, fair)
+    return 0 if fees.kind is WINNINGS else fee_per_contract(fees, price, fair, maker=not takes)
 
 
 def _at_void(instrument: Instrument, terms: Terms, outcomes: int, fair: Fair) -> int | None:

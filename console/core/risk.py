@@ -9,7 +9,7 @@ from itertools import combinations
 from msgspec import Struct
 
 from console.core.book import Face
-from console.core.commands import REDUCE
+from console.core.commands import FLATTEN, REDUCE
 from console.core.connection import Connection, Purse
 from console.core.desk import Desk
 from console.core.exposure import Fair, Risked, TermsOf, WorstCase, cash_at_risk, worst_loss
@@ -369,7 +369,13 @@ def _loses_at_most(spec: InstrumentSpec, wanted: Wanted, size: int, fair: int) -
 def risked(orders: Iterable[Order]) -> list[Risked]:
     """Orders as exposure sees them."""
     return [
-        Risked(order.instrument, order.action, order.versions(), order.owed if order.stake else 0)
+        Risked(
+            order.instrument,
+            order.action,
+            order.versions(),
+            order.owed if order.stake else 0,
+            order.ceiling_kind is FLATTEN,
+        )
         for order in orders
     ]
 
@@ -389,7 +395,8 @@ def bound_of(desk: Desk, blotter: Blotter) -> int:
     that rests is lost, a dollar a contract: price and fee come to no more at a rate up to 1. A stake is a sum
     of its own, and the dollar stands for its fees.
     """
-    if max([told.fees.maker_rate for told in desk.terms().values()], default=0) > ONE:
+    rates = [max(told.fees.maker_rate, told.fees.taker_rate) for told in desk.terms().values()]
+    if max(rates, default=0) > ONE:
         return worst_now(desk, blotter)
     total = 0
     for position in desk.groups():

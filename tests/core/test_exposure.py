@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from itertools import product
 
+import msgspec
 import pytest
 
 from console.core.exposure import Risked, Terms, cash_at_risk, worst_loss
@@ -61,6 +62,12 @@ def test_bids_on_both_sides_may_both_be_lost_when_neither_wins() -> None:
 def test_fees_are_part_of_what_can_be_lost() -> None:
     # 0.0175 * .5 * .5 = .4375 cents on each of 100
     assert worst_loss(position(), [bid(A, 50, 100)], terms(2, MAKER), None) == dollars(50.4375)
+
+
+def test_an_order_that_takes_pays_the_fee_of_a_taker() -> None:
+    exits = msgspec.structs.replace(bid(A, 50, 100), takes=True)
+    told = terms(2, msgspec.structs.replace(MAKER, taker_rate=70_000))  # 0.07 * .5 * .5 = 1.75 cents
+    assert worst_loss(position(), [exits], told, None) == dollars(51.75)
 
 
 def test_a_hedge_in_the_market_does_not_lower_the_worst_case_before_it_fills() -> None:

@@ -24,7 +24,7 @@ from console.core.orders import Order
 from console.core.planner import Wanted
 from console.core.quoting import Edge
 from console.core.reasons import Reason
-from console.core.risk import Books, Verdict, allow, worst_now
+from console.core.risk import Books, Verdict, allow, risked, worst_now
 from console.core.settings import AccountSettings, MatchSettings
 from console.core.units import MILLISECOND, ONE, SECOND, Cash, Nanos
 
@@ -463,6 +463,13 @@ def test_worst_cases_are_asked_for_only_when_no_other_limit_holds_the_order_back
     gate.rest(A, 30, 1)
     assert ask().limit == "open_orders"
     assert len(asked) == 1
+
+
+def test_an_exit_risks_the_fee_of_a_taker_and_a_quote_does_not() -> None:
+    gate = Gate()
+    quote, exits = gate.rest(A, 45, 10), gate.rest(A, 44, 10)
+    exits.ceiling_kind = CeilingKind.FLATTEN
+    assert [order.takes for order in risked([quote, exits])] == [False, True]
 
 
 def test_a_worst_case_measured_later_is_that_of_its_last_change() -> None:
