@@ -205,7 +205,7 @@ class Desk:
         self.again_ts = NEVER  # when what held something back for a moment will be over
         self.active_ts = Nanos(0)  # last sign of life: a fill, a requote, a rival that moved
 
-        self.worst_case = WorstCase()
+        self.worst_case: WorstCase  # of whoever takes the match (`State.take`), who knows its orders
         self.mark = 0  # last profit at the loss marks
         self.unvalued = False  # some position has no mark now
         self.recent_fills: dict[int, deque[tuple[Nanos, int, int | None]]] = {}  # (ts, cash, fair) by set

@@ -52,18 +52,21 @@ class WorstCase:
     __slots__ = ("_at_most", "_bound", "_by", "_measure", "_worst")
 
     def __init__(
-        self, bound: Callable[[], int] = lambda: 0, measure: Callable[[TermsOf, Fair], int] = lambda *_: 0
+        self,
+        bound: Callable[[], int],
+        measure: Callable[[TermsOf, Fair], int],
+        terms: TermsOf,
+        fair: Fair,
     ) -> None:
         self._bound = bound
         self._measure = measure
-        self._by: tuple[TermsOf, Fair] = ({}, None)
-        self._worst: int | None = 0  # None: not measured since the last change
-        self._at_most: int | None = None
+        self.changed(terms, fair)
 
     def changed(self, terms: TermsOf, fair: Fair) -> None:
         """Orders or position changed."""
         self._by = (terms, fair)
-        self._worst = self._at_most = None
+        self._worst: int | None = None  # not measured since the last change
+        self._at_most: int | None = None
 
     def revalued(self, terms: TermsOf, fair: Fair) -> None:
         """Terms or fair value may have changed, and nothing else."""

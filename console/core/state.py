@@ -261,11 +261,10 @@ class State:
         return Nanos(self.wall + connection.lease(self.settings, orders))
 
     def take(self, desk: Desk) -> None:
-        """Make a match from now on, and know how its worst case is found: nothing is measured before."""
+        """Make a match from now on, and know how its worst case is found."""
         self.desks[desk.spec.id] = desk
-        desk.worst_case = WorstCase(
-            partial(bound_of, desk, self.blotter), partial(worst_by, desk, self.blotter)
-        )
+        bound, measure = partial(bound_of, desk, self.blotter), partial(worst_by, desk, self.blotter)
+        desk.worst_case = WorstCase(bound, measure, desk.terms(), fair_of(desk))
         self.relist()
 
     def remeasure(self, desk: Desk) -> None:
