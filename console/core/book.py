@@ -60,11 +60,10 @@ class Book:
         self.proof_ts = NEVER  # the last snapshot
         self.changed_ts = NEVER  # the last move of a best price
         self.crossings = 0  # how often a best price moved to or across the other
-        self.guarded = False  # a decision was made on it as a sound book
-        self.bid_guard = -1  # the rungs of the best rivals it saw: changes beyond them can wait
-        self.ask_guard = len(ladder)
-        self.bid_least = self.bid_most = 0  # sizes at a guard within which it is the rival it was
-        self.ask_least = self.ask_most = 0
+        # What the last decision saw: the best rivals' rungs, behind which changes can wait, the sizes between
+        # which each is the rival it was, and whether the book was sound.
+        self.unguard()
+        self.bid_least = self.bid_most = self.ask_least = self.ask_most = 0
 
     # ---- learning
 
@@ -134,6 +133,11 @@ class Book:
                 self.best_ask = rung
         self._moved(ts)
         return True
+
+    def unguard(self) -> None:
+        """None of its changes can wait."""
+        self.guarded = False
+        self.bid_guard, self.ask_guard = -1, len(self.ladder)
 
     def distrust(self, why: str) -> None:
         """Not to be quoted on until the next snapshot."""

@@ -26,6 +26,7 @@ from console.core.theo import Board, Theo
 from console.core.units import ONE, SECOND, Cash, Nanos, Price
 
 Key = tuple[Instrument, Action]
+FOREVER = Nanos(2**62)  # after any clock
 
 
 class Verdict:
@@ -86,7 +87,6 @@ class Desk:
         "_terms",
         "_terms_of",
         "active_ts",
-        "again_ts",
         "attribution",
         "board",
         "configured_odds",
@@ -202,7 +202,6 @@ class Desk:
         self.touched = False  # an evaluation has been asked for since the last one
         self.settled = False  # the last one left nothing to do but to wait for the answers it expects
         self.short = False  # it wanted more than limits let leave
-        self.again_ts = NEVER  # when what held something back for a moment will be over
         self.active_ts = Nanos(0)  # last sign of life: a fill, a requote, a rival that moved
 
         self.worst_case: WorstCase  # of whoever takes the match (`State.take`), who knows its orders
@@ -440,18 +439,21 @@ class Desk:
         self.touched = True
         self.due_ts = ts
 
-    def evaluated(self, ts: Nanos) -> None:
-        """Remember an evaluation and when the next is due if nothing happens."""
-        quiet = ts - self.active_ts > self.settings.quiet_s * SECOND
-        pace_ms = self.settings.sleep_ms if quiet else self.settings.normal_ms
-        self.evaluated_ts = ts
-        self.touched = False
-        self.due_ts = Nanos(ts + pace_ms * 1_000_000)
+    def looked(self, ts: Nanos) -> None:
+        """An evaluation begins: whatever it finds asks for the next one."""
+        self.evaluated_ts, self.due_ts = ts, FOREVER
+        self.touched = self.settled = False
 
     def wake(self, ts: Nanos, at: Nanos) -> None:
         """Have the next evaluation no later than `at`, where that is still to come."""
         if ts < at < self.due_ts:
             self.due_ts = at
+
+    def rest(self, ts: Nanos) -> None:
+        """Let the next evaluation be as late as the pace allows, if nothing has asked for an earlier one."""
+        quiet = ts - self.active_ts > self.settings.quiet_s * SECOND
+        pace_ms = self.settings.sleep_ms if quiet else self.settings.normal_ms
+        self.wake(ts, Nanos(ts + pace_ms * 1_000_000))
 
     @property
     def start(self) -> Nanos:

@@ -303,14 +303,12 @@ def _on_market(
 
 def _book_moved(state: State, instrument: Instrument, change: BookDelta | None = None) -> None:
     """Evaluate the matches on a book now, or as soon as their pace allows, unless a change can wait."""
-    ts, desks = state.ts, state.on_market.get(instrument, ())
-    for desk in desks:
+    ts = state.ts
+    for desk in state.on_market.get(instrument, ()):
         book = desk.markets[instrument].book
         if book is None or book.problem(desk.settings.quote_empty) is not None:
             desk.urge(ts)
-        elif not desk.touched and (
-            change is None or len(desks) > 1 or not _may_wait(state, desk, book, change)
-        ):
+        elif not desk.touched and (change is None or not _may_wait(state, desk, book, change)):
             desk.touch(ts)
             desk.active_ts = ts
         if desk.due_ts <= ts:
@@ -318,7 +316,7 @@ def _book_moved(state: State, instrument: Instrument, change: BookDelta | None =
 
 
 def _may_wait(state: State, desk: Desk, book: Book, change: BookDelta) -> bool:
-    """Whether a match that quotes would go on as it does after a change of a sound book of its own."""
+    """Whether a match that quotes would go on as it does after a change of a sound book."""
     own = state.blotter.own_sizes(change.instrument, change.side)
     dust = desk.settings.rival_size_min
     return desk.stage is Stage.QUOTING and can_wait(book, change.side, change.price, change.change, own, dust)

@@ -53,8 +53,8 @@ def evaluate(state: State, desk: Desk) -> None:
     if state.recovering:
         return
     ts = state.ts
-    valued, flattening = desk.theo is not None, desk.flattening
-    desk.settled, desk.again_ts = False, NEVER
+    valued = desk.theo is not None
+    desk.looked(ts)
     desk.phase = desk.phase_at(state.wall)  # first of all: how old a line may be depends on it
     sight = Sight(desk, state.blotter, state.quote_trouble, ts)
     desk.theo = value(state, desk, sight)
@@ -66,11 +66,11 @@ def evaluate(state: State, desk: Desk) -> None:
     if desk.flattening is not None and state.kill is None and not (state.stopping or state.gated):
         flatten.round_of(state, desk)
         _guard_books(state, desk, sight)
-        desk.evaluated(ts)
-        desk.wake(ts, _resync(state, desk))
+        _resync(state, desk)
         desk.wake(ts, Nanos(ts + flatten.ROUND))
         if desk.flattening is not None:
             desk.wake(ts, desk.flattening.next_ts)
+        desk.rest(ts)
         return
     reason, limit = standing(state, desk, sight)
     desk.reason, desk.limit = reason or TOP, limit
@@ -79,23 +79,7 @@ def evaluate(state: State, desk: Desk) -> None:
     else:
         _quote(state, desk, sight)
     _guard_books(state, desk, sight)
-    desk.evaluated(ts)
-    anchorless = (
-        desk.theo is not None and reason in THEO_CAUSES
-    )  # a book that is only a source may be unsound
-    if reason is None or reason in BOOK_CAUSES or anchorless:
-        desk.wake(ts, _resync(state, desk))
-    if state.blotter.has_orders(desk.spec.id):
-        desk.wake(ts, _next_expiry(state, desk))
-    elif reason is Reason.WARM_UP and desk.good_since is not None:
-        desk.wake(ts, Nanos(desk.good_since + desk.settings.warm_up_s * SECOND))
-    elif reason is Reason.SHOCK:
-        desk.wake(ts, Nanos(desk.shocked_ts + desk.settings.shock_pause_s * SECOND))
-    desk.wake(ts, desk.again_ts)
-    if desk.flattening is not flattening:  # begun just now
-        desk.touch(ts)
-    for pause in desk.side_pauses.values():
-        desk.wake(ts, pause.until)
+    _schedule(state, desk, reason)
     done = desk.stage is DONE
     if done and desk.odds_watched and desk.flat():
         state.unwatch_odds(desk)
@@ -103,19 +87,40 @@ def evaluate(state: State, desk: Desk) -> None:
         state.watch_odds(desk)
 
 
+def _schedule(state: State, desk: Desk, reason: Reason | None) -> None:
+    """Have a match looked at again when what holds now may be over, if nothing happens before."""
+    ts, settings = state.ts, desk.settings
+    anchorless = desk.theo is not None and reason in THEO_CAUSES
+    if reason is None or reason in BOOK_CAUSES or anchorless:
+        _resync(state, desk)
+    if state.blotter.has_orders(desk.spec.id):
+        desk.wake(ts, _next_expiry(state, desk))
+    elif reason is Reason.WARM_UP and desk.good_since is not None:
+        desk.wake(ts, Nanos(desk.good_since + settings.warm_up_s * SECOND))
+    elif reason is Reason.SHOCK:
+        desk.wake(ts, Nanos(desk.shocked_ts + settings.shock_pause_s * SECOND))
+    for pause in desk.side_pauses.values():
+        desk.wake(ts, pause.until)
+    desk.rest(ts)
+
+
 def _guard_books(state: State, desk: Desk, sight: Sight) -> None:
-    """Tell each book whom this evaluation saw in it; what it sent counts as ours from now on."""
+    """Tell each book whom this evaluation saw in it; what it sent counts as ours from now on.
+
+    Of a book that several matches are on, each may have seen others: none of its changes can wait.
+    """
     dust = desk.settings.rival_size_min
     for instrument, market in desk.markets.items():
         book = market.book
-        if book is not None:
-            alone = len(state.on_market[instrument]) == 1  # else others saw other rivals
-            book.guarded = alone and book.problem(desk.settings.quote_empty) is None
-            own_bids = state.blotter.own_sizes(instrument, BID)
-            own_asks = state.blotter.own_sizes(instrument, ASK)
-            guard(book, *sight.faces(instrument), dust, own_bids, own_asks)
-            if not alone:
-                book.bid_guard, book.ask_guard = -1, len(book.ladder)
+        if book is None:
+            continue
+        if len(state.on_market[instrument]) > 1:
+            book.unguard()
+            continue
+        book.guarded = book.problem(desk.settings.quote_empty) is None
+        own_bids = state.blotter.own_sizes(instrument, BID)
+        own_asks = state.blotter.own_sizes(instrument, ASK)
+        guard(book, *sight.faces(instrument), dust, own_bids, own_asks)
 
 
 def _next_expiry(state: State, desk: Desk) -> Nanos:
@@ -292,10 +297,9 @@ def _gets_out(state: State, desk: Desk) -> bool:
     return below is not None and flatten.begin_below_fair(state, desk, below)
 
 
-def _resync(state: State, desk: Desk) -> Nanos:
-    """Ask for a fresh snapshot of every unsound book, at most once in a while; returns when to ask again."""
+def _resync(state: State, desk: Desk) -> None:
+    """Ask for a fresh snapshot of every unsound book, at most once in a while, and look when to ask again."""
     ts, every = state.ts, state.settings.read_probe_s * SECOND
-    again: int = NEVER
     for market in desk.markets.values():
         book = market.book
         if book is None or not state.connections[market.instrument.venue].up:
@@ -306,9 +310,7 @@ def _resync(state: State, desk: Desk) -> Nanos:
             if ts - market.probed_ts >= every:
                 market.probed_ts = ts
                 state.send(Resync(instrument=market.instrument))
-            if again == NEVER or market.probed_ts + every < again:
-                again = market.probed_ts + every
-    return Nanos(again)
+            desk.wake(ts, Nanos(market.probed_ts + every))
 
 
 # ---- what is wanted
@@ -424,9 +426,7 @@ def _allowed(state: State, desk: Desk, want: Wanted, replaces: Order | None) -> 
     )
     if verdict.size < want.size:
         desk.short = True
-        again = _again(desk, want, verdict.reason, state.ts)
-        if again > state.ts and (desk.again_ts == NEVER or again < desk.again_ts):
-            desk.again_ts = again
+        desk.wake(state.ts, _again(desk, want, verdict.reason, state.ts))
     return verdict
 
 
