@@ -296,7 +296,7 @@ def without_cancels(_: AnyEvent, commands: list[AnyCommand]) -> list[AnyCommand]
 
 
 def test_cancels_that_are_never_sent():
-    plan = msgspec.structs.replace(PLAN, matches=1, seed=2)
+    plan = msgspec.structs.replace(PLAN, matches=1)
     assert broken_by(lambda: Tampered(without_cancels), 20_000, plan).invariant == "unanswered"
 
 
@@ -356,7 +356,7 @@ def cheaper(event: AnyEvent) -> AnyEvent:
 
 @pytest.mark.parametrize("before", [twice, unseen, cheaper])
 def test_fills_that_are_counted_wrong(before):
-    assert broken_by(telling(before), 20_000).invariant in ("cash", "position", "worst_case")
+    assert broken_by(telling(before), 20_000).invariant in ("cash", "position")
 
 
 def test_money_from_nowhere():

@@ -61,6 +61,14 @@ def level(story: Story, side: BookSide, price: float, change: float) -> list[Any
     return story.tell(BookDelta(instrument=A, side=side, price=cents(price), change=contracts(change)))
 
 
+def is_looked_at(story: Story, side: BookSide, price: float, change: float) -> bool:
+    """Whether a change of a level leads to a look with the next tick."""
+    before = looked(story)
+    level(story, side, price, change)
+    story.wait(0.1)
+    return looked(story) > before
+
+
 # ---- answers
 
 
@@ -227,23 +235,15 @@ def test_a_rival_that_joins_or_outbids_or_leaves_is_looked_at() -> None:
     for price, change in ((50, 20), (49, 20), (48, -100)):
         story = game()
         story.wait(1)
-        before = looked(story)
-        level(story, BID, price, change)
-        story.wait(0.1)
-        assert looked(story) > before, (price, change)
+        assert is_looked_at(story, BID, price, change), (price, change)
 
 
 def test_dust_before_the_rival_matters_only_when_it_comes_or_goes() -> None:
     story = game()
     level(story, ASK, 55, 2)  # two contracts are no rival
     story.wait(1)
-    before = looked(story)
-    level(story, ASK, 55, -1)
-    story.wait(0.2)
-    assert looked(story) == before
-    level(story, ASK, 55, -1)
-    story.wait(0.1)
-    assert looked(story) > before
+    assert not is_looked_at(story, ASK, 55, -1)
+    assert is_looked_at(story, ASK, 55, -1)
 
 
 def test_dust_that_grows_into_a_rival_is_outbid() -> None:
@@ -277,10 +277,7 @@ def test_a_match_that_stands_aside_is_looked_at_with_every_change_up_front() -> 
     level(story, ASK, 55, 2)
     story.tell(Pause(match=M))
     story.wait(1)
-    before = looked(story)
-    level(story, ASK, 55, -1)
-    story.wait(0.1)
-    assert looked(story) > before
+    assert is_looked_at(story, ASK, 55, -1)
 
 
 def test_of_two_matches_on_one_book_both_are_looked_at() -> None:
@@ -300,13 +297,8 @@ def test_of_two_matches_on_one_book_both_are_looked_at() -> None:
 def test_a_rival_that_shrinks_to_less_than_half_moves_the_microprice_and_is_looked_at() -> None:
     story = game()
     story.wait(1)
-    before = looked(story)
-    level(story, ASK, 56, -40)
-    story.wait(0.2)
-    assert looked(story) == before
-    level(story, ASK, 56, -20)
-    story.wait(0.1)
-    assert looked(story) > before
+    assert not is_looked_at(story, ASK, 56, -40)
+    assert is_looked_at(story, ASK, 56, -20)
 
 
 def test_a_book_that_our_own_order_makes_sound_again_is_looked_at() -> None:
@@ -316,10 +308,7 @@ def test_a_book_that_our_own_order_makes_sound_again_is_looked_at() -> None:
     level(story, ASK, 49, 5)  # what is left of a taker, told before what it took
     assert story.state.desks[M].verdicts[1].reason is Reason.CROSSED_BOOK
     story.wait(0.1)
-    before = looked(story)
-    level(story, BID, 49, -10)
-    story.wait(0.1)
-    assert looked(story) > before
+    assert is_looked_at(story, BID, 49, -10)
 
 
 # ---- when nothing happens
