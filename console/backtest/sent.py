@@ -11,7 +11,7 @@ from console.backtest.scene import Leaving, Scene, SentOrder, bid_of, leg_of, le
 from console.core.commands import FLATTEN, AmendOrder, CeilingKind, PlaceOrder
 from console.core.desk import Desk
 from console.core.fees import FeeKind, FeeModel, fee_per_contract
-from console.core.instruments import ASK, BID, BUY, SELL, MarketState, book_side
+from console.core.instruments import BID, BUY, SELL, MarketState, book_side, opposite_side
 from console.core.matches import MatchId
 from console.core.orders import Order
 from console.core.units import ONE, SECOND
@@ -101,7 +101,7 @@ def _behind_the_ask(scene: Scene, order: Leaving) -> None:
     """Post-only: it does not cross what others show."""
     instrument = order.instrument.yes
     side = book_side(order.instrument.side, order.action)
-    opposite = ASK if side is BID else BID
+    opposite = opposite_side(side)
     others = scene.seen.opposing(instrument, side, scene.state.blotter.own_sizes(instrument, opposite))
     price = yes_price_of(order.instrument, order.price)
     if others is not None and (price >= others if side is BID else price <= others):

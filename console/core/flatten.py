@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from console.core.commands import Basis, CeilingKind, PlaceOrder, Severity, TimeInForce
 from console.core.desk import Desk, Flattening
 from console.core.fees import fee_per_contract
-from console.core.instruments import Action, BookSide, Side
+from console.core.instruments import Action, BookSide, Side, opposite_side
 from console.core.markets import Market
 from console.core.matches import State as Stage
 from console.core.orders import OrderState, yes_price
@@ -267,7 +267,7 @@ def _cost(state: State, desk: Desk, route: Route, floor: Price) -> int | None:
     """What becoming long by a route would cost now, taker fee in; None where nobody offers it so."""
     market = desk.markets[route.instrument.yes]
     assert market.spec is not None, "a route that is not barred is defined"
-    opposite = BookSide.ASK if route.side is BookSide.BID else BookSide.BID
+    opposite = opposite_side(route.side)
     own = state.blotter.own_sizes(market.instrument, opposite)  # gone, but the book may show them yet
     asked = market.face(state.blotter, route.side).opposing(own)
     if asked is None or asked > _highest(state, route, floor):

@@ -94,6 +94,11 @@ def book_side(side: Side, action: Action) -> BookSide:
     return BID if (side is YES) is (action is BUY) else ASK
 
 
+def opposite_side(side: BookSide) -> BookSide:
+    """The side that orders on `side` trade with."""
+    return ASK if side is BID else BID
+
+
 class VoidRule(enum.Enum):
     """What a contract is worth when the match is void."""
 

@@ -9,8 +9,6 @@ from typing import NamedTuple, TypeVar
 
 from console.core.commands import AmendOrder, PlaceOrder
 from console.core.instruments import (
-    ASK,
-    BID,
     YES,
     BookSide,
     ClientOrderId,
@@ -20,6 +18,7 @@ from console.core.instruments import (
     Venue,
     VenueOrderId,
     book_side,
+    opposite_side,
 )
 from console.core.matches import MatchId
 from console.core.units import ONE, SECOND, Nanos, Price
@@ -222,10 +221,6 @@ def yes_price(side: Side, price: int) -> Price:
     return Price(price if side is YES else ONE - price)
 
 
-def _other(side: BookSide) -> BookSide:
-    return ASK if side is BID else BID
-
-
 K = TypeVar("K")
 
 ECHO = 1 * SECOND  # how long the public book may lag behind what we were told of our own orders
@@ -310,7 +305,7 @@ class Blotter:
         sizes = self._sizes_on(yes, side)
         other = self._mirrors.get(yes) if self._mirrors else None
         if other is not None:
-            for at, size in self._sizes_on(other, _other(side)).items():
+            for at, size in self._sizes_on(other, opposite_side(side)).items():
                 sizes[ONE - at] = sizes.get(ONE - at, 0) + size
         return sizes
 
@@ -528,7 +523,9 @@ class Blotter:
             self._forget_sizes(over.instrument, over.side)
             changed.append((over.instrument, over.side))
             changed += [
-                (book, _other(over.side)) for book, at in self._mirrors.items() if at == over.instrument
+                (book, opposite_side(over.side))
+                for book, at in self._mirrors.items()
+                if at == over.instrument
             ]
         return changed
 

@@ -14,7 +14,7 @@ from console.core.connection import Connection, Purse
 from console.core.desk import Desk
 from console.core.exposure import Fair, Risked, TermsOf, WorstCase, cash_at_risk, worst_loss
 from console.core.fees import fee_per_contract
-from console.core.instruments import ASK, BID, BUY, Instrument, InstrumentSpec
+from console.core.instruments import ASK, BUY, Instrument, InstrumentSpec, opposite_side
 from console.core.orders import Blotter, Order, yes_price
 from console.core.planner import Wanted
 from console.core.quoting import Route
@@ -118,7 +118,7 @@ def _collared(desk: Desk, wanted: Wanted, face: Face, blotter: Blotter) -> Verdi
     """C2: never above the ceiling, never far through theo, never across the book."""
     if wanted.bid > wanted.ceiling or wanted.bid > wanted.edge.fair + desk.settings.collar:
         return Verdict(0, Reason.LIMIT, "collar")
-    opposite = ASK if wanted.route.side is BID else BID
+    opposite = opposite_side(wanted.route.side)
     ask = face.opposing(blotter.own_sizes(wanted.route.yes, opposite))
     return Verdict(0, Reason.LIMIT, "collar") if ask is not None and wanted.bid >= ask else None
 

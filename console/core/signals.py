@@ -10,7 +10,7 @@ from statistics import median
 
 from console.core.desk import Desk
 from console.core.fees import fee_per_contract
-from console.core.instruments import Action, BookSide, Side
+from console.core.instruments import Action, Side, opposite_side
 from console.core.quoting import Route
 from console.core.state import State
 from console.core.view import Basket, Leg, Rivalry
@@ -44,7 +44,7 @@ def _offers(state: State, desk: Desk) -> Iterator[tuple[int, int, Leg]]:
             continue
         if route.instrument.side is Side.NO and not market.spec.two_sided:
             continue
-        opposite = BookSide.ASK if route.side is BookSide.BID else BookSide.BID
+        opposite = opposite_side(route.side)
         ask = market.face(state.blotter, route.side).opposing(
             state.blotter.own_sizes(market.instrument, opposite)
         )

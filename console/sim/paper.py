@@ -52,7 +52,6 @@ from console.core.events import (
     Trade,
 )
 from console.core.instruments import (
-    ASK,
     BID,
     NO,
     SELL,
@@ -63,6 +62,7 @@ from console.core.instruments import (
     Venue,
     VenueOrderId,
     book_side,
+    opposite_side,
 )
 from console.core.units import MILLISECOND, ONE, Cash, Nanos, Price, Size
 from console.sim.clock import NEVER
@@ -325,7 +325,7 @@ class PaperExchange:
             paid = price if yes else ONE - price
             fills.append(self.wallet.fill(order, size, paid, maker=False, wall=wall))
             if market.streamed:
-                out.append(self._level(market, _other(order.side), price, -size, ts))
+                out.append(self._level(market, opposite_side(order.side), price, -size, ts))
         return fills
 
     def _amend(self, command: AmendOrder, ts: Nanos, out: list[AnyEvent]) -> AnyEvent:
@@ -465,7 +465,7 @@ class PaperExchange:
             instrument=market.instrument,
             price=Price(order.yes_price),
             size=Size(size),
-            taker=_other(order.side),
+            taker=opposite_side(order.side),
         )
 
     def _snapshot(self, market: Queues, ts: Nanos) -> BookSnapshot:
@@ -489,7 +489,3 @@ class PaperExchange:
             if not self._market(order).stands(order):
                 return f"{self.venue.value}: {order.order_id} does not rest as the account says"
         return self.wallet.defect()
-
-
-def _other(side: BookSide) -> BookSide:
-    return ASK if side is BID else BID

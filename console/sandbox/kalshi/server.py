@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from console.core.instruments import BookSide, MarketState, Venue
+from console.core.instruments import MarketState, Venue, opposite_side
 from console.core.ladders import Band
 from console.core.units import CENT, ONE
 from console.sandbox.command import Opening, SandboxError
@@ -187,7 +187,7 @@ class Sandbox:
     def _fill(self, ticker: str) -> None:
         """Somebody takes everything down to our own orders of a market, and them too."""
         for ticket in [ticket for ticket in self.house.resting() if ticket.ticker == ticker]:
-            taker = BookSide.ASK if ticket.side is BookSide.BID else BookSide.BID
+            taker = opposite_side(ticket.side)
             self.floor.exchange.take("taker", ticker, taker, EVERYTHING, ticket.price)
 
     def _wipe_on_halt(self) -> None:
