@@ -56,7 +56,3 @@ class Leave:
     async def wait(self) -> None:
         """Wait until it is asked for."""
         await self._asked.wait()
-
-    def done(self) -> None:
-        """The process is about to end by itself."""
-        self._timer.cancel()

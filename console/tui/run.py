@@ -80,11 +80,10 @@ async def _take_down(app: ConsoleApp, screen: asyncio.Task[int | None], leave: L
         app.exit()
         await asyncio.wait({screen}, timeout=EXIT_S)
     if not screen.done():
-        return Code.STUCK  # the timer of `leave` stays armed: the caller may find exiting stuck too
+        return Code.STUCK
     if app.drained and not leave.hung_up and leave.why:
         sys.stderr.write(f"{leave.why}\n")
         sys.stderr.flush()
-    leave.done()
     screen.result()
     return leave.code if leave.asked else app.return_code or Code.CRASHED
 
@@ -106,6 +105,9 @@ def _settle_garbage() -> None:
 
 @contextmanager
 def _signals(leave: Leave) -> Iterator[None]:
+    """Leave on a signal; a second one neither hurries the process on its way out, where what was typed last
+    still goes to the engine, nor changes its exit code.
+    """
     loop = asyncio.get_running_loop()
     for number in SIGNALS:
         loop.add_signal_handler(number, leave.now, number.name, 128 + number)
@@ -114,3 +116,5 @@ def _signals(leave: Leave) -> Iterator[None]:
     finally:
         for number in SIGNALS:
             loop.remove_signal_handler(number)
+            if leave.asked:
+                signal.signal(number, signal.SIG_IGN)

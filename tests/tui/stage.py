@@ -141,7 +141,6 @@ async def on_stage(
         stage = Stage(app, engine, clock, pilot)
         await stage.settle()
         yield stage
-        app.leave.done()
 
 
 def in_loop(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:

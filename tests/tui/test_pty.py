@@ -126,11 +126,15 @@ def test_terminal_closed_while_it_stalls_ends_it(start: Start) -> None:
     assert terminal.exit_code(QUICK_S) == Code.HUNG_UP
 
 
-def test_two_signals_are_one_ending_and_the_first_one_is_told(start: Start) -> None:
+def test_many_signals_are_one_ending_and_the_first_one_is_told(start: Start) -> None:
+    """Until the process is gone: each that arrived in the last moment would have ended it by itself."""
     terminal = start()
     terminal.signal(signal.SIGTERM)
-    time.sleep(0.1)  # of two that wait at the same time, the smaller number is served first
-    terminal.signal(signal.SIGINT)
+    time.sleep(0.05)  # of those that wait at the same time, the smaller number is served first
+    for _ in range(1000):
+        terminal.signal(signal.SIGINT)
+        terminal.signal(signal.SIGHUP)
+        time.sleep(0.0005)
     assert terminal.exit_code(QUICK_S) == 128 + signal.SIGTERM
     assert is_cooked(terminal)
 
