@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from console.core.instruments import ASK, BID, BookSide
 from console.core.ladders import Ladder
 from console.core.reasons import Reason
-from console.core.units import ONE, Cash, Nanos, Price
+from console.core.units import CENT, ONE, Cash, Nanos, Price
 
+NARROW = 2 * CENT  # of a spread: within it the microprice can move but little
 NEVER = Nanos(-(10**18))  # before any clock: an age from here is too old for everything
 
 
@@ -328,24 +329,28 @@ def guard(
     book: Book, bids: Face, asks: Face, dust: int, own_bids: Mapping[int, int], own_asks: Mapping[int, int]
 ) -> None:
     """Remember the best rivals that a decision saw, so that it is not made anew for what is behind them, nor
-    for their size before it has halved or doubled: so far it moves the microprice little.
+    for their size before it moves the microprice by more than some 0.7 cents.
 
     `own_bids` and `own_asks` are our sizes as they are now decided: no part of a rival.
     """
     bid, ask = bids.rival(dust), asks.rival(dust)
     book.bid_guard, book.ask_guard = -1, len(book.ladder)
+    spread = NARROW if bid is None or ask is None else max(NARROW, ONE - ask[0] - bid[0])
     if bid is not None:
         book.bid_guard = book.index[bid[0]]
-        book.bid_least, book.bid_most = _alike(bid[1], dust, own_bids.get(bid[0], 0))
+        book.bid_least, book.bid_most = _alike(bid[1], spread, dust, own_bids.get(bid[0], 0))
     if ask is not None:
         at = ONE - ask[0]
         book.ask_guard = book.index[at]
-        book.ask_least, book.ask_most = _alike(ask[1], dust, own_asks.get(at, 0))
+        book.ask_least, book.ask_most = _alike(ask[1], spread, dust, own_asks.get(at, 0))
 
 
-def _alike(size: int, dust: int, own: int) -> tuple[int, int]:
-    """Least and most that may stand at a level for its rival to count as the same."""
-    return max(1, dust, size // 2) + own, 2 * size + own
+def _alike(size: int, spread: int, dust: int, own: int) -> tuple[int, int]:
+    """Least and most that may stand at a level for its rival to count as the same: half and twice as much
+    where the spread is narrow, and the closer to what was seen the wider it is.
+    """
+    more = size * NARROW // spread
+    return max(1, dust, size - more // 2) + own, size + more + own
 
 
 def is_guarded(book: Book, side: BookSide, own: Mapping[int, int], dust: int) -> bool:

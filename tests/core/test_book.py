@@ -239,24 +239,38 @@ def guarded(made: Book, own_bids: Mapping[int, int] = EMPTY, own_asks: Mapping[i
 
 
 def test_changes_behind_the_rung_looked_at_do_not_ask_for_a_decision() -> None:
-    made = book({50: 20, 49: 20, 45: 20}, {60: 20, 65: 20})
+    made = book({50: 20, 49: 20, 45: 20}, {52: 20, 65: 20})
     guarded(made)
     assert not made.delta(BID, cents(45), -contracts(20), T1)
     assert not made.delta(BID, cents(49), contracts(5), T1)
     assert not made.delta(ASK, cents(65), contracts(5), T1)
     assert not made.delta(BID, cents(50), -contracts(5), T1)
     assert made.delta(BID, cents(50), -contracts(11), T1)
-    assert made.delta(ASK, cents(60), -contracts(20), T1)
+    assert made.delta(ASK, cents(52), -contracts(20), T1)
     assert made.delta(BID, cents(51), contracts(1), T1)
 
 
-@pytest.mark.parametrize(("change", "asks"), [(-9, False), (-11, True), (20, False), (21, True)])
-def test_a_rival_that_is_half_or_twice_as_large_asks_for_a_decision(change: float, asks: bool) -> None:
-    made = book({50: 20}, {60: 20})
+@pytest.mark.parametrize(
+    ("spread", "change", "asks"),
+    [
+        (2, -9, False),
+        (2, -11, True),
+        (2, 20, False),
+        (2, 21, True),
+        (10, -2, False),
+        (10, -3, True),
+        (10, 4, False),
+        (10, 5, True),
+    ],
+)
+def test_a_rival_whose_size_moves_the_microprice_asks_for_a_decision(
+    spread: int, change: float, asks: bool
+) -> None:
+    made = book({50: 20}, {50 + spread: 20})
     guarded(made)
     assert made.delta(BID, cents(50), contracts(change), T1) is asks
-    assert made.delta(ASK, cents(60), contracts(change), T1) is asks
-    for side, price in ((BID, 50), (ASK, 60)):
+    assert made.delta(ASK, cents(50 + spread), contracts(change), T1) is asks
+    for side, price in ((BID, 50), (ASK, 50 + spread)):
         assert can_wait(made, side, cents(price), contracts(change), {}, contracts(5)) is not asks
 
 

@@ -296,9 +296,21 @@ def test_of_two_matches_on_one_book_both_are_looked_at() -> None:
 
 def test_a_rival_that_shrinks_to_less_than_half_moves_the_microprice_and_is_looked_at() -> None:
     story = game()
+    story.book(A, {51: 100}, {53: 100})
     story.wait(1)
-    assert not is_looked_at(story, ASK, 56, -40)
-    assert is_looked_at(story, ASK, 56, -20)
+    assert not is_looked_at(story, ASK, 53, -40)
+    assert is_looked_at(story, ASK, 53, -20)
+
+
+@pytest.mark.parametrize(("wide", "unseen", "seen"), [(8, -10, -5), (8, 20, 10), (20, -4, -2), (20, 8, 4)])
+def test_the_wider_a_book_the_smaller_the_change_of_size_that_is_looked_at(
+    wide: int, unseen: int, seen: int
+) -> None:
+    story = game()
+    story.book(A, {48: 100}, {48 + wide: 100})
+    story.wait(1)
+    assert not is_looked_at(story, ASK, 48 + wide, unseen)
+    assert is_looked_at(story, ASK, 48 + wide, seen)
 
 
 def test_a_book_that_our_own_order_makes_sound_again_is_looked_at() -> None:
