@@ -201,7 +201,7 @@ class Desk:
         self.due_ts = Nanos(0)  # when to evaluate next
         self.touched = False  # an evaluation has been asked for since the last one
         self.settled = False  # the last one left nothing to do but to wait for the answers it expects
-        self.short = False  # it wanted more than limits let leave
+        self.short = False  # it wanted more than limits, or our own orders on the other side, let leave
         self.active_ts = Nanos(0)  # last sign of life: a fill, a requote, a rival that moved
 
         self.worst_case: WorstCase  # of whoever takes the match (`State.take`), who knows its orders

@@ -324,14 +324,15 @@ def _may_wait(state: State, desk: Desk, book: Book, change: BookDelta) -> bool:
 
 def _uncovered(state: State, instrument: Instrument, side: BookSide) -> None:
     """What rests on a side where an order of ours stood until lately is somebody else's by now: have a look,
-    unless the best rival is the one that was seen last.
+    unless the best rival is the one that was seen last and nothing waited for that order to be gone.
     """
     market = state.markets.get(instrument)
     if market is None or market.book is None:
         return
     own = state.blotter.own_sizes(instrument, side)
     for desk in state.on_market.get(instrument, ()):
-        if not desk.touched and not is_guarded(market.book, side, own, desk.settings.rival_size_min):
+        dust = desk.settings.rival_size_min
+        if not desk.touched and (desk.short or not is_guarded(market.book, side, own, dust)):
             desk.touch(state.ts)
 
 

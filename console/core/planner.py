@@ -87,6 +87,7 @@ class Planner:
     __slots__ = (
         "alone",
         "busy",
+        "capped",
         "desk",
         "edges",
         "exposures",
@@ -114,6 +115,7 @@ class Planner:
             if order.in_flight:
                 self.busy.add(order.instrument.yes)
         self.alone = len(desk.groups()) == 1  # everything nets
+        self.capped = False  # a bid is held down by an order of ours on the other side of its book
         self.exposures = desk.exposures()
         self.edges: dict[tuple[int, int], Edge] = {}  # by outcome set and netting group
         self.working: dict[int, list[tuple[int, int]]] = {}  # by netting group: (outcome mask, sign)
@@ -252,7 +254,10 @@ class Planner:
         order = self.live.get((route.instrument, route.action, level))
         live = route.price_of(order.price) if order is not None else None
         held_back = route.yes in self.busy
-        now = Situation(face, opposite.own, ceiling, live, opposite.best_own(), held_back)
+        opposing = opposite.best_own()
+        if opposing is not None and ONE - opposing <= ceiling:
+            self.capped = True
+        now = Situation(face, opposite.own, ceiling, live, opposing, held_back)
         if self.settings.placement is TOP:
             placed = place_top(now, self.desk.memory(route), self.settings, self.ts)
         else:

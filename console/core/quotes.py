@@ -318,8 +318,9 @@ def _resync(state: State, desk: Desk) -> None:
 
 def _quote(state: State, desk: Desk, sight: Sight) -> None:
     live = state.blotter.of_match(desk.spec.id)
-    wanted = Planner(desk, live, sight, state.ts).plan()
-    desk.short = False
+    planner = Planner(desk, live, sight, state.ts)
+    wanted = planner.plan()
+    desk.short = planner.capped
     steps, settled = diff(wanted, live, desk.markets, desk.settings, state.ts)
     for step in steps:
         match step:

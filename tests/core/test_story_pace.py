@@ -313,6 +313,23 @@ def test_the_wider_a_book_the_smaller_the_change_of_size_that_is_looked_at(
     assert is_looked_at(story, ASK, 48 + wide, seen)
 
 
+def test_a_bid_held_down_by_our_own_offer_goes_up_as_soon_as_that_is_gone() -> None:
+    """Both sides of one book: bids of ours never add up to a dollar, so one goes down before the other up."""
+    story = Story()
+    story.up()
+    story.add(pays={A: (0,)}, settings=msgspec.structs.replace(MatchSettings(), shock_score=1000.0))
+    story.book(A, {48: 100}, {50: 100})
+    story.fair(0.525, 0.475)
+    story.wait(6)
+    assert story.rests(A) == [(49, 10)]
+    story.fair(0.42, 0.58)
+    assert story.rests(A.no) == [(50, 10)]  # 49 of ours and this leave no more
+    story.wait(0.9)
+    assert story.rests(A.no) == [(50, 10)]
+    story.wait(0.2)  # by now our bid of 49 is surely gone from the book
+    assert story.rests(A.no) == [(51, 10)]
+
+
 def test_a_book_that_our_own_order_makes_sound_again_is_looked_at() -> None:
     story = game()
     story.wait(1)
