@@ -43,7 +43,7 @@ def test_replay_at_full_speed_prints_a_summary(recording, capsys):
 
 
 def test_an_interrupted_replay_says_so_in_one_line_and_leaves_nobody_behind(tmp_path, places):
-    tape = made_up(tmp_path / "tape.gz", 120_000)
+    tape = made_up(tmp_path / "tape.gz", 250_000)
     command = [sys.executable, "-m", "console", "replay", str(tape), "--speed", "max"]
     replaying = subprocess.Popen(
         command, env=os.environ | places, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -109,7 +109,7 @@ def test_words_to_the_operator_go_nowhere(tmp_path):
 def test_reading_ahead_changes_nothing(tmp_path):
     told = []
     for ahead in (False, True):
-        tape = tape_of(tmp_path, ahead=ahead)
+        tape = tape_of(tmp_path, 700, ahead=ahead)
         tape.advance(tape.began)
         tape.submit(SUBSCRIBE, tape.now)
         told.append(run(tape, NEVER - 1))

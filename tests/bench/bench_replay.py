@@ -3,7 +3,8 @@
 usage: python -m tests.bench.bench_replay [--events 600000] [--theo 0.5]
 The tapes are made up; with MMCONSOLE_RECORDINGS the recordings in that folder are taken instead. The anchor
 is plain JSON decoding of the same lines, in the same process, before and after. Target: 100,000 events a
-second; a tape ten times as long needs at most 1.2 times the memory.
+second on recordings (a made up market never ends and is quoted all the time: about half of that); a tape ten
+times as long needs at most 1.2 times the memory.
 """
 
 from __future__ import annotations
