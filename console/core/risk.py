@@ -142,10 +142,11 @@ def _duplicate(
 def _crosses_ours(
     desk: Desk, wanted: Wanted, replaces: Order | None, face: Face, blotter: Blotter
 ) -> Verdict | None:
-    """Our bids that together pay the same whatever happens never cost, fees in, more than that less a tick.
+    """Our bids never cost together, fees in, more than they can pay at most, less a tick: a sure loss.
 
-    Usually they cover every outcome once and pay a dollar; the NO legs of three outcomes pay two. Also
-    across matches on one symbol: our bid stays below our own offer there.
+    Usually they cover every outcome once and pay a dollar; the NO legs of three outcomes pay two. Bids on
+    some of the outcomes could only do so where one of them stands on an older fair value. Also across
+    matches on one symbol: our bid stays below our own offer there.
     """
     gained, cost = wanted.route.gained, wanted.bid + wanted.fee
     best: dict[int, int] = {}
@@ -163,8 +164,8 @@ def _crosses_ours(
     if cost + sum(best.values()) > ONE - tick:  # else they cost less than anything could pay
         for count in range(1, len(best) + 1):
             for masks in combinations(best, count):
-                paid = _paid_for_sure((gained, *masks), desk.outcomes)
-                if paid and cost + sum([best[mask] for mask in masks]) > paid * ONE - tick:
+                paid = _paid_at_most((gained, *masks), desk.outcomes)
+                if cost + sum([best[mask] for mask in masks]) > paid * ONE - tick:
                     return Verdict(0, Reason.WAITING)
     for order in blotter.on_book(wanted.route.instrument):
         if order.match != desk.spec.id and order.book_side is not wanted.route.side:
@@ -176,10 +177,9 @@ def _crosses_ours(
 
 
 @lru_cache(maxsize=4096)  # there are few combinations, asked for at every order
-def _paid_for_sure(masks: tuple[int, ...], outcomes: int) -> int:
-    """How many dollars one contract of each set pays in every outcome; 0 when outcomes differ."""
-    counts = {sum(mask >> outcome & 1 for mask in masks) for outcome in range(outcomes)}
-    return counts.pop() if len(counts) == 1 else 0
+def _paid_at_most(masks: tuple[int, ...], outcomes: int) -> int:
+    """How many dollars one contract of each set pays in the outcome in which they pay most."""
+    return max(sum(mask >> outcome & 1 for mask in masks) for outcome in range(outcomes))
 
 
 def _caps(

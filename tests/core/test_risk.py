@@ -233,6 +233,13 @@ def test_three_bids_that_cover_every_outcome_do_too() -> None:
     assert gate.ask(gate.wanted(price=46)) == Verdict(0, Reason.WAITING)
 
 
+def test_bids_on_two_of_three_outcomes_pay_a_dollar_at_most() -> None:
+    gate = Gate(outcomes=3)
+    gate.rest(C, 90, 10)
+    assert gate.ask(gate.wanted(price=9)).size == contracts(10)
+    assert gate.ask(gate.wanted(price=10)) == Verdict(0, Reason.WAITING)
+
+
 def test_no_legs_that_overlap_are_no_cover_of_a_dollar() -> None:
     # NO home and NO away both pay when the draw wins: 60 and 70 cents are a position, not a loss
     gate = Gate(outcomes=3)
