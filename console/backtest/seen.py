@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from console.core.events import (
+    AddMatch,
     AnyEvent,
     BookDelta,
     BooksConfirmed,
@@ -18,6 +19,7 @@ from console.core.events import (
     OddsSuspended,
     OddsUpdate,
     OrderFilled,
+    RemoveMatch,
     SetTheo,
     VenueDown,
     VenueUp,
@@ -77,6 +79,7 @@ class Seen:
         self.books: dict[Instrument, SeenBook] = {}
         self.states: dict[Instrument, MarketState] = {}
         self.sources: dict[MatchId, dict[str, SeenSource]] = {}
+        self._removed: set[MatchId] = set()  # what comes of them late goes nowhere
         self.begun: set[MatchId] = set()
         self.over: set[MatchId] = set()
         self.up: dict[Venue, bool] = {}
@@ -91,6 +94,8 @@ class Seen:
             OddsUpdate: self._odds,
             OddsSuspended: self._suspended,
             SetTheo: self._theo,
+            AddMatch: lambda event: self._removed.discard(event.spec.id),
+            RemoveMatch: self._remove,
             GameStarted: lambda event: self.begun.add(event.match),
             GameEnded: lambda event: self.over.add(event.match),
             VenueUp: self._venue_up,
@@ -159,7 +164,13 @@ class Seen:
     def _status(self, event: MarketStatus) -> None:
         self.states[event.instrument] = event.state
 
+    def _remove(self, event: RemoveMatch) -> None:
+        self.sources.pop(event.match, None)
+        self._removed.add(event.match)
+
     def _odds(self, event: OddsUpdate) -> None:
+        if event.match in self._removed:
+            return
         source = self.sources.setdefault(event.match, {}).setdefault(event.source, SeenSource())
         source.confirmed_ts = event.ts
         if event.odds != source.odds:
