@@ -13,7 +13,7 @@ from functools import partial
 import msgspec
 
 from console.backtest.chain import Record
-from console.core.commands import ORDERS, AmendOrder, AnyCommand, Lookup, PlaceOrder
+from console.core.commands import ORDERS, AmendOrder, AnyCommand, Lookup, PlaceOrder, Refuse
 from console.core.events import (
     AmendRejected,
     AnyEvent,
@@ -83,7 +83,7 @@ class Outbox:
                 orders.append(command)
                 records.append(command)
                 continue
-            if isinstance(command, Lookup):
+            if isinstance(command, (Lookup, Refuse)):
                 records.append(command)
             self._send(command, now)
         if records:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from console.core.checkpoint import decode, encode
-from console.core.commands import AnyCommand
+from console.core.commands import AnyCommand, Refuse
 from console.core.engine import Engine
-from console.core.events import AnyEvent, Event, Started
+from console.core.events import AnyEvent, Event, Resume, Started
 
 
 def recover(started: Started, records: Iterable[AnyEvent | AnyCommand]) -> bytes:
@@ -21,7 +21,7 @@ def recover(started: Started, records: Iterable[AnyEvent | AnyCommand]) -> bytes
     memory: the next run looks up every order it knows, whatever was asked of it last.
     """
     engine = _begun(started)
-    for record in records:
+    for record in _taken(records):
         if isinstance(record, Started):
             continue
         if isinstance(record, Event):
@@ -29,6 +29,21 @@ def recover(started: Started, records: Iterable[AnyEvent | AnyCommand]) -> bytes
         else:
             engine.remember(record)
     return encode(engine.state)
+
+
+def _taken(records: Iterable[AnyEvent | AnyCommand]) -> Iterator[AnyEvent | AnyCommand]:
+    """The records without the resumes that were refused: whether a loss limit is still breached is told by
+    marks and passing settings, which are not among them.
+    """
+    asked: Resume | None = None
+    for record in records:
+        if asked is not None and not isinstance(record, Refuse):
+            yield asked
+        asked = record if isinstance(record, Resume) else None
+        if asked is None:
+            yield record
+    if asked is not None:
+        yield asked
 
 
 def _begun(started: Started) -> Engine:

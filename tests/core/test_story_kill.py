@@ -16,6 +16,8 @@ from console.core.commands import (
     Lookup,
     PlaceOrder,
     Reconcile,
+    Refuse,
+    Severity,
 )
 from console.core.engine import Engine
 from console.core.events import (
@@ -449,3 +451,24 @@ def test_a_run_that_was_stopping_is_read_back_as_one() -> None:
     )
     flatten = Flatten(ts=story.ts, wall=story.wall, match=M, floor=cents(7))
     assert checkpoint.decode(recover(started, [flatten])).matches[0].paused == ""
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_a_resume_that_was_refused_is_read_back_as_refused(refused: bool) -> None:
+    """The limit that was breached held for a while only, and the marks of that moment are nowhere written."""
+    story = game()
+    story.state.account.halt = "daily_loss"
+    started = Started(
+        ts=story.ts,
+        wall=story.wall,
+        run_id=story.state.run_id,
+        mode=Mode.SIM,
+        account="test",
+        settings=AccountSettings(),
+        venues=(K,),
+        checkpoint=checkpoint.encode(story.state),
+    )
+    resume = Resume(ts=story.ts, wall=story.wall)
+    said = Refuse(text="still breached") if refused else Alert(severity=Severity.WARN, text="resumed")
+    again = checkpoint.decode(recover(started, [resume, said, resume, said]))
+    assert again.account_halt == ("daily_loss" if refused else "")
