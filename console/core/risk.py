@@ -296,9 +296,10 @@ def _exposed(
 ) -> tuple[int, str]:
     """C4: the worst case with this order in it, on the match, its event, its venue and the account.
 
-    What does not add to the worst case is never held back. A contract adds at most what it can lose by
-    itself, so the size that fits is that much of the room left. In the last part before a limit sizes
-    shrink with the room, down to the smallest the venue takes (C27).
+    What does not add to the worst case is never held back; over a limit, where orders are being taken out,
+    nor may it add to what is held, or it would hide behind one that is to go. A contract adds at most what it
+    can lose by itself, so the size that fits is that much of the room left. In the last part before a limit
+    sizes shrink with the room, down to the smallest the venue takes (C27).
     """
     if size <= 0:
         return size, ""
@@ -313,9 +314,10 @@ def _exposed(
     limits = _limits(desk, account, books, WorstCase.measured)
     if _roomy(limits, alone):
         return size, ""  # there is room even if all of it were lost on top of the worst case
-    added = worst_with(desk, wanted, size, replaces, blotter) - desk.worst
+    added = worst_with(desk, wanted, size, replaces, blotter.of_match(desk.spec.id)) - desk.worst
     if added <= 0:
-        return size, ""
+        over = next((limit_name for limit_name, limit, used in limits if used > limit), "")
+        return (0, over) if over and _adds_to_held(desk, wanted, size, replaces) else (size, "")
     name = ""
     for limit_name, limit, used in limits:
         room = max(0, limit - used)
@@ -328,6 +330,12 @@ def _exposed(
             if tapered < size:
                 size, name = tapered, limit_name
     return size, name
+
+
+def _adds_to_held(desk: Desk, wanted: Wanted, size: int, replaces: Order | None) -> bool:
+    """Whether an order adds to the worst case of what is held, or of that and the order it replaces."""
+    orders = () if replaces is None else (replaces,)
+    return worst_with(desk, wanted, size, replaces, orders) > worst_of(desk, orders)
 
 
 def _limits(
@@ -415,10 +423,10 @@ def worst_of(desk: Desk, orders: Iterable[Order]) -> int:
     return _worst(desk, risked(orders), desk.terms(), fair_of(desk))
 
 
-def worst_with(desk: Desk, wanted: Wanted, size: int, replaces: Order | None, blotter: Blotter) -> int:
-    """Worst loss of a match if one more order rested (an amend counts both versions)."""
+def worst_with(desk: Desk, wanted: Wanted, size: int, replaces: Order | None, beside: Iterable[Order]) -> int:
+    """Worst loss of a match if one more order rested beside these (an amend counts both versions)."""
     price = int(wanted.route.price_of(wanted.bid))
-    orders = risked(order for order in blotter.of_match(desk.spec.id) if order is not replaces)
+    orders = risked(order for order in beside if order is not replaces)
     versions: tuple[tuple[int, int], ...] = ((price, size),)
     spec, owed = desk.markets[wanted.route.yes].spec, 0
     if replaces is not None:

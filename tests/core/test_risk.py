@@ -20,7 +20,7 @@ from console.core.instruments import (
     VenueOrderId,
 )
 from console.core.matches import MatchId
-from console.core.orders import Order
+from console.core.orders import Fact, Order
 from console.core.planner import Wanted
 from console.core.quoting import Edge
 from console.core.reasons import Reason
@@ -442,6 +442,19 @@ def test_what_does_not_add_to_the_worst_case_is_never_held_back() -> None:
     gate.hold(A, 50, 40)  # 20 can be lost: full
     assert gate.ask(gate.wanted(A)) == Verdict(0, Reason.LIMIT, "exposure_match")
     assert gate.ask(gate.wanted(B, price=50, size=50)).size == contracts(50)
+
+
+def test_over_a_limit_nothing_hides_behind_an_order_that_is_to_go() -> None:
+    gate = Gate(with_values(WIDE, exposure_match=dollars(12)))
+    resting = gate.rest(B, 60, 20)
+    other = gate.rest(A, 30, 10)
+    gate.desk.settings = with_values(gate.desk.settings, exposure_match=dollars(10))
+    assert gate.ask(gate.wanted(A, price=35)) == Verdict(0, Reason.LIMIT, "exposure_match")
+    cheaper = gate.wanted(A, price=29)
+    assert gate.ask(cheaper, replaces=other).size == contracts(10)  # an amend that adds nothing
+    gate.story.state.blotter.ended(resting, Fact.CANCELED, gate.story.ts)
+    gate.hold(B, 20, 60)
+    assert gate.ask(gate.wanted(A, price=35)).size == contracts(10)  # it works off what is held
 
 
 def test_a_limit_passed_already_lets_nothing_more_in() -> None:
