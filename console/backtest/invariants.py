@@ -117,8 +117,11 @@ class Invariants:
             if leaving:
                 self.orders += sum(isinstance(order, PlaceOrder) for order in leaving)
                 check_sent(self.scene, leaving, event.ts)
+                for order in leaving:
+                    self.money.leaving(order.match, event.ts)
         if type(event) is Tick:
             self._resting.proven()
+            self._resting.clock(event.wall - self.scene.world.wall, event.ts)
             self._losses.tick(event.ts, event.wall)
             if event.ts >= self._resting_ts:
                 self._resting_ts = event.ts + _RESTING_NS

@@ -23,6 +23,7 @@ from console.core.units import CENT, SECOND
 
 FEE_ROUNDING = 2 * CENT  # fills in pieces are charged more roundings than one fill would be
 _SURPRISED_NS = 3 * SECOND
+_LANDED_NS = 10 * SECOND  # an order has come to rest by then, and was looked at
 
 
 class Money:
@@ -38,6 +39,7 @@ class Money:
         self._gone: dict[ClientOrderId, None] = {}
         self.worst_max = 0
         self._before: dict[MatchId, tuple[int, int]] = {}  # worst case and limit, at the last look
+        self._left: dict[MatchId, tuple[int, int]] = {}  # under which limit orders left of late, and when
 
     # ---- what the engine is told
 
@@ -65,6 +67,13 @@ class Money:
                         self._surprise(match, event.ts)
         for match in touched:
             self.compare(scene.state.desks[match])
+
+    def leaving(self, match: MatchId, ts: int) -> None:
+        """An order of a match leaves, under the limit it has now; by the time it rests that may be lower."""
+        limit = self._scene.state.desks[match].settings.exposure_match
+        under, left_ts = self._left.get(match, (0, 0))
+        if limit >= under or ts - left_ts >= _LANDED_NS:
+            self._left[match] = limit, ts
 
     def ended(self, event: OrderCanceled | OrderExpired | OrderRejected) -> None:
         """An order was told to be gone: no fill of it is expected any more."""
@@ -190,6 +199,8 @@ class Money:
         limit = desk.settings.exposure_match
         before, limit_before = self._before.get(desk.spec.id, (0, limit))
         self._before[desk.spec.id] = truth, limit
+        under, left_ts = self._left.get(desk.spec.id, (0, 0))
+        most = max(limit, limit_before, under if scene.state.ts - left_ts < _LANDED_NS else 0)
         if surprised:
             self._before[desk.spec.id] = self._held(desk), limit
             return truth
@@ -197,7 +208,7 @@ class Money:
             raise Broken("worst_case", f"{desk.spec.id}: {truth} can be lost, we count {ours}")
         if desk.flattening is not None or "flatten" in desk.paused:  # it costs money before it pays
             return truth
-        if truth > max(limit, limit_before, before) + FEE_ROUNDING:
+        if truth > max(most, before) + FEE_ROUNDING:
             raise Broken("exposure_match", f"{desk.spec.id}: {truth} can be lost, the limit is {limit}")
         return truth
 

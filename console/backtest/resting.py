@@ -18,6 +18,7 @@ ANSWERED_NS = 60 * SECOND
 KILLED_NS = 45 * SECOND
 REFUSED_NS = 1200 * MILLISECOND  # a cancel that was refused is not repeated at once
 SEEN_NS = 60 * SECOND
+LEASE_NS = 90 * SECOND  # the longest
 
 
 class Resting:
@@ -30,6 +31,7 @@ class Resting:
         self._ghosts: Patience[ClientOrderId] = Patience(SEEN_NS)
         self._refused: dict[ClientOrderId, int] = {}  # when a cancel was refused last
         self._left: Patience[Venue] = Patience(KILLED_NS)
+        self._ahead = self._ahead_ts = 0  # how far our clock was ahead at most, of late, and when
 
     def restarted(self) -> None:
         """A new run has to find out first what rests."""
@@ -40,6 +42,11 @@ class Resting:
     def learn(self, event: OrderCancelRejected) -> None:
         """A cancel was not taken."""
         self._refused[event.order_id] = event.ts
+
+    def clock(self, ahead: int, ts: int) -> None:
+        """Our wall clock is so far ahead of the venues'."""
+        if ahead >= self._ahead or ts - self._ahead_ts > LEASE_NS:
+            self._ahead, self._ahead_ts = ahead, ts
 
     def tick(self, ts: int) -> None:
         """C9: whatever must not rest any more is being cancelled one tick later."""
@@ -124,7 +131,7 @@ class Resting:
             places[place] = order_id
 
     def leases(self, wall: int) -> None:
-        """C15: where orders carry an end, each has one, no further off than a lease."""
+        """C15: where orders carry an end, each has one, no further off than a lease by our clock."""
         state = self._scene.state
         for venue in self._scene.world.venues:
             exchange = self._scene.world.exchange(venue)
@@ -134,7 +141,7 @@ class Resting:
             most = connection.lease(state.settings, len(exchange.account.open) + len(state.blotter.live))
             for order_id in exchange.account.open:
                 left = exchange.habits.end_of(order_id) - wall
-                if left > most + SECOND:
+                if left > most + max(0, self._ahead) + SECOND:
                     raise Broken("lease", f"{order_id} may rest {left // SECOND} s without us")
 
     def _at(self, venue: Venue) -> bool:

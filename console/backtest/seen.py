@@ -119,17 +119,19 @@ class Seen:
 
     def fold(self) -> None:
         """Bring every book, and the age of every stream, up to date."""
-        stream_ts = self.stream_ts
         for instrument, book in self.books.items():
             if book.pending:
-                last, venue = book.fold(), instrument.venue
-                if last > stream_ts.get(venue, NEVER):
-                    stream_ts[venue] = last
+                self._fold(instrument.venue, book)
+
+    def _fold(self, venue: Venue, book: SeenBook) -> None:
+        last = book.fold()
+        if last > self.stream_ts.get(venue, NEVER):
+            self.stream_ts[venue] = last
 
     def opposing(self, instrument: Instrument, side: BookSide, own: Mapping[int, int]) -> int | None:
         """YES price at which an order resting on `side` would trade with others, `own` being ours there."""
         book = self.books[instrument]
-        book.fold()
+        self._fold(instrument.venue, book)
         others = book.asks if side is BID else book.bids
         prices = [price for price, size in others.items() if size > own.get(price, 0)]
         if not prices:
