@@ -46,13 +46,11 @@ class Decisions:
     def event(self, event: AnyEvent) -> None:
         """Record what happened to us or was ordered; market data and ticks are left out."""
         if type(event) not in UNRECORDED:
-            self._batch.append(_EVENT + self._encode(event))
+            self._add(_EVENT + self._encode(event))
 
     def command(self, body: bytes) -> None:
         """Record a command, which is encoded already."""
-        self._batch.append(_COMMAND + body)
-        if len(self._batch) >= BATCH:
-            self._hand_over()
+        self._add(_COMMAND + body)
 
     def __enter__(self) -> Self:
         return self
@@ -72,6 +70,11 @@ class Decisions:
         failed = self._ended()
         if failed:
             raise JournalError(failed)
+
+    def _add(self, record: bytes) -> None:
+        self._batch.append(record)
+        if len(self._batch) >= BATCH:
+            self._hand_over()
 
     def _hand_over(self) -> None:
         if self._batch:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -30,6 +31,11 @@ def refused(decisions: Decisions, count: int) -> None:
         decisions.command(msgspec.json.encode(Refuse(text=str(number))))
 
 
+def paused(decisions: Decisions, count: int) -> None:
+    for _ in range(count):
+        decisions.event(Pause())
+
+
 def kept(decisions: Decisions) -> list[str]:
     reader = Reader(decisions.path)
     found = [record.kind for record in reader.account()]
@@ -49,11 +55,14 @@ def test_everything_but_market_data_is_kept_in_order(tmp_path: Path) -> None:
         os.kill(decisions.writer, 0)
 
 
-def test_what_waits_for_the_disk_is_bounded(tmp_path: Path) -> None:
+@pytest.mark.parametrize("recording", [refused, paused])
+def test_what_waits_for_the_disk_is_bounded(
+    tmp_path: Path, recording: Callable[[Decisions, int], None]
+) -> None:
     """While the writer stands still the replay does too, after the batch that fills the pipe."""
     decisions = Decisions(tmp_path)
     os.kill(decisions.writer, signal.SIGSTOP)
-    replaying = threading.Thread(target=refused, args=(decisions, COMMANDS), daemon=True)
+    replaying = threading.Thread(target=recording, args=(decisions, COMMANDS), daemon=True)
     replaying.start()
     replaying.join(1.0)
     assert replaying.is_alive()
