@@ -20,6 +20,7 @@ from console.core.instruments import RunId
 from console.journal import Journal, JournalError
 
 BATCH = 4096  # records handed over at once; the writer syncs the disk for every handful it finds waiting
+BATCH_BYTES = 512 * 1024  # ... or so much of them: a list of all that is held takes kilobytes
 PATIENCE_S = 60.0
 PAUSE_S = 0.001  # between two looks at a disk that has fallen behind
 
@@ -35,6 +36,7 @@ class Decisions:
         self.path = folder / f"{run_id}.sqlite"
         self._encode = msgspec.json.Encoder().encode
         self._batch: list[bytes] = []
+        self._bytes = 0
         self._writer = Child("console.backtest.record")
         self._writer.send((folder, run_id))
 
@@ -73,13 +75,15 @@ class Decisions:
 
     def _add(self, record: bytes) -> None:
         self._batch.append(record)
-        if len(self._batch) >= BATCH:
+        self._bytes += len(record)
+        if len(self._batch) >= BATCH or self._bytes >= BATCH_BYTES:
             self._hand_over()
 
     def _hand_over(self) -> None:
         if self._batch:
             self._send(b"\n".join(self._batch))
             self._batch.clear()
+            self._bytes = 0
 
     def _send(self, lines: bytes) -> None:
         """A replay is faster than a slow disk: it waits, or what is not written yet would fill the memory."""

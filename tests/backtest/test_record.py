@@ -135,7 +135,7 @@ def test_a_replay_killed_while_it_hands_over_keeps_every_batch_that_came_whole(t
         "from console.backtest.record import BATCH, Decisions\n"
         "from console.core.commands import Refuse\n"
         "decisions = Decisions(pathlib.Path(sys.argv[1]))\n"
-        "body = msgspec.json.encode(Refuse(text='x' * 400))\n"
+        "body = msgspec.json.encode(Refuse(text='x' * 40))\n"
         "for number in range(BATCH): decisions.command(body)\n"
         "os.kill(decisions.writer, signal.SIGSTOP)\n"
         "print(decisions.writer, flush=True)\n"
